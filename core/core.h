@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The decider of one node: what is known + what just happened -> an ordered list of things to do. No clock,
+ * no socket, no malloc, no log, no random. The same object code runs in ringkeepd, in the simulator, in the
+ * exhaustive search and in `hactl replay`.
+ */
+#ifndef RK_CORE_H
+#define RK_CORE_H
+
+#include "lease.h"
+#include "placement.h"
+#include "plan.h"
+#include "takeover.h"
+
+/* ---- configuration, fixed for the life of a struct core ---- */
+
+struct core_node_config {
+	node_id_t id;
+	bool witness; /* votes, never holds */
+};
+
+struct core_group_config {
+	uint8_t candidates_count;
+	node_id_t candidates[RK_NODES_MAX]; /* in configured priority, best first */
+	struct placement_policy policy;
+};
+
+struct core_config {
+	node_id_t self;
+	uint64_t process; /* random per process */
+	uint8_t nodes_count;
+	struct core_node_config nodes[RK_NODES_MAX];
+	uint8_t groups_count;
+	struct core_group_config groups[RK_GROUPS_MAX];
+	struct lease_timing timing;
+	uint64_t config_hash;
+	int64_t operation_timeout_ns; /* a switchover that takes longer has failed */
+	int64_t facts_timeout_ns;     /* heartbeats older than this make a node unreachable */
+};
+
+/* ---- operator ---- */
+
+enum core_command_type {
+	COMMAND_PAUSE = 1,
+	COMMAND_RESUME,
+	COMMAND_STANDBY,
+	COMMAND_UNSTANDBY,
+	COMMAND_SWITCHOVER,
+	COMMAND_FAILOVER,
+};
+
+/* Delivered on every node in the same order. */
+struct core_command {
+	enum core_command_type type;
+	uint64_t operation; /* id of a switchover / failover: node id << 56 | number */
+	uint64_t stamp;	    /* Lamport stamp: latest intent wins, ties by origin */
+	node_id_t origin;
+	group_index_t group; /* SWITCHOVER, FAILOVER */
+	node_id_t node;	     /* STANDBY, UNSTANDBY: whom; SWITCHOVER, FAILOVER: target or NODE_NONE = best */
+};
+
+/* What survives restarts of everything (state directory). */
+struct core_intent {
+	bool paused;
+	uint64_t paused_stamp;
+	node_id_t paused_by;
+	struct {
+		bool standby;
+		uint64_t stamp;
+		node_id_t by;
+	} node[NODE_ID_MAX + 1];
+};
+
+/* ---- events ---- */
+
+enum core_event_type {
+	CORE_TICK = 1, /* core_next() has come, or any other time */
+	CORE_WAKE,  /* the process or machine stood still for longer than the lease; fed before anything else
+		     */
+	CORE_HEARD, /* a pulse from a peer (authenticated and fresh), before its views and messages */
+	CORE_VIEW,  /* one group's view out of it */
+	CORE_MESSAGE,	    /* one lease message out of it */
+	CORE_LOCAL_FACTS,   /* what this node knows of itself has changed */
+	CORE_PEER_FACTS,    /* a peer's heartbeat (also mine, when CPG brings it back) */
+	CORE_PEER_LEFT,	    /* a peer left the CPG group or corosync's membership */
+	CORE_COMMAND,	    /* an operator's command, in CPG order */
+	CORE_INTENT,	    /* intent of a snapshot: merged by stamp */
+	CORE_STEP,	    /* a step ended */
+	CORE_SAVE_FAILED,   /* PLAN_SAVE_VOTER failed; the rest of that plan was dropped */
+	CORE_CEILING,	    /* the ceiling is durable */
+	CORE_VOTERS_SAVED,  /* the voter set is durable */
+	CORE_ADOPT,	    /* at start, once per group: the deadline found in the kernel */
+	CORE_STOP,	    /* hand over everything, ask for nothing more */
+	CORE_VOTERS_CHANGE, /* operator: start OLD -> JOINT -> NEW */
+};
+
+struct core_event {
+	enum core_event_type type;
+	struct instant at; /* raw read after whatever the event is about was received */
+	node_id_t node;	   /* HEARD, VIEW, PEER_FACTS, PEER_LEFT: from whom */
+	group_index_t group;
+	union {
+		struct {
+			bool hears_me;
+		} heard;
+		struct {
+			struct lease_view view;
+			bool hears_me;
+		} view;
+		struct lease_msg msg;
+		struct node_facts facts;
+		struct core_command command;
+		struct core_intent intent;
+		struct {
+			uint32_t seq;
+			int error; /* 0 = done, else -errno */
+		} step;
+		uint64_t ceiling;
+		struct voter_set voters;
+		boot_t adopt_deadline;
+	};
+};
+
+/* ---- state ---- */
+
+struct core_peer {
+	boot_t heard_at; /* last pulse; {0} never */
+	bool hears_me;
+	bool facts_known;
+	boot_t facts_at;
+	struct node_facts facts;
+};
+
+enum core_operation_state { OPERATION_NONE, OPERATION_RUNNING, OPERATION_DONE, OPERATION_FAILED };
+
+struct core_operation {
+	enum core_operation_state state;
+	struct core_command command;
+	node_id_t target;   /* resolved */
+	enum reason reason; /* why it failed */
+	boot_t until;
+};
+
+struct core_group {
+	struct lease lease;
+	struct placement placement; /* latest answer, with a reason for each candidate */
+	struct damping damping[NODE_ID_MAX + 1];
+	struct takeover takeover;
+	struct core_operation operation; /* the latest one */
+	node_id_t seen_holder;		 /* as views and own role tell */
+	struct epoch seen_epoch;
+	boot_t since;
+};
+
+struct core {
+	struct core_config config;
+	struct core_intent intent;
+	struct node_facts facts; /* mine */
+	struct core_peer peer[NODE_ID_MAX + 1];
+	struct core_group group[RK_GROUPS_MAX];
+	uint64_t ceiling; /* durable: no epoch counter above it may be used */
+	uint64_t ceiling_asked;
+	boot_t next_pulse;
+	bool stopping;
+};
+
+/* What the shell found on disk and in tmpfs at start. */
+struct core_memory {
+	bool memory_lost; /* promise file absent, unreadable or of another boot */
+	bool disk_lost;	  /* epoch file absent */
+	uint64_t ceiling;
+	struct lease_memory lease[RK_GROUPS_MAX];
+	struct core_intent intent;
+	struct voter_set voters;
+};
+
+void core_init(struct core *c, const struct core_config *config, const struct core_memory *memory,
+	       struct instant now);
+/* Feeds one event; ret_plan is emptied first. */
+void core_step(struct core *c, const struct core_event *ev, struct core_plan *ret_plan);
+/* When to feed CORE_TICK next. */
+boot_t core_next(const struct core *c, struct instant now);
+
+/* For PLAN_SAVE_VOTER: the state of all groups. */
+void core_voter_state(const struct core *c, struct lease_memory ret[RK_GROUPS_MAX]);
+/* For a pulse: what to say of a group, and the set of nodes heard within 3 pulses. */
+struct lease_view core_view(const struct core *c, group_index_t group, struct instant now);
+node_set_t core_heard(const struct core *c, struct instant now);
+
+/* Would this command be accepted now? Fills a reason per candidate; pure, used by --dry-run and before
+ * broadcasting. */
+struct core_verdict {
+	bool accepted;
+	enum reason reason; /* of the refusal as a whole */
+	node_id_t target;
+	struct placement placement;
+};
+void core_check_command(const struct core *c, const struct core_command *cmd, struct instant now,
+			struct core_verdict *ret);
+
+/* The group in one word, for status: idle, asking, holding, taking-over, letting-go, ... */
+const char *core_group_state(const struct core *c, group_index_t group);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The lease of one group at one node: its voter and its candidate / holder (the rules: docs/ARCHITECTURE.md
+ * "The lease"). Pure: time comes in, plan actions go out. It does not know why a node should or should not
+ * ask; placement does and says so through lease_want().
+ *
+ * Diskless leases after PaxosLease (Trencseni, Gazso, Reinhardt 2012), with request ids, epochs,
+ * reservations, an absolute deadline and a joint change of voters.
+ */
+#ifndef RK_LEASE_H
+#define RK_LEASE_H
+
+#include "plan.h"
+
+struct lease_timing {
+	int64_t lease_ns;     /* L */
+	int64_t guard_ns;     /* G; P = L + G */
+	int64_t lease_max_ns; /* L_max: longer REQUESTs are refused */
+	int64_t guard_max_ns; /* G_max: mute = L_max + G_max */
+	int64_t pulse_ns;
+	int64_t hold_ns; /* H of a reservation, about 3 RTT + one pulse */
+	int64_t rtt_ns;	 /* bound used for retries */
+};
+
+struct lease_config {
+	node_id_t self;
+	group_index_t group;
+	bool candidate;	  /* may hold this group at all */
+	uint64_t process; /* random per process, for request ids */
+	struct lease_timing timing;
+};
+
+struct lease_promise {
+	node_id_t node; /* NODE_NONE: none */
+	struct epoch epoch;
+	raw_t until;
+};
+
+struct lease_reserve {
+	node_id_t node;
+	raw_t until;
+};
+
+/* What must survive a restart of the agent in the same boot (tmpfs), for one group. `hi` is also covered by
+ * the durable ceiling. */
+struct lease_memory {
+	struct epoch hi;
+	struct lease_promise promise;
+	uint64_t dead[NODE_ID_MAX + 1]; /* counter of dead[candidate]'s highest dead epoch */
+};
+
+struct lease_voter {
+	struct epoch hi;
+	bool hi_known; /* false after the loss of the disk, until hi_told has N-M+1 others */
+	node_set_t hi_told;
+	raw_t mute_until;
+	struct lease_promise promise;
+	struct lease_reserve reserve;
+	uint64_t dead[NODE_ID_MAX + 1];
+};
+
+enum lease_role { LEASE_IDLE, LEASE_ASKING, LEASE_HOLDING };
+
+#define LEASE_IDS_REMEMBERED 8
+
+struct lease_sent {
+	uint64_t counter; /* 0 = unused */
+	boot_t at;	  /* t(id): BOOTTIME read before anything was sent */
+};
+
+/* How the group looked before this node asked: tells release from expiry. */
+struct lease {
+	struct lease_config config;
+	struct lease_voter voter;
+	struct voter_set voters;
+	enum lease_role role;
+	/* private to lease_*.c from here on */
+	struct epoch epoch;    /* of this attempt or tenure */
+	struct epoch raising;  /* holder asking with a new epoch; {0,0} = not */
+	boot_t deadline;       /* D; {0} = shut */
+	uint64_t next_counter; /* request ids */
+	struct lease_sent sent[LEASE_IDS_REMEMBERED];
+	uint64_t newest[NODE_ID_MAX + 1]; /* newest id granted, by voter */
+	struct epoch own_hi; /* candidate that is no voter: its last used epoch, durable in the same way */
+	bool want;
+	uint8_t rank;
+	boot_t next_ask;
+	boot_t next_renew;
+	boot_t attempt_started;
+	boot_t asked_at;
+	struct {
+		boot_t at; /* when the pulse with this view came */
+		bool hears_me;
+		struct lease_view view;
+	} peer[NODE_ID_MAX + 1];
+	struct {
+		struct epoch epoch; /* {0,0} = nothing to repeat */
+		node_id_t successor;
+		node_set_t unacked;
+		boot_t until;
+		boot_t next;
+	} release;
+	enum core_cause last_cause; /* of the latest takeover */
+	node_id_t last_holder;
+};
+
+/* memory NULL = lost: mute. disk_lost: epoch ceiling file was missing. ceiling: hi := (ceiling, NODE_NONE) at
+ * least. */
+void lease_init(struct lease *l, const struct lease_config *config, const struct voter_set *voters,
+		const struct lease_memory *memory, uint64_t ceiling, bool disk_lost, struct instant now);
+/* The deadline array survived a former agent: adopt if D > now and the promise to myself is unexpired, else
+ * shut. */
+void lease_adopt(struct lease *l, boot_t deadline, struct instant now, struct core_plan *plan);
+void lease_memory_get(const struct lease *l, struct lease_memory *ret);
+
+/* Placement's wish: ask when free (rank = position among the eligible, 0 first), or do not. Never gives up a
+ * tenure. */
+void lease_want(struct lease *l, bool want, uint8_t rank, struct instant now, struct core_plan *plan);
+/* An authenticated, fresh message addressed to this node. */
+void lease_receive(struct lease *l, const struct lease_msg *msg, struct instant now, struct core_plan *plan);
+/* A peer's view of this group out of its pulse. */
+void lease_peer_view(struct lease *l, node_id_t from, const struct lease_view *view, bool hears_me,
+		     struct instant now, struct core_plan *plan);
+/* Time has passed: renew, lapse, retry, repeat RELEASE. */
+void lease_tick(struct lease *l, struct instant now, struct core_plan *plan);
+/* When lease_tick() wants to be called next; BOOT_NEVER if not. */
+boot_t lease_next(const struct lease *l, struct instant now);
+/* Shut, forget ids, RELEASE (reserving for successor, or NODE_NONE). Also ends an attempt. */
+void lease_hand_over(struct lease *l, node_id_t successor, struct instant now, struct core_plan *plan);
+/* We stood still for longer than the bound: D = 0 first, forget ids, tenure over. */
+void lease_wake(struct lease *l, struct instant now, struct core_plan *plan);
+/* PLAN_SAVE_VOTER failed: nothing of that plan left. */
+void lease_save_failed(struct lease *l, struct instant now, struct core_plan *plan);
+
+struct lease_view lease_view_get(const struct lease *l, struct instant now);
+static inline bool lease_holds(const struct lease *l)
+{
+	return l->role == LEASE_HOLDING;
+}
+/* True if a majority of voters, as far as we hear, is in reach (for status and for the pre-check). */
+bool lease_majority_reachable(const struct lease *l, struct instant now);
+/* The majority rule of a voter set. */
+bool voter_set_majority(const struct voter_set *v, node_set_t yes);
+int voter_set_majority_size(const struct voter_set *v);
+
+#endif

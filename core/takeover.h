@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The ordered, idempotent steps of taking over and letting go (DESIGN 7): one in flight per group, each
+ * answered by exactly one done or failed. A failed step is recorded and the sequence goes on: an address that
+ * is held must serve.
+ */
+#ifndef RK_TAKEOVER_H
+#define RK_TAKEOVER_H
+
+#include "plan.h"
+
+enum takeover_direction { TAKEOVER_REST, TAKEOVER_UP, TAKEOVER_DOWN };
+
+struct takeover {
+	enum takeover_direction direction;
+	enum core_step_kind step; /* in flight; STEP_NONE if none */
+	uint32_t seq;		  /* of the step in flight */
+	uint32_t next_seq;
+	struct core_record record; /* being filled, emitted at the end */
+};
+
+/* Starts the sequence (a running one is ended: its record is emitted first). record: cause, epoch, peer, at.
+ */
+void takeover_start(struct takeover *t, group_index_t group, enum takeover_direction direction,
+		    const struct core_record *record, struct core_plan *plan);
+/* A step ended; an answer with another seq is ignored. */
+void takeover_answer(struct takeover *t, group_index_t group, uint32_t seq, int error, boot_t now,
+		     struct core_plan *plan);
+const char *step_name(enum core_step_kind s);
+const char *cause_name(enum core_cause c);
+
+#endif
