@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * An IPv4 or IPv6 address, and a virtual address: an address with its group and its device. Text is only
+ * accepted in the form that inet_pton(3) takes.
+ */
+#ifndef RK_IP_ADDRESS_H
+#define RK_IP_ADDRESS_H
+
+#include "ids.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VIRTUAL_ADDRESSES_MAX 1024 /* of all groups of one node */
+#define IP_TEXT_MAX	      46
+
+struct ip_address {
+	uint8_t family;	   /* AF_INET, AF_INET6; 0 = none */
+	uint8_t bytes[16]; /* network order; IPv4 uses the first 4, the rest is zero */
+};
+
+struct virtual_address {
+	struct ip_address ip;
+	group_index_t group;
+	char device[IF_NAMESIZE];
+};
+
+struct mac_address {
+	uint8_t bytes[6];
+};
+
+/* @retval -EINVAL not an address. */
+int ip_parse(const char *text, struct ip_address *ret);
+/* Fills ret and returns it. */
+const char *ip_format(const struct ip_address *ip, char ret[IP_TEXT_MAX]);
+bool ip_equal(const struct ip_address *a, const struct ip_address *b);
+/* 4 or 16. */
+size_t ip_length(const struct ip_address *ip);
+struct ip_address ip_make(uint8_t family, const void *bytes);
+
+#define MAC_TEXT_MAX 18
+const char *mac_format(const struct mac_address *mac, char ret[MAC_TEXT_MAX]);
+
+#endif
