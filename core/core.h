@@ -49,7 +49,9 @@ enum core_command_type {
 	COMMAND_FAILOVER,
 };
 
-/* Delivered on every node in the same order. */
+/* Delivered on every node in the same order. The node that received it from its operator fills `node` of a
+ * SWITCHOVER or FAILOVER from core_check_command()'s target, so that every node means the same one; the
+ * latest command in order replaces one that still runs. */
 struct core_command {
 	enum core_command_type type;
 	uint64_t operation; /* id of a switchover / failover: node id << 56 | number */
@@ -136,8 +138,12 @@ enum core_operation_state { OPERATION_NONE, OPERATION_RUNNING, OPERATION_DONE, O
 struct core_operation {
 	enum core_operation_state state;
 	struct core_command command;
-	node_id_t target;   /* resolved */
+	node_id_t target;   /* resolved; NODE_NONE: any but `from` */
+	node_id_t from;	    /* the holder when it was accepted */
+	struct epoch epoch; /* the highest seen when it was accepted */
+	bool handed;	    /* this node let go for it once: it never does so twice */
 	enum reason reason; /* why it failed */
+	boot_t accepted;
 	boot_t until;
 };
 
@@ -149,7 +155,12 @@ struct core_group {
 	struct core_operation operation; /* the latest one */
 	node_id_t seen_holder;		 /* as views and own role tell */
 	struct epoch seen_epoch;
+	boot_t seen_at; /* the latest view that said so */
 	boot_t since;
+	boot_t moving_until;	 /* a hand-over began before a pause: it may be finished in spite of it */
+	node_id_t failback_node; /* the better candidate, eligible without a break since failback_since */
+	boot_t failback_since;
+	uint16_t rule; /* core/rules.h: the row of the latest decision */
 };
 
 struct core {
@@ -160,6 +171,8 @@ struct core {
 	struct core_group group[RK_GROUPS_MAX];
 	uint64_t ceiling; /* durable: no epoch counter above it may be used */
 	uint64_t ceiling_asked;
+	boot_t ceiling_asked_at;
+	uint64_t stamp; /* Lamport: highest seen */
 	boot_t next_pulse;
 	bool stopping;
 };
@@ -198,7 +211,14 @@ struct core_verdict {
 void core_check_command(const struct core *c, const struct core_command *cmd, struct instant now,
 			struct core_verdict *ret);
 
-/* The group in one word, for status: idle, asking, holding, taking-over, letting-go, ... */
+/* The stamp for the next command of this node: above all it has seen. */
+uint64_t core_stamp_next(const struct core *c);
+/* After CORE_STOP: nothing is held, every let-go step has ended, and RELEASE was acknowledged or repeated for
+ * long enough. */
+bool core_stopped(const struct core *c);
+
+/* The group in one word, for status: standby, vacant, asking, taking-over, holding,
+ * letting-go, no-candidate */
 const char *core_group_state(const struct core *c, group_index_t group);
 
 #endif

@@ -23,7 +23,7 @@ struct damping {
 };
 
 void damping_add(struct damping *d, const struct damping_policy *p, boot_t now);
-/* The decayed penalty now; updates suppressed. */
+/* The decayed penalty now; updates suppressed. A half_life_ns of 0 damps nothing. */
 uint32_t damping_value(struct damping *d, const struct damping_policy *p, boot_t now);
 
 #endif

@@ -16,16 +16,24 @@ struct takeover {
 	enum core_step_kind step; /* in flight; STEP_NONE if none */
 	uint32_t seq;		  /* of the step in flight */
 	uint32_t next_seq;
+	boot_t until;		   /* the step in flight has failed by then */
 	struct core_record record; /* being filled, emitted at the end */
 };
 
-/* Starts the sequence (a running one is ended: its record is emitted first). record: cause, epoch, peer, at.
- */
+/* -ETIMEDOUT on Linux, spelled here because the core knows no errno.h. */
+#define TAKEOVER_ERROR_TIMEOUT (-110)
+
+/* Starts the sequence at record->at; a running one is ended and its record emitted first. record: cause,
+ * epoch, peer, at; type 0 = nothing to tell (making sure of standby at start). */
 void takeover_start(struct takeover *t, group_index_t group, enum takeover_direction direction,
 		    const struct core_record *record, struct core_plan *plan);
 /* A step ended; an answer with another seq is ignored. */
 void takeover_answer(struct takeover *t, group_index_t group, uint32_t seq, int error, boot_t now,
 		     struct core_plan *plan);
+/* A step that never answers has failed when its time is over; the sequence goes on. */
+void takeover_tick(struct takeover *t, group_index_t group, boot_t now, struct core_plan *plan);
+/* When takeover_tick() wants to be called next; BOOT_NEVER if not. */
+boot_t takeover_next(const struct takeover *t);
 const char *step_name(enum core_step_kind s);
 const char *cause_name(enum core_cause c);
 
