@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The configuration of a cluster: the same file on every node. Owns parsing (libconfuse, driven by the table
+ * of config_options.h), cross checks, the canonical form and its hash. It is parsed into a fresh struct,
+ * whole or not at all; every error found is reported with file, line and key. It opens nothing but the one
+ * file, and knows neither the agent nor the cluster's state.
+ */
+#ifndef RK_CONFIG_H
+#define RK_CONFIG_H
+
+#include "config_timing.h"
+#include "ip_address.h"
+#include "placement.h"
+
+#include <stdio.h>
+
+struct core_config;
+
+#define CONFIG_ADDRESSES_MAX  1024 /* virtual addresses of one group */
+#define CONFIG_SETTINGS_MAX   16
+#define CONFIG_ROLES_MAX      3
+#define CONFIG_ROLE_USERS_MAX 32
+#define CONFIG_PATH_MAX	      200
+#define CONFIG_PUBLIC_KEY_MAX 96 /* "rk1:" + base64url of 64 bytes, and room */
+#define CONFIG_DEVICE_MAX     16 /* IFNAMSIZ */
+#define CONFIG_FILE_BYTES_MAX (1 << 20)
+#define CONFIG_ERRORS_MAX     32
+#define CONFIG_ERROR_TEXT_MAX 320
+
+enum config_role { ROLE_NONE, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
+const char *config_role_name(enum config_role r);
+
+struct config_link {
+	char name[RK_NAME_MAX];
+	struct ip_address address;
+};
+
+struct config_node {
+	char name[RK_NAME_MAX];
+	uint32_t id;
+	bool witness;
+	char public_key[CONFIG_PUBLIC_KEY_MAX];
+	uint32_t links_count;
+	struct config_link links[RK_LINKS_MAX];
+};
+
+struct config_setting {
+	char name[RK_NAME_MAX];
+	char value[CONFIG_PATH_MAX];
+};
+
+struct config_pbx {
+	char name[RK_NAME_MAX];	       /* unused: the section has no title */
+	char adapter[CONFIG_PATH_MAX]; /* "kamailio", "sip" or "exec:/path"; "" = group without a PBX */
+	char pid_file[CONFIG_PATH_MAX];
+	uint32_t sip_port;
+	uint32_t options_interval_ms;
+	uint32_t options_timeout_ms;
+	uint32_t options_failures;
+	uint32_t settings_count;
+	struct config_setting settings[CONFIG_SETTINGS_MAX];
+};
+
+struct config_group {
+	char name[RK_NAME_MAX];
+	uint32_t wire_id; /* group_wire_id(name) */
+	uint32_t addresses_count;
+	struct ip_address addresses[CONFIG_ADDRESSES_MAX];
+	char device[CONFIG_DEVICE_MAX];
+	uint32_t candidates_count;
+	char candidate_names[RK_NODES_MAX][RK_NAME_MAX]; /* best first */
+	node_id_t candidates[RK_NODES_MAX];
+	uint32_t failback; /* enum failback */
+	uint32_t failback_after_ms;
+	uint32_t damping_penalty;
+	uint32_t damping_suppress;
+	uint32_t damping_reuse;
+	uint32_t damping_max;
+	uint32_t damping_half_life_ms;
+	uint32_t pbx_count; /* 0 or 1 */
+	struct config_pbx pbx[1];
+};
+
+struct config_role_users {
+	char name[RK_NAME_MAX];
+	uint32_t users_count;
+	char users[CONFIG_ROLE_USERS_MAX][RK_NAME_MAX]; /* user names or numeric uids */
+};
+
+struct config {
+	char cluster[RK_NAME_MAX];
+	struct config_timing timing;
+	uint32_t pulse_port;
+	bool corosync;
+	uint32_t operation_timeout_ms;
+	uint32_t facts_timeout_ms;
+	uint32_t realtime_priority; /* 0 = none */
+	bool lock_memory;
+	uint32_t log_level; /* enum config_log_level, same numbers as syslog(3) */
+	uint32_t history_kib;
+	uint32_t journal_kib;
+	uint32_t nodes_count;
+	struct config_node nodes[RK_NODES_MAX];
+	uint32_t groups_count;
+	struct config_group groups[RK_GROUPS_MAX];
+	uint32_t roles_count;
+	struct config_role_users roles[CONFIG_ROLES_MAX];
+	uint64_t hash; /* of the canonical form; filled by parsing */
+};
+
+struct config_error {
+	int line;			  /* 0: of the whole file */
+	char text[CONFIG_ERROR_TEXT_MAX]; /* "FILE:LINE: key: what is wrong; what to do" */
+};
+
+struct config_errors {
+	uint32_t count;				      /* may be more than are kept */
+	struct config_error error[CONFIG_ERRORS_MAX]; /* by line */
+};
+
+/* A heap struct because it is large (about 400 KiB); config_free(NULL) does nothing. */
+struct config *config_new(void);
+void config_free(struct config *c);
+static inline void config_free_ptr(struct config **c)
+{
+	config_free(*c);
+}
+
+/* Fills ret only if nothing at all is wrong.
+ * @retval -EINVAL errors has at least one entry
+ * @retval -errno  the file cannot be read (errors says so, too) */
+int config_parse_file(const char *path, struct config *ret, struct config_errors *errors);
+/* The same from memory; name is what errors call the file. text need not end in NUL. */
+int config_parse_text(const char *name, const char *text, size_t len, struct config *ret,
+		      struct config_errors *errors);
+
+/* Who am I: the node with this public key ("rk1:..."). NODE_NONE if none. */
+node_id_t config_self(const struct config *c, const char *public_key);
+/* NULL if there is none. */
+const struct config_node *config_node(const struct config *c, node_id_t id);
+const struct config_node *config_node_named(const struct config *c, const char *name);
+/* -1 if there is none. */
+int config_group_index(const struct config *c, const char *name);
+int config_group_index_wire(const struct config *c, uint32_t wire_id);
+/* Node and witness ids; ids of nodes that are voters are all of them. */
+node_set_t config_voters(const struct config *c);
+/* What the core wants of it. process: random per process. */
+void config_core(const struct config *c, node_id_t self, uint64_t process, struct core_config *ret);
+/* The highest role this user has; root is always admin. user may be NULL (uid without a name). */
+enum config_role config_role_of(const struct config *c, uint32_t uid, const char *user);
+/* The safety level that these voters give: "leased" or "best-effort". */
+const char *config_safety(const struct config *c);
+
+/* Prints the canonical form: every option with its value in force; parses back to the same hash. */
+void config_print(const struct config *c, FILE *out);
+/* Prints every option with its value, default, limits and help, and every inequality with its numbers. */
+void config_explain(const struct config *c, FILE *out);
+/* First key whose change needs a restart ("pulse-port"), or NULL if new can replace old by a reload. */
+const char *config_restart_needed(const struct config *old_config, const struct config *new_config);
+
+#endif

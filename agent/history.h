@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What happened, for people and auditors: one JSON object a line in the state directory's `history`, each
+ * with the SHA-256 of the line before, so that a changed, removed or inserted line shows. Records of all
+ * nodes: a record is named by its node and that node's number, a second copy is ignored. Rotates to
+ * `history.1`. Formatting is pure; appending blocks (fsync) and is done in the recorder process.
+ */
+#ifndef RK_HISTORY_H
+#define RK_HISTORY_H
+
+#include "core.h"
+#include "digest.h"
+
+#include <jansson.h>
+
+#define HISTORY_LINE_MAX 4096
+
+/* What the core does not know. All borrowed. */
+struct history_origin {
+	const char *const *node_names;	/* by node id, NODE_ID_MAX + 1 entries, NULL = unknown */
+	const char *const *group_names; /* by group index, RK_GROUPS_MAX entries */
+	node_id_t node;			/* who writes it */
+	uint64_t number;		/* that node's, one more each time */
+	const char *boot_id;
+	int64_t wall_ns;
+	struct instant now;
+	/* of a command, else NULL */
+	const char *who;  /* "alice (1000)" */
+	const char *from; /* node where it was given */
+	const char *why;
+};
+
+/* One record as a JSON line, without newline and without "prev" (the writer adds it).
+ * Returns its length or -errno. */
+int history_format(const struct history_origin *o, const struct core_record *rec, char *ret, size_t size);
+/* Something the agent saw (alarm, config loaded, agent started): type is a word, data is merged in (borrowed,
+ * may be NULL). */
+int history_format_event(const struct history_origin *o, const char *type, const char *group,
+			 const char *text, json_t *data, char *ret, size_t size);
+/* Who wrote a record, and its number. -EINVAL if the line is not a record. */
+int history_identify(const char *line, size_t len, node_id_t *ret_node, uint64_t *ret_number);
+
+/* ---- the file (writer side, and hactl) ---- */
+
+struct history_seen; /* which (node, number) are in the file */
+
+struct history_file {
+	int dir_fd; /* borrowed */
+	int fd;
+	uint64_t bytes, bytes_max;
+	char prev[DIGEST_HEX_SIZE];
+	struct history_seen *seen;
+};
+
+/* Reads what is there; cuts off a half-written last line. */
+int history_open(struct history_file *ret, int dir_fd, uint64_t bytes_max);
+void history_close(struct history_file *h);
+/* On disk when it returns. 1: was there already. */
+int history_append(struct history_file *h, const char *line, size_t len);
+/* Highest number of this node in the file, 0 if none. */
+uint64_t history_last_number(int dir_fd, node_id_t node);
+/* The last count records (oldest first) as a JSON array, new reference. node: NODE_NONE = all. */
+json_t *history_read(int dir_fd, unsigned count);
+
+struct history_verdict {
+	uint64_t lines;
+	bool intact;
+	uint64_t bad_line;	    /* first line whose chain does not match */
+	char head[DIGEST_HEX_SIZE]; /* hash of the last line: compare it with a copy kept elsewhere */
+	char text[160];
+};
+int history_verify(int dir_fd, struct history_verdict *ret);
+
+#endif
