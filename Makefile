@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The commands of the project. Each ends with one line that says how it went.
+#   make build            the programs, in build/
+#   make test             everything: gcc, and gcc and clang with sanitizers; unit, fuzz, search, simulation, lab (needs root)
+#   make test ONLY=WORD   the tests whose suite or name has the word
+#   make demo             a cluster in namespaces, shown failing over (needs root); KEEP=1 leaves it up
+#   make bench            measured side by side with keepalived, build/bench.json (needs root); BENCH_QUICK=1 for a smoke run
+#   make install          to PREFIX (and DESTDIR)
+SHELL := /bin/bash
+BUILD := build
+PREFIX ?= /usr/local
+PYTHON := /usr/bin/python3
+export RINGKEEP_BUILD := $(CURDIR)/$(BUILD)
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: all build compile packages test demo bench install clean
+all: build
+
+packages:
+	@tests/install-packages
+
+compile: packages
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix=$(PREFIX) >/dev/null
+	@ninja -C $(BUILD) --quiet
+
+build: compile
+	@echo "build: done, programs in $(BUILD)/agent and $(BUILD)/hactl"
+
+test: packages
+	@tests/run-all $(ONLY)
+
+demo: compile
+	@KEEP=$(KEEP) $(PYTHON) tests/lab/demo.py
+
+bench: compile
+	@$(PYTHON) tests/bench/bench.py
+
+install: compile
+	@meson install -C $(BUILD) --no-rebuild >/dev/null
+	@echo "install: done, under $(DESTDIR)$(PREFIX)"
+
+clean:
+	@rm -rf $(BUILD) build-asan-gcc build-asan-clang
+	@echo "clean: done"

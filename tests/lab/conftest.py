@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fixtures of the lab: one lab per module, so that its start is paid once; a failed test prints what every node says."""
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from ringlab import Lab  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "load10: the ten-minute run under full load, only on demand")
+
+
+def pytest_collection_modifyitems(config, items):
+    """`make test ONLY=WORD` asks for load10 by its name; otherwise it is left out."""
+    wanted = config.getoption("-k") or ""
+    if "load10" not in wanted:
+        config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker("load10")])
+        items[:] = [i for i in items if not i.get_closest_marker("load10")]
+
+
+@pytest.fixture(scope="module")
+def bare_lab():
+    """Machines and networks, nothing running on them but the echo servers."""
+    if os.geteuid() != 0:
+        pytest.fail("the lab needs root: namespaces, nftables, real-time priority")
+    with Lab() as lab:
+        yield lab
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    lab = item.funcargs.get("lab") if hasattr(item, "funcargs") else None
+    if report.when == "call" and report.failed and lab is not None:
+        try:
+            report.sections.append(("what the nodes say", lab.describe()))
+        except Exception as error:  # the report of the test itself matters more
+            report.sections.append(("what the nodes say", f"cannot be asked: {error}"))

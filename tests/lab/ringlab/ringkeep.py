@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""ringkeep in the lab: its configuration, its agent, and hactl."""
+import dataclasses
+import json
+import re
+
+from .paths import program, tool
+
+NOBODY = (65534, 65534)
+RUN_DIR, STATE_DIR, CONF = "/run/ringkeep", "/var/lib/ringkeep", "/etc/ringkeep/ringkeep.conf"
+
+
+@dataclasses.dataclass
+class Settings:
+    profile: str = "lan"
+    timing: str = ""              # more lines for the top, for example 'lease = 160ms'
+    addresses: tuple = ("10.77.0.100", "fd77::100")
+    failback: str = "manual"
+    pbx: str = "kamailio"
+    options_interval: str = "500ms"
+    uplinks: str = ""
+
+
+def command(node):
+    return [program("agent", "ringkeepd"), "-c", CONF, "--state-dir", STATE_DIR, "--run-dir", RUN_DIR]
+
+
+def hactl_command(node):
+    return [program("hactl", "hactl"), "-s", f"{RUN_DIR}/control.sock"]
+
+
+def make_key(node):
+    """Makes the node's identity if it has none; returns the public half. The witness owns its state as an unprivileged user."""
+    hactl = program("hactl", "hactl")
+    user = ["setpriv", f"--reuid={NOBODY[0]}", f"--regid={NOBODY[1]}", "--clear-groups"] if node.witness else []
+    state = node.binds[STATE_DIR]
+    if node.witness:
+        import os
+        os.chown(state, *NOBODY)
+    if not (state / "node.key").exists():
+        node.check(*user, hactl, "key", "generate", "--state-dir", STATE_DIR)
+    found = re.search(r"rk1:[A-Za-z0-9_=-]+", node.check(*user, hactl, "key", "show", "--state-dir", STATE_DIR))
+    assert found, "hactl key show prints no public key"
+    return found.group()
+
+
+def configuration(lab, keys):
+    s = lab.settings
+    lines = ['cluster = "lab"', f"profile = {s.profile}", s.timing, "pulse-port = 5707", "corosync = yes"]
+    for node in lab.nodes:
+        lines += [f"node {node.name} {{", f"    id = {node.id}", f'    public-key = "{keys[node.name]}"']
+        lines += ["    witness = yes"] if node.witness else []
+        lines += [f'    link {link} {{ address = "{node.address(link)}" }}' for link in ("ring0", "ring1")]
+        lines += ["}"]
+    addresses = ", ".join(f'"{a}"' for a in s.addresses)
+    candidates = ", ".join(n.name for n in lab.pbx_nodes)
+    lines += ["group office {", f"    addresses = {{ {addresses} }}", '    device = "eth0"', f"    candidates = {{ {candidates} }}",
+              f"    failback = {s.failback}", "    pbx {", f"        adapter = {s.pbx}"]
+    if s.pbx == "kamailio":
+        lines += ['        pid-file = "/run/kamailio/kamailio.pid"',
+                  '        setting rpc { value = "unixgram:/run/kamailio/kamailio_rpc.sock" }',
+                  '        setting sync { value = "udp:127.0.0.1:5070" }']
+    lines += [f"        options-interval = {s.options_interval}", "        options-failures = 3", "    }", "}"]
+    return "\n".join(line for line in lines if line) + "\n"
+
+
+def configure(lab):
+    lab.keys = {node.name: make_key(node) for node in lab.nodes}
+    text = configuration(lab, lab.keys)
+    for node in lab.nodes:
+        (node.binds["/etc/ringkeep"] / "ringkeep.conf").write_text(text)
+        if not (node.dir / "wallclock").exists():
+            (node.dir / "wallclock").write_bytes(bytes(8))
+
+
+def start(node, supervised=False, restart_ms=100, wall_clock=False):
+    node.check("mkdir", "-p", RUN_DIR)
+    env = {}
+    if node.witness:
+        node.check("chown", f"{NOBODY[0]}:{NOBODY[1]}", RUN_DIR)
+    if wall_clock:
+        env = {"LD_PRELOAD": tool("wallclock.so"), "LAB_WALLCLOCK": str(node.dir / "wallclock")}
+    return node.spawn("agent", *command(node), env=env, user=NOBODY if node.witness else None,
+                      restart_ms=restart_ms if supervised else None)
+
+
+def step_wall_clock(node, seconds):
+    """Moves the wall clock that this node's agent sees (started with wall_clock=True)."""
+    with open(node.dir / "wallclock", "r+b") as f:
+        f.write(int(seconds).to_bytes(8, "little", signed=True))
+
+
+class Refused(Exception):
+    """hactl said no; reply is what it said."""
+
+    def __init__(self, reply, code):
+        super().__init__(f"exit {code}: {reply}")
+        self.reply, self.code = reply, code
+
+
+def hactl(node, *args, timeout=30):
+    """Runs hactl --json on the node; returns the data of the reply, or raises Refused."""
+    done = node.run(*hactl_command(node), "--json", *args, timeout=timeout)
+    try:
+        reply = json.loads(done.stdout) if done.stdout.strip() else {}
+    except json.JSONDecodeError:
+        reply = [json.loads(line) for line in done.stdout.splitlines()]
+    if done.returncode != 0:
+        raise Refused(reply or done.stderr, done.returncode)
+    return reply["data"] if isinstance(reply, dict) and "data" in reply else reply
+
+
+def status(node):
+    """hactl --json status, or None while the agent cannot be asked."""
+    try:
+        return hactl(node, "status")
+    except (Refused, ValueError):
+        return None
+
+
+def group(node):
+    return status(node)["groups"][0]

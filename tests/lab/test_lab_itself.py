@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The lab proves itself: each fault does what its verb says, and the oracles see what they must see. An oracle that cannot fail is worth nothing."""
+import pathlib
+import signal
+import time
+
+import pytest
+from ringlab import keepalived
+from ringlab.machine import wait_until
+from ringlab.probe import now_ns
+
+VIP = "10.77.0.100"
+
+
+@pytest.fixture()
+def lab(bare_lab):
+    """A lab in order again, whatever the test before did."""
+    yield bare_lab
+    bare_lab.hub.heal()
+    for node in bare_lab.nodes:
+        if not node.up():
+            node.boot()
+        node.run("ip", "addr", "del", f"{VIP}/24", "dev", "eth0")
+        for link in ("lan", "ring0", "ring1"):
+            bare_lab.hub.carrier(node, link, True)
+    bare_lab.phones.run("ip", "neigh", "flush", "all")
+
+
+def give(node):
+    node.check("ip", "addr", "add", f"{VIP}/24", "dev", "eth0")
+
+
+def take(node):
+    node.check("ip", "addr", "del", f"{VIP}/24", "dev", "eth0")
+
+
+def announce(node):
+    node.check("arping", "-q", "-c", "1", "-A", "-I", "eth0", VIP)
+
+
+def hears(receiver, sender, link="ring0"):
+    return receiver.run("ping", "-c", "2", "-i", "0.05", "-W", "0.3", "-q", sender.address(link)).returncode == 0
+
+
+def test_steady_address_has_no_outage_and_one_holder(lab):
+    give(lab.n1)
+    with lab.probe(sip_us=0) as probe:
+        probe.wait_answer_from(lab.n1)
+        t = now_ns()
+        time.sleep(1)
+    record = probe.record
+    assert record.outage_ms("udp4", t) < 15
+    assert record.holders_max() == 1 and record.overlaps() == []
+    assert len(record.answers["udp4"]) > 900
+    assert record.neighbour_at(record.end_ns) == lab.n1.mac
+    assert {"udp", "arp"} <= {kind for _, _, _, kind in record.frames}
+
+
+def test_gap_is_seen_when_the_address_moves(lab):
+    give(lab.n1)
+    with lab.probe(sip_us=0) as probe:
+        probe.wait_answer_from(lab.n1)
+        t = now_ns()
+        take(lab.n1)
+        time.sleep(0.3)
+        give(lab.n2)
+        lab.phones.check("ip", "neigh", "flush", "all")
+        probe.wait_answer_from(lab.n2)
+    record = probe.record
+    assert 300 <= record.outage_ms("udp4", t) < 900
+    assert [s[1:] for s in record.switches()] == [(1, 2)]
+    assert record.holders_max() == 1
+    assert record.neighbour_at(record.end_ns) == lab.n2.mac
+
+
+def test_two_holders_are_caught_though_the_phones_hear_one(lab):
+    """The neighbour entry hides the second holder from the echo; the watcher sees its ARP answers."""
+    give(lab.n1)
+    with lab.probe(sip_us=0) as probe:
+        probe.wait_answer_from(lab.n1)
+        give(lab.n2)
+        time.sleep(0.3)
+    record = probe.record
+    assert record.holders_max() == 2
+    assert {(a.node, b.node) for a, b, _ in record.overlaps()} == {("n1", "n2")}
+
+
+def test_a_single_stolen_frame_is_caught(lab):
+    """One gratuitous ARP of a node that is not the holder is enough."""
+    give(lab.n1)
+    with lab.probe(sip_us=0) as probe:
+        probe.wait_answer_from(lab.n1)
+        lab.n2.check("arping", "-q", "-c", "1", "-U", "-s", VIP, "-I", "eth0", VIP)
+        time.sleep(0.2)
+    assert probe.record.holders_max() == 2
+
+
+def test_prober_pause_is_not_an_outage(lab):
+    give(lab.n1)
+    with lab.probe(sip_us=0) as probe:
+        probe.wait_answer_from(lab.n1)
+        t = now_ns()
+        lab.phones.procs["prober"].stop()
+        time.sleep(0.2)
+        lab.phones.procs["prober"].cont()
+        time.sleep(0.2)
+    assert probe.record.outage_ms("udp4", t) < 50
+    assert max(x["ns"] for x in probe.record.late) > 190e6
+
+
+def test_power_off_takes_everything_at_once(lab):
+    give(lab.n1)
+    with lab.probe(sip_us=0) as probe:
+        probe.wait_answer_from(lab.n1)
+        t = now_ns()
+        lab.n1.power_off()
+        time.sleep(0.3)
+    assert probe.record.last_frame_ns("n1") - t < 50e6
+    assert probe.record.outages("udp4", t)[-1].ended is False
+    assert "n1e0" not in lab.hub.check("ip", "-br", "link")
+
+
+def test_power_on_gives_a_fresh_machine_with_its_disk(lab):
+    (lab.n1.binds["/var/lib/ringkeep"] / "kept").write_text("x")
+    lab.n1.check("touch", "/run/lost")
+    lab.n1.power_off()
+    lab.n1.boot()
+    assert lab.n1.run("test", "-e", "/run/lost").returncode == 1
+    assert lab.n1.run("test", "-e", "/var/lib/ringkeep/kept").returncode == 0
+    assert hears(lab.n2, lab.n1)
+
+
+def test_silent_cut_keeps_the_carrier(lab):
+    lab.hub.cut(lab.n1)
+    assert not any(hears(lab.n2, lab.n1, link) for link in ("lan", "ring0", "ring1"))
+    assert "LOWER_UP" in lab.n1.check("ip", "link", "show", "eth0")
+    lab.hub.heal()
+    assert hears(lab.n2, lab.n1)
+
+
+def test_cut_of_one_link_spares_the_others(lab):
+    lab.hub.cut(lab.n1, "ring0")
+    assert not hears(lab.n2, lab.n1, "ring0") and hears(lab.n2, lab.n1, "ring1") and hears(lab.n2, lab.n1, "lan")
+
+
+def test_carrier_loss_is_seen_by_the_node(lab):
+    lab.hub.carrier(lab.n1, "lan", False)
+    assert "NO-CARRIER" in lab.n1.check("ip", "link", "show", "eth0")
+    assert hears(lab.n2, lab.n1, "ring0")
+
+
+def sniffed(lab, receiver, sender):
+    """Does a broadcast of the sender arrive at the receiver?"""
+    listener = receiver.spawn("sniff", "timeout", "1", "/usr/bin/python3", "-c", LISTEN)
+    wait_until(lambda: b"ready" in listener.log.read_bytes().splitlines()[-1:], 3, "listener")
+    sender.run("/usr/bin/python3", "-c", f"import socket; s=socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
+               f"[s.sendto(b'x', ('{receiver.address('ring0')}', 9999)) for _ in range(3)]")
+    code = listener.wait()
+    del receiver.procs["sniff"]
+    return code == 0
+
+
+LISTEN = ("import socket,sys; s=socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', 9999)); print('ready', flush=True); "
+          "s.settimeout(0.5); s.recv(9)")
+
+
+def test_one_way_loss_is_one_way(lab):
+    for node in (lab.n1, lab.n2):
+        for other in (lab.n1, lab.n2):
+            if other is not node:
+                node.check("ip", "neigh", "replace", other.address("ring0"), "lladdr", f"02:77:01:00:00:{other.id:02x}", "dev", "eth1")
+    lab.hub.one_way(lab.n1, lab.n2)
+    assert not sniffed(lab, lab.n2, lab.n1)
+    assert sniffed(lab, lab.n1, lab.n2)
+
+
+def test_partition_that_is_not_transitive(lab):
+    """A and B do not hear each other, both hear the witness."""
+    lab.hub.partition([lab.n1], [lab.n2])
+    assert not hears(lab.n1, lab.n2) and hears(lab.n1, lab.w1) and hears(lab.n2, lab.w1)
+
+
+def test_random_loss_loses_some_and_not_all(lab):
+    lab.hub.lose(lab.n1, 30, "lan")
+    give(lab.n1)
+    with lab.probe(sip_us=0) as probe:
+        probe.wait_answer_from(lab.n1)
+        time.sleep(1)
+    answered = len(probe.record.answers["udp4"]) / probe.record.sent["udp4"]
+    assert 0.3 < answered < 0.7, answered  # both directions: 0.49
+
+
+def test_freeze_stops_all_user_space_and_thaw_resumes_it(lab):
+    give(lab.n1)
+    with lab.probe(sip_us=0) as probe:
+        probe.wait_answer_from(lab.n1)
+        lab.n1.freeze()
+        probe.wait_silence(0.2)
+        frozen = now_ns()
+        time.sleep(0.1)
+        lab.n1.thaw()
+        probe.wait_answer_from(lab.n1)
+    assert any(t > frozen - 100e6 and kind == "arp" for t, _, _, kind in probe.record.frames), "the kernel must go on answering"
+
+
+def test_supervisor_restarts_and_can_be_taken_away(lab):
+    proc = lab.n1.spawn("sleeper", "sleep", "1000", restart_ms=20)
+    first = proc.pid
+    proc.kill()
+    wait_until(lambda: proc.pid != first and proc.alive(), 2, "a restart")
+    proc.unsupervise()
+    proc.kill()
+    wait_until(lambda: not proc.alive(), 2, "the end")
+    time.sleep(0.1)
+    assert not proc.alive()
+    proc.end()
+
+
+def test_wall_clock_steps_for_one_process_only(lab):
+    from ringlab import paths, ringkeep
+    (lab.n1.dir / "wallclock").write_bytes(bytes(8))
+    env = {"LD_PRELOAD": paths.tool("wallclock.so"), "LAB_WALLCLOCK": str(lab.n1.dir / "wallclock")}
+    script = "import time\nwhile True:\n print(int(time.time()), int(time.monotonic()), flush=True)\n time.sleep(0.05)"
+    proc = lab.n1.spawn("clock", "/usr/bin/python3", "-c", script, env=env)
+
+    def last():
+        lines = proc.log.read_text().splitlines()
+        return [int(x) for x in lines[-1].split()] if lines else None
+    wait_until(last, 3, "the clock")
+    ringkeep.step_wall_clock(lab.n1, 3600)
+    wait_until(lambda: abs(last()[0] - time.time() - 3600) < 3, 3, "the step")
+    assert abs(last()[1] - time.monotonic()) < 3, "the monotonic clock must not move"
+    proc.end()
+
+
+def test_keepalived_killed_leaves_its_address_answering_from_two_nodes(lab):
+    """The reference fault of the project, and the proof that the oracle finds a real double holder of a real daemon."""
+    for node in lab.pbx_nodes:
+        keepalived.configure(node, "0.05")
+        keepalived.start(node)
+    keepalived.wait_master(lab, lab.n1)
+    with lab.probe(sip_us=0) as probe:
+        probe.wait_answer_from(lab.n1)
+        for pid in keepalived.pids(lab.n1):
+            import os
+            os.kill(pid, signal.SIGKILL)
+        probe.wait_answer_from(lab.n2)
+        time.sleep(0.3)
+    for node in lab.pbx_nodes:
+        node.procs.pop("keepalived").end()
+    assert probe.record.holders_max() == 2
+
+
+def test_nothing_is_left_when_the_lab_ends():
+    from ringlab import Lab
+    with Lab(witness=False) as lab:
+        root, pids = lab.root, [m.pid for m in (*lab.nodes, lab.hub, lab.phones)]
+        lab.n1.spawn("sleeper", "sleep", "1000")
+        sleeper = lab.n1.procs["sleeper"].pid
+    assert not root.exists()
+    assert not any(pathlib.Path(f"/proc/{pid}").exists() for pid in [*pids, sleeper])
+
+
+def test_nothing_is_left_when_the_tester_is_killed(tmp_path):
+    """kill -9 of the process that made the lab ends all machines; the directory is swept by the next lab."""
+    import subprocess
+    import sys
+    from ringlab import Lab
+    from ringlab.paths import LAB
+    code = ("import sys; sys.path.insert(0, sys.argv[1])\nfrom ringlab import Lab\nimport time\nlab = Lab(witness=False)\n"
+            "print(lab.root, lab.n1.pid, lab.hub.pid, flush=True)\ntime.sleep(100)")
+    child = subprocess.Popen([sys.executable, "-c", code, str(LAB)], stdout=subprocess.PIPE, text=True)
+    root, *pids = child.stdout.readline().split()
+    child.kill()
+    child.wait()
+    child.stdout.close()
+    wait_until(lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids), 3, "the machines to end")
+    assert pathlib.Path(root).exists()
+    with Lab(witness=False):
+        assert not pathlib.Path(root).exists()
