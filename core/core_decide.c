@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Facts are gathered, the first matching row of rules.c is obeyed. Only a holder's own trouble, an operator,
+ * or the failback policy ever makes it let go: nothing that happens to others is among the facts of a holder.
+ */
+#include "core_private.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* What the rows cannot say: to whom, for which operation, by which rank. */
+struct core_choice {
+	uint32_t facts;
+	node_id_t successor;	   /* best other candidate */
+	node_id_t move_target;	   /* of a ready operation */
+	struct core_operation *op; /* running, or NULL */
+};
+
+node_id_t core_successor(const struct core *c, group_index_t group, const struct core_look *look,
+			 struct instant now)
+{
+	struct placement p;
+
+	if (!lease_majority_reachable(&c->group[group].lease, now))
+		return NODE_NONE;
+	core_place(c, group, look, now.boot, &p);
+	return p.chosen;
+}
+
+static uint32_t core_trouble(const struct core *c, group_index_t group)
+{
+	const struct group_facts *f = &c->facts.group[group];
+	uint32_t facts = 0;
+
+	if (!f->gate_ok || !f->addresses_ok)
+		facts |= FACT_GATE_LOST;
+	if (!f->lan_up)
+		facts |= FACT_LAN_DOWN;
+	if (f->pbx == PBX_DEAD)
+		facts |= FACT_PBX_DEAD;
+	if (f->pbx == PBX_SICK)
+		facts |= FACT_PBX_SICK;
+	return facts;
+}
+
+/* An operation that wants another holder than this one. */
+static void core_move_facts(const struct core *c, group_index_t group, struct instant now,
+			    struct core_choice *choice)
+{
+	const struct core_operation *op = choice->op;
+	node_id_t self = c->config.self;
+	struct core_look look = { .exclude = self, .ignore_health = op->command.type == COMMAND_FAILOVER };
+	struct placement p;
+	const struct placement_candidate *cand;
+
+	if (op->target == self || (op->target == NODE_NONE && op->from != self)) {
+		choice->facts |= FACT_MOVE_HERE;
+		return;
+	}
+	choice->facts |= FACT_MOVE_AWAY;
+	if (op->handed || !core_operation_may_start(c, op, now.boot) ||
+	    !lease_majority_reachable(&c->group[group].lease, now))
+		return;
+	core_place(c, group, &look, now.boot, &p);
+	choice->move_target = op->target == NODE_NONE ? p.chosen : op->target;
+	cand = core_candidate_find(&p, choice->move_target);
+	if (cand && cand->eligible)
+		choice->facts |= FACT_MOVE_READY;
+}
+
+/* The better candidate must have been eligible without a break; the clock starts anew with each tenure. */
+static bool core_failback_due(struct core *c, group_index_t group, struct instant now)
+{
+	struct core_group *g = &c->group[group];
+	const struct placement_policy *policy = &c->config.groups[group].policy;
+	const struct core_look look = { .no_incumbent = true };
+	struct placement p;
+
+	if (policy->failback == FAILBACK_MANUAL)
+		return false;
+	core_place(c, group, &look, now.boot, &p);
+	if (p.chosen == c->config.self || p.chosen == NODE_NONE) {
+		g->failback_node = NODE_NONE;
+		return false;
+	}
+	if (p.chosen != g->failback_node) {
+		g->failback_node = p.chosen;
+		g->failback_since = now.boot;
+	}
+	if (boot_diff_ns(g->failback_since, now.boot) < policy->failback_after_ns)
+		return false;
+	if (policy->failback == FAILBACK_IDLE && c->facts.group[group].calls != 0)
+		return false;
+	return lease_majority_reachable(&g->lease, now);
+}
+
+static uint32_t core_holder_facts(struct core *c, group_index_t group, struct instant now,
+				  struct core_choice *choice)
+{
+	const struct core_look look = { .exclude = c->config.self };
+	uint32_t facts = FACT_HOLDING | core_trouble(c, group);
+
+	choice->successor = core_successor(c, group, &look, now);
+	if (choice->successor != NODE_NONE)
+		facts |= FACT_SUCCESSOR;
+	if (core_failback_due(c, group, now))
+		facts |= FACT_FAILBACK;
+	return facts;
+}
+
+static uint32_t core_other_facts(const struct core *c, group_index_t group, struct instant now,
+				 const struct core_choice *choice)
+{
+	const struct core_group *g = &c->group[group];
+	const struct placement_candidate *me = core_candidate_find(&g->placement, c->config.self);
+	uint32_t facts = 0;
+
+	if (me && me->eligible)
+		facts |= FACT_ELIGIBLE;
+	if (choice->facts & FACT_MOVE_HERE && choice->op->command.type == COMMAND_FAILOVER) {
+		const struct core_look forced = { .ignore_health = true };
+		struct placement p;
+
+		core_place(c, group, &forced, now.boot, &p);
+		me = core_candidate_find(&p, c->config.self);
+		if (me && me->eligible)
+			facts |= FACT_ELIGIBLE;
+	}
+	if (g->seen_holder != NODE_NONE && g->seen_holder != c->config.self)
+		facts |= FACT_HOLDER_SEEN;
+	return facts;
+}
+
+static void core_gather(struct core *c, group_index_t group, struct instant now, struct core_choice *ret)
+{
+	const struct core_look plain = { 0 };
+	struct core_group *g = &c->group[group];
+
+	memset(ret, 0, sizeof *ret);
+	core_place(c, group, &plain, now.boot, &g->placement);
+	ret->op = core_operation_running(c, group);
+	if (ret->op)
+		core_move_facts(c, group, now, ret);
+	if (c->stopping)
+		ret->facts |= FACT_STOPPING;
+	if (c->intent.paused)
+		ret->facts |= FACT_PAUSED;
+	if (boot_before(now.boot, g->moving_until))
+		ret->facts |= FACT_MOVING;
+	if (c->intent.node[c->config.self].standby)
+		ret->facts |= FACT_STANDBY;
+	ret->facts |= lease_holds(&g->lease) ? core_holder_facts(c, group, now, ret)
+					     : core_other_facts(c, group, now, ret);
+}
+
+/* Retries after a collision wait by rank, and two nodes with the same rank would collide for ever: candidates
+ * that this node cannot see count as better if they are so by configuration. An operation's target goes
+ * first. */
+static uint8_t core_rank(const struct core *c, group_index_t group, const struct core_choice *choice)
+{
+	const struct placement *p = &c->group[group].placement;
+	const struct placement_candidate *me = core_candidate_find(p, c->config.self);
+	uint8_t rank = 0;
+
+	if (choice->facts & FACT_MOVE_HERE)
+		return 0;
+	if (choice->op)
+		rank++;
+	if (me && me->eligible)
+		rank += me->rank;
+	for (int i = 0; i < p->count && p->candidate[i].node != c->config.self; i++)
+		if (p->candidate[i].reason == REASON_UNREACHABLE)
+			rank++;
+	return rank;
+}
+
+static void core_hand_over(struct core_turn *t, group_index_t group, const struct rule *r,
+			   const struct core_choice *choice)
+{
+	struct core *c = t->c;
+	struct core_group *g = &c->group[group];
+	struct core_role before = core_role_before(c, group);
+	struct core_letgo letgo = { .cause = r->cause };
+
+	if (r->cause == CAUSE_FAILBACK)
+		letgo.successor = g->failback_node;
+	else if (r->when & FACT_MOVE_READY)
+		letgo.successor = choice->move_target;
+	else if (r->goal == GOAL_HAND_OVER)
+		letgo.successor = choice->successor;
+	if (r->when & FACT_MOVE_READY) {
+		letgo.operation = choice->op->command.operation;
+		choice->op->handed = true;
+	}
+	/* A pause that comes now must not leave the group between two nodes. */
+	if (letgo.successor != NODE_NONE)
+		g->moving_until = boot_add(t->now.boot, c->config.operation_timeout_ns);
+	lease_hand_over(&g->lease, letgo.successor, t->now, t->plan);
+	core_role_follow(t, group, before, &letgo);
+}
+
+static void core_tell(struct core_turn *t, group_index_t group, const struct rule *r,
+		      const struct core_choice *choice)
+{
+	struct core_group *g = &t->c->group[group];
+	const struct placement_candidate *me = core_candidate_find(&g->placement, t->c->config.self);
+
+	if (g->rule == r->number)
+		return;
+	g->rule = r->number;
+	core_explain(t, group, r->number, lease_holds(&g->lease) ? choice->successor : g->seen_holder,
+		     me ? me->reason : REASON_NOT_A_CANDIDATE);
+}
+
+static void core_obey(struct core_turn *t, group_index_t group, const struct rule *r,
+		      const struct core_choice *choice)
+{
+	struct core *c = t->c;
+	struct core_role before = core_role_before(c, group);
+	const struct core_letgo letgo = { .cause = CAUSE_LEASE_EXPIRED };
+
+	switch (r->goal) {
+	case GOAL_KEEP:
+		return;
+	case GOAL_HAND_OVER:
+	case GOAL_RELEASE:
+		core_hand_over(t, group, r, choice);
+		return;
+	case GOAL_ASK:
+	case GOAL_REST:
+		lease_want(&c->group[group].lease, r->goal == GOAL_ASK, core_rank(c, group, choice), t->now,
+			   t->plan);
+		core_role_follow(t, group, before, &letgo);
+		return;
+	}
+}
+
+void core_decide(struct core_turn *t, group_index_t group)
+{
+	/* A holder that let go is judged once more, as a candidate. */
+	for (int pass = 0; pass < 2; pass++) {
+		struct core_choice choice;
+		const struct rule *r;
+
+		core_gather(t->c, group, t->now, &choice);
+		r = rules_match(choice.facts);
+		core_tell(t, group, r, &choice);
+		core_obey(t, group, r, &choice);
+		if (r->goal != GOAL_HAND_OVER && r->goal != GOAL_RELEASE)
+			return;
+	}
+}

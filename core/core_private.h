@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the files of the decider share and nobody else may use: one step's context, and who does what.
+ *   core.c          one event in, one plan out
+ *   core_peers.c    what is known of the nodes, as input for placement
+ *   core_decide.c   facts -> row of rules.c -> lease
+ *   core_role.c     what a change of the lease's role means: takeover sequences, records, seen holder
+ *   core_command.c  intents and operations of an operator
+ */
+#ifndef RK_CORE_PRIVATE_H
+#define RK_CORE_PRIVATE_H
+
+#include "core.h"
+#include "rules.h"
+
+/* One event being worked on. */
+struct core_turn {
+	struct core *c;
+	struct instant now;
+	struct core_plan *plan;
+};
+
+/* ---- core_peers.c ---- */
+
+/* Pulses go both ways between this node and n, within the last three. */
+bool core_peer_hears(const struct core *c, node_id_t n, boot_t now);
+const struct core_node_config *core_node_find(const struct core *c, node_id_t n);
+bool core_is_candidate(const struct core *c, group_index_t group, node_id_t n);
+void core_peer_facts_set(struct core_turn *t, node_id_t n, const struct node_facts *facts);
+void core_own_facts_set(struct core_turn *t, const struct node_facts *facts);
+
+/* How to look at the candidates. */
+struct core_look {
+	node_id_t exclude;  /* not an answer: holder, self */
+	bool ignore_health; /* failover --force */
+	bool no_incumbent;  /* as if nobody held: failback */
+	node_id_t assume_standby;
+};
+void core_place(const struct core *c, group_index_t group, const struct core_look *look, boot_t now,
+		struct placement *ret);
+const struct placement_candidate *core_candidate_find(const struct placement *p, node_id_t n);
+
+/* ---- core_role.c ---- */
+
+/* Taken before a call into the lease, given back after it. */
+struct core_role {
+	enum lease_role role;
+	struct epoch epoch;
+};
+struct core_role core_role_before(const struct core *c, group_index_t group);
+
+/* Why a tenure ended, and for whom. */
+struct core_letgo {
+	enum core_cause cause;
+	node_id_t successor;
+	uint64_t operation;
+};
+void core_role_follow(struct core_turn *t, group_index_t group, struct core_role before,
+		      const struct core_letgo *letgo);
+void core_seen_view(struct core_turn *t, group_index_t group, node_id_t from, struct epoch holds);
+void core_seen_tick(struct core_turn *t, group_index_t group);
+void core_explain(struct core_turn *t, group_index_t group, uint16_t rule, node_id_t node, int64_t value);
+
+/* ---- core_decide.c ---- */
+
+void core_decide(struct core_turn *t, group_index_t group);
+/* Best other candidate that could take over now, NODE_NONE if none. */
+node_id_t core_successor(const struct core *c, group_index_t group, const struct core_look *look,
+			 struct instant now);
+
+/* ---- core_command.c ---- */
+
+void core_command_take(struct core_turn *t, const struct core_command *cmd);
+void core_intent_merge(struct core_turn *t, const struct core_intent *other);
+void core_operation_tick(struct core_turn *t, group_index_t group);
+/* The operation of the group if it still runs, else NULL. */
+struct core_operation *core_operation_running(struct core *c, group_index_t group);
+/* The last quarter of an operation's time is for its end only, so that no node starts a move that another has
+ * just called failed. */
+bool core_operation_may_start(const struct core *c, const struct core_operation *op, boot_t now);
+void core_operation_end(struct core_turn *t, group_index_t group, enum reason why);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The lease changes its role by itself (won, lapsed, adopted, shut by a higher epoch) or because it was told
+ * to hand over. Here every such change becomes exactly one sequence and exactly one record.
+ */
+#include "core_private.h"
+
+#include <string.h>
+
+struct core_role core_role_before(const struct core *c, group_index_t group)
+{
+	const struct lease *l = &c->group[group].lease;
+
+	return (struct core_role){ .role = l->role, .epoch = l->epoch };
+}
+
+void core_explain(struct core_turn *t, group_index_t group, uint16_t rule, node_id_t node, int64_t value)
+{
+	struct plan_action *a = plan_add(t->plan, PLAN_EXPLAIN, group);
+
+	a->node = node;
+	a->explain.rule = rule;
+	a->explain.epoch = t->c->group[group].lease.epoch;
+	a->explain.value = value;
+}
+
+static void core_seen_set(struct core_turn *t, group_index_t group, node_id_t holder)
+{
+	struct core_group *g = &t->c->group[group];
+
+	if (g->seen_holder == holder)
+		return;
+	g->seen_holder = holder;
+	g->since = t->now.boot;
+	if (holder != NODE_NONE)
+		g->moving_until = (boot_t){ 0 };
+}
+
+/* An operator's move that wanted this node explains the takeover better than the release it caused. */
+static enum core_cause core_won_cause(struct core *c, group_index_t group, uint64_t *ret_operation)
+{
+	const struct core_operation *op = core_operation_running(c, group);
+	const struct lease *l = &c->group[group].lease;
+	bool here =
+		op && (op->target == c->config.self || op->target == NODE_NONE) && op->from != c->config.self;
+
+	*ret_operation = here ? op->command.operation : 0;
+	return here && l->last_cause != CAUSE_ADOPTED ? CAUSE_OPERATOR : l->last_cause;
+}
+
+static void core_role_won(struct core_turn *t, group_index_t group, bool adopted)
+{
+	struct core *c = t->c;
+	struct core_group *g = &c->group[group];
+	const struct lease *l = &g->lease;
+	struct core_record r = {
+		.type = RECORD_TAKEOVER,
+		.group = group,
+		.node = c->config.self,
+		.peer = adopted ? c->config.self : l->last_holder,
+		.epoch = l->epoch,
+		.at = t->now.boot,
+		.asked_to_won_ns = adopted ? 0 : boot_diff_ns(l->asked_at, t->now.boot),
+	};
+
+	r.cause = adopted ? CAUSE_ADOPTED : core_won_cause(c, group, &r.operation);
+	/* The holder before us failed without a word: that is what damping counts. */
+	if (!adopted && l->last_cause == CAUSE_LEASE_EXPIRED && l->last_holder != c->config.self &&
+	    l->last_holder != NODE_NONE)
+		damping_add(&g->damping[l->last_holder], &c->config.groups[group].policy.damping,
+			    t->now.boot);
+	core_seen_set(t, group, c->config.self);
+	g->seen_epoch = l->epoch;
+	g->failback_node = NODE_NONE;
+	core_explain(t, group, adopted ? RULE_ADOPTED : RULE_WON, r.peer, r.asked_to_won_ns);
+	takeover_start(&g->takeover, group, TAKEOVER_UP, &r, t->plan);
+	plan_add(t->plan, PLAN_FACTS_CHANGED, group);
+}
+
+static void core_role_lost(struct core_turn *t, group_index_t group, struct epoch epoch,
+			   const struct core_letgo *letgo)
+{
+	struct core_group *g = &t->c->group[group];
+	struct core_record r = {
+		.type = RECORD_LETGO,
+		.group = group,
+		.node = t->c->config.self,
+		.peer = letgo->successor,
+		.epoch = epoch,
+		.cause = letgo->cause,
+		.operation = letgo->operation,
+		.at = t->now.boot,
+	};
+
+	core_seen_set(t, group, NODE_NONE);
+	core_explain(t, group, letgo->cause == CAUSE_LEASE_EXPIRED ? RULE_LAPSED : RULE_LET_GO,
+		     letgo->successor, letgo->cause);
+	takeover_start(&g->takeover, group, TAKEOVER_DOWN, &r, t->plan);
+	plan_add(t->plan, PLAN_FACTS_CHANGED, group);
+}
+
+void core_role_follow(struct core_turn *t, group_index_t group, struct core_role before,
+		      const struct core_letgo *letgo)
+{
+	struct core_group *g = &t->c->group[group];
+	const struct lease *l = &g->lease;
+	bool held = before.role == LEASE_HOLDING, holds = lease_holds(l);
+
+	if (held && holds && epoch_cmp(before.epoch, l->epoch) != 0) {
+		g->seen_epoch = l->epoch;
+		core_explain(t, group, RULE_RAISED, NODE_NONE, 0);
+	} else if (held && !holds) {
+		core_role_lost(t, group, before.epoch, letgo);
+	} else if (!held && holds) {
+		core_role_won(t, group, letgo->cause == CAUSE_ADOPTED);
+	}
+}
+
+/* What a peer says of its own tenure. Pulses may overtake each other, so an older epoch says nothing. */
+void core_seen_view(struct core_turn *t, group_index_t group, node_id_t from, struct epoch holds)
+{
+	struct core_group *g = &t->c->group[group];
+
+	if (epoch_none(holds)) {
+		if (g->seen_holder == from)
+			core_seen_set(t, group, NODE_NONE);
+		return;
+	}
+	if (lease_holds(&g->lease) || epoch_cmp(holds, g->seen_epoch) < 0)
+		return;
+	g->seen_epoch = holds;
+	g->seen_at = t->now.boot;
+	core_seen_set(t, group, from);
+}
+
+/* A holder that says nothing for longer than its lease and the voters' promises holds nothing any more, as
+ * far as this node can tell; it decides nothing by this. */
+void core_seen_tick(struct core_turn *t, group_index_t group)
+{
+	struct core_group *g = &t->c->group[group];
+	const struct lease_timing *timing = &t->c->config.timing;
+	int64_t silent_ns_max = timing->lease_ns + timing->guard_ns + timing->pulse_ns;
+
+	if (g->seen_holder == NODE_NONE || g->seen_holder == t->c->config.self)
+		return;
+	if (boot_diff_ns(g->seen_at, t->now.boot) > silent_ns_max)
+		core_seen_set(t, group, NODE_NONE);
+}
