@@ -32,9 +32,10 @@ struct gate_config {
 };
 
 enum gate_loss_kind {
-	GATE_LOSS_FILTER,   /* the filter was deleted, or the whole clsact qdisc with it */
-	GATE_LOSS_REPLACED, /* another program sits at our priority and handle */
-	GATE_LOSS_BLOCKED,  /* the gate cannot be put on this interface: see text */
+	GATE_LOSS_FILTER,    /* the filter was deleted, or the whole clsact qdisc with it */
+	GATE_LOSS_REPLACED,  /* another program sits at our priority and handle */
+	GATE_LOSS_OVERTAKEN, /* another filter was put in front of ours: it could let frames pass */
+	GATE_LOSS_BLOCKED,   /* the gate cannot be put on this interface: see text */
 };
 
 struct gate_loss {
@@ -103,7 +104,7 @@ struct gate_group_status {
 	uint64_t drops_out;
 };
 
-#define GATE_LINKS_MAX 256
+#define GATE_LINKS_MAX 1024
 
 struct gate_counters {
 	uint64_t losses;

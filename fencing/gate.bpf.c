@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+ *
+ * The gate in the kernel. A frame to a virtual address on its way in, or from one on its way out, passes only
+ * before the deadline of the address's group; everything else is not ours and goes on to the next filter
+ * (TC_ACT_UNSPEC). "To" and "from" include what speaks for an address without carrying it in the IP header:
+ * ARP, neighbour solicitation and advertisement, redirect.
+ *
+ * The EtherType is read from the frame, not from skb->protocol, which an AF_PACKET sender may set to
+ * anything. A VLAN tag that the hardware or the stack has taken off is not in the frame and needs no care;
+ * tags that are in it are stepped over.
+ */
+#include "gate_layout.h"
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define ND_SOLICIT   135
+#define ND_ADVERTISE 136
+#define ND_REDIRECT  137
+
+#define NH_HOP_BY_HOP  0
+#define NH_ROUTING     43
+#define NH_FRAGMENT    44
+#define NH_AH	       51
+#define NH_ICMPV6      58
+#define NH_DESTINATION 60
+#define NH_MOBILITY    135
+
+#define TAGS_MAX	4
+#define EXTENSIONS_MAX	8
+#define FRAGMENT_OFFSET 0xfff8
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, GATE_SLOTS);
+	__type(key, __u32);
+	__type(value, struct gate_slot);
+} rk_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, GATE_ADDRESSES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} rk_v4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, GATE_ADDRESSES_MAX);
+	__type(key, struct gate_v6);
+	__type(value, __u32);
+} rk_v6 SEC(".maps");
+
+enum direction { IN, OUT };
+
+/* Where offsets count from: the Ethernet header, or the IP header on devices that have no other. */
+enum base { FRAME, NETWORK };
+
+static __always_inline int load(struct __sk_buff *skb, enum base base, __u32 offset, void *to, __u32 len)
+{
+	if (base == NETWORK)
+		return bpf_skb_load_bytes_relative(skb, offset, to, len, BPF_HDR_START_NET);
+	return bpf_skb_load_bytes(skb, offset, to, len);
+}
+
+static __always_inline int judge(const __u32 *slot_index, enum direction direction)
+{
+	struct gate_slot *slot;
+	__u64 now, until;
+	__u32 key;
+
+	if (!slot_index)
+		return TC_ACT_UNSPEC;
+	key = *slot_index;
+	slot = bpf_map_lookup_elem(&rk_slots, &key);
+	if (!slot)
+		return TC_ACT_SHOT;
+	until = *(volatile __u64 *)&slot->until_ns;
+	now = bpf_ktime_get_boot_ns();
+	if (until > now && until - now < GATE_AHEAD_MAX)
+		return TC_ACT_UNSPEC;
+	__sync_fetch_and_add(direction == IN ? &slot->drops_in : &slot->drops_out, 1);
+	return TC_ACT_SHOT;
+}
+
+static __always_inline int judge_v4(struct __sk_buff *skb, enum base base, __u32 offset, enum direction d)
+{
+	__u32 a;
+
+	if (load(skb, base, offset, &a, sizeof a))
+		return TC_ACT_UNSPEC;
+	return judge(bpf_map_lookup_elem(&rk_v4, &a), d);
+}
+
+static __always_inline int judge_v6(struct __sk_buff *skb, enum base base, __u32 offset, enum direction d)
+{
+	struct gate_v6 a;
+
+	if (load(skb, base, offset, &a, sizeof a))
+		return TC_ACT_UNSPEC;
+	return judge(bpf_map_lookup_elem(&rk_v6, &a), d);
+}
+
+/* The ICMPv6 message at offset: its target (solicit, advertise, redirect) and destination (redirect). */
+static __always_inline int judge_nd(struct __sk_buff *skb, enum base base, __u32 offset, enum direction d)
+{
+	__u8 type;
+	int verdict;
+
+	if (load(skb, base, offset, &type, sizeof type))
+		return TC_ACT_UNSPEC;
+	if (type != ND_SOLICIT && type != ND_ADVERTISE && type != ND_REDIRECT)
+		return TC_ACT_UNSPEC;
+	verdict = judge_v6(skb, base, offset + 8, d);
+	if (verdict == TC_ACT_SHOT || type != ND_REDIRECT)
+		return verdict;
+	return judge_v6(skb, base, offset + 24, d);
+}
+
+static __always_inline int is_extension(__u8 next)
+{
+	return next == NH_HOP_BY_HOP || next == NH_ROUTING || next == NH_DESTINATION || next == NH_MOBILITY ||
+	       next == NH_AH || next == NH_FRAGMENT;
+}
+
+/* Steps over extension headers to ICMPv6. A later fragment shows no ICMPv6 header; its first one does. */
+static __always_inline int judge_extensions(struct __sk_buff *skb, enum base base, __u32 start,
+					    enum direction d)
+{
+	__u32 offset = start + 40;
+	__u8 next, header[4];
+
+	if (load(skb, base, start + 6, &next, sizeof next))
+		return TC_ACT_UNSPEC;
+	for (int i = 0; i < EXTENSIONS_MAX && is_extension(next); i++) {
+		if (load(skb, base, offset, header, sizeof header))
+			return TC_ACT_UNSPEC;
+		if (next == NH_FRAGMENT) {
+			if ((header[2] << 8 | header[3]) & FRAGMENT_OFFSET)
+				return TC_ACT_UNSPEC;
+			offset += 8;
+		} else if (next == NH_AH) {
+			offset += (header[1] + 2) * 4;
+		} else {
+			offset += (header[1] + 1) * 8;
+		}
+		next = header[0];
+	}
+	return next == NH_ICMPV6 ? judge_nd(skb, base, offset, d) : TC_ACT_UNSPEC;
+}
+
+static __always_inline int judge_ipv6(struct __sk_buff *skb, enum base base, __u32 start, enum direction d)
+{
+	int verdict = judge_v6(skb, base, start + (d == IN ? 24 : 8), d);
+
+	return verdict == TC_ACT_SHOT ? verdict : judge_extensions(skb, base, start, d);
+}
+
+static __always_inline int judge_ipv4(struct __sk_buff *skb, enum base base, __u32 start, enum direction d)
+{
+	return judge_v4(skb, base, start + (d == IN ? 16 : 12), d);
+}
+
+/* In: somebody asks for, or tells about, an address of ours as target. Out: we say that we have it. */
+static __always_inline int judge_arp(struct __sk_buff *skb, __u32 start, enum direction d)
+{
+	return judge_v4(skb, FRAME, start + (d == IN ? 24 : 14), d);
+}
+
+static __always_inline int judge_frame(struct __sk_buff *skb, enum direction d)
+{
+	__u32 offset = 12;
+	__u16 type;
+
+	if (load(skb, FRAME, offset, &type, sizeof type))
+		return TC_ACT_UNSPEC;
+	for (int i = 0; i < TAGS_MAX && (type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD));
+	     i++) {
+		offset += 4;
+		if (load(skb, FRAME, offset, &type, sizeof type))
+			return TC_ACT_UNSPEC;
+	}
+	offset += 2;
+	if (type == bpf_htons(ETH_P_IP))
+		return judge_ipv4(skb, FRAME, offset, d);
+	if (type == bpf_htons(ETH_P_IPV6))
+		return judge_ipv6(skb, FRAME, offset, d);
+	if (type == bpf_htons(ETH_P_ARP))
+		return judge_arp(skb, offset, d);
+	return TC_ACT_UNSPEC;
+}
+
+static __always_inline int judge_packet(struct __sk_buff *skb, enum direction d)
+{
+	__u8 version;
+
+	if (load(skb, NETWORK, 0, &version, sizeof version))
+		return TC_ACT_UNSPEC;
+	if (version >> 4 == 4)
+		return judge_ipv4(skb, NETWORK, 0, d);
+	if (version >> 4 == 6)
+		return judge_ipv6(skb, NETWORK, 0, d);
+	return TC_ACT_UNSPEC;
+}
+
+/* For devices with Ethernet frames. */
+SEC("tc")
+int rk_frame_in(struct __sk_buff *skb)
+{
+	return judge_frame(skb, IN);
+}
+
+SEC("tc")
+int rk_frame_out(struct __sk_buff *skb)
+{
+	return judge_frame(skb, OUT);
+}
+
+/* For devices that carry bare IP packets: tunnels, ppp, tun. */
+SEC("tc")
+int rk_packet_in(struct __sk_buff *skb)
+{
+	return judge_packet(skb, IN);
+}
+
+SEC("tc")
+int rk_packet_out(struct __sk_buff *skb)
+{
+	return judge_packet(skb, OUT);
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "gate.h"
+
+#include "gate_links.h"
+#include "gate_program.h"
+#include "gate_slots.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Notifications tell at once; this only covers what no notification tells. Each interface is looked at once
+ * per GATE_POLL_NS, one after the other, so that many interfaces cause no stall. */
+#define GATE_POLL_NS	 (5 * NS_PER_S)
+#define GATE_POLL_MIN_NS (50 * NS_PER_MS)
+#define GATE_RETRY_NS	 NS_PER_S
+
+struct gate {
+	struct netlink events;
+	struct gate_program program;
+	struct gate_links links;
+	size_t group_count;
+	uint8_t slot[RK_GROUPS_MAX]; /* by group */
+	size_t address_count;
+	struct ip_address address[VIRTUAL_ADDRESSES_MAX];
+	boot_t next_poll;
+	boot_t next_retry;
+	size_t poll_at;
+};
+
+/* ---- groups and addresses ---- */
+
+static int gate_cover_all(struct gate *g, const struct gate_config *config, struct sentence *reterr)
+{
+	char text[IP_TEXT_MAX];
+
+	g->address_count = config->address_count;
+	for (size_t i = 0; i < config->address_count; i++) {
+		const struct virtual_address *a = &config->addresses[i];
+		int r = gate_program_cover(&g->program, &a->ip, g->slot[a->group]);
+
+		if (r < 0)
+			return sentence_fail(reterr, r, "the gate cannot take %s: %s",
+					     ip_format(&a->ip, text), strerror(-r));
+		g->address[i] = a->ip;
+	}
+	return 0;
+}
+
+int gate_update(struct gate *g, const struct gate_config *config, struct sentence *reterr)
+{
+	int r;
+
+	assert(config->group_count <= RK_GROUPS_MAX && config->address_count <= VIRTUAL_ADDRESSES_MAX);
+	for (size_t i = 0; i < config->address_count; i++)
+		assert(config->addresses[i].group < config->group_count);
+	r = gate_slots_assign(g->program.slots, config->wire_id, config->group_count, g->slot);
+	if (r < 0)
+		return sentence_fail(reterr, r, "the gate has no room for more groups");
+	g->group_count = config->group_count;
+	return gate_cover_all(g, config, reterr);
+}
+
+static bool gate_forgets(void *ctx, const struct ip_address *ip)
+{
+	const struct gate *g = ctx;
+
+	for (size_t i = 0; i < g->address_count; i++)
+		if (ip_equal(&g->address[i], ip))
+			return false;
+	return true;
+}
+
+int gate_prune(struct gate *g)
+{
+	int r = gate_program_prune(&g->program, gate_forgets, g);
+
+	if (r == 0)
+		gate_slots_free(g->program.slots, g->slot, g->group_count);
+	return r;
+}
+
+/* ---- deadlines ---- */
+
+void gate_set(struct gate *g, group_index_t group, boot_t deadline)
+{
+	assert(group < g->group_count);
+	gate_slot_set(&g->program.slots[g->slot[group]], deadline.ns);
+}
+
+boot_t gate_get(const struct gate *g, group_index_t group)
+{
+	const struct gate_slot *slot;
+
+	assert(group < g->group_count);
+	slot = &g->program.slots[g->slot[group]];
+	return (boot_t){ (int64_t)__atomic_load_n(&slot->until_ns, __ATOMIC_ACQUIRE) };
+}
+
+/* ---- events ---- */
+
+static void gate_link_event(void *ctx, const struct nlmsghdr *h)
+{
+	struct gate *g = ctx;
+	struct link_info info;
+
+	if (link_info_parse(h, &info) < 0)
+		return;
+	if (h->nlmsg_type == RTM_NEWLINK)
+		gate_links_seen(&g->links, &info);
+	else
+		gate_links_gone(&g->links, info.ifindex);
+}
+
+static void gate_event(void *ctx, const struct nlmsghdr *h)
+{
+	struct gate *g = ctx;
+	const struct tcmsg *t = nlmsg_data(h);
+
+	switch (h->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		gate_link_event(g, h);
+		break;
+	case RTM_DELQDISC:
+	case RTM_DELTFILTER:
+	case RTM_NEWTFILTER:
+		if (nlmsg_datalen(h) >= (int)sizeof *t)
+			gate_links_suspect(&g->links, t->tcm_ifindex, h->nlmsg_pid);
+		break;
+	default:
+		break; /* other classes, qdiscs, chains */
+	}
+}
+
+/* Interfaces of which the deletion was missed are found by a dump that does not show them. */
+struct gate_resync {
+	struct gate *g;
+	bool seen[GATE_LINKS_MAX];
+};
+
+static void gate_resync_seen(void *ctx, const struct nlmsghdr *h)
+{
+	struct gate_resync *s = ctx;
+	struct link_info info;
+
+	gate_link_event(s->g, h);
+	if (link_info_parse(h, &info) < 0)
+		return;
+	for (size_t i = 0; i < s->g->links.count; i++)
+		if (s->g->links.link[i].ifindex == info.ifindex)
+			s->seen[i] = true;
+}
+
+static int gate_look_at_all(struct gate *g)
+{
+	struct gate_resync s = { .g = g };
+	int r = link_info_dump(&g->links.request, gate_resync_seen, &s);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < g->links.count; i++)
+		if (!s.seen[i] && g->links.link[i].ifindex)
+			gate_links_gone(&g->links, g->links.link[i].ifindex);
+	gate_links_suspect_all(&g->links);
+	return 0;
+}
+
+int gate_fd(const struct gate *g)
+{
+	return netlink_fd(&g->events);
+}
+
+int gate_readable(struct gate *g, boot_t now)
+{
+	int r = netlink_receive(&g->events, gate_event, g);
+
+	if (r == -ENOBUFS) {
+		g->links.counters.overruns++;
+		r = gate_look_at_all(g);
+	}
+	gate_links_check(&g->links);
+	return r;
+}
+
+static bool gate_has_errors(const struct gate *g)
+{
+	for (size_t i = 0; i < g->links.count; i++)
+		if (g->links.link[i].error)
+			return true;
+	return false;
+}
+
+boot_t gate_next(const struct gate *g)
+{
+	return gate_has_errors(g) ? boot_min(g->next_poll, g->next_retry) : g->next_poll;
+}
+
+static void gate_poll_one(struct gate *g)
+{
+	if (!g->links.count)
+		return;
+	g->poll_at = (g->poll_at + 1) % g->links.count;
+	if (g->links.link[g->poll_at].ifindex)
+		gate_link_check(&g->links, &g->links.link[g->poll_at]);
+}
+
+static int64_t gate_poll_interval_ns(const struct gate *g)
+{
+	int64_t ns = GATE_POLL_NS / (int64_t)(g->links.count ? g->links.count : 1);
+
+	return ns < GATE_POLL_MIN_NS ? GATE_POLL_MIN_NS : ns;
+}
+
+void gate_tick(struct gate *g, boot_t now)
+{
+	if (!boot_before(now, g->next_retry)) {
+		g->next_retry = boot_add(now, GATE_RETRY_NS);
+		for (size_t i = 0; i < g->links.count; i++)
+			if (g->links.link[i].error)
+				gate_link_check(&g->links, &g->links.link[i]);
+	}
+	if (!boot_before(now, g->next_poll)) {
+		g->next_poll = boot_add(now, gate_poll_interval_ns(g));
+		gate_poll_one(g);
+	}
+}
+
+/* ---- start and end ---- */
+
+/* Looks for a gate on the interfaces, and takes the first that can be adopted. */
+static int gate_adopt(struct gate *g, struct sentence *reterr)
+{
+	uint32_t tried = 0;
+
+	for (size_t i = 0; i < g->links.count; i++) {
+		for (int d = GATE_IN; d <= GATE_OUT; d++) {
+			struct gate_filter_state s;
+			int r = gate_filter_look(&g->links.request, g->links.link[i].ifindex, d, &s);
+			uint32_t id = r < 0 ? 0 : s.program[0] ? s.program[0] : s.program[1];
+
+			if (!id || id == tried)
+				continue;
+			tried = id;
+			r = gate_program_open(&g->program, id, reterr);
+			if (r != -ENOENT)
+				return r;
+		}
+	}
+	return gate_program_open(&g->program, 0, reterr);
+}
+
+static void gate_remember_programs(struct gate *g)
+{
+	g->links.program = &g->program;
+	for (int ethernet = 0; ethernet < 2; ethernet++)
+		for (int d = GATE_IN; d <= GATE_OUT; d++)
+			g->links.program_id[ethernet][d] = gate_program_id(&g->program, ethernet, d);
+}
+
+/* No interface takes the gate: that is the kernel, not the interface. */
+static int gate_check_attached(const struct gate *g, struct sentence *reterr)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < g->links.count; i++) {
+		if (g->links.link[i].attached)
+			return 0;
+		error = g->links.link[i].error ? g->links.link[i].error : error;
+	}
+	if (error == -EPERM)
+		return sentence_fail(reterr, error,
+				     "no permission to attach the gate: CAP_NET_ADMIN is needed");
+	if (error == -ENOENT || error == -EOPNOTSUPP)
+		return sentence_fail(reterr, -EOPNOTSUPP,
+				     "this kernel has no clsact qdisc or no BPF classifier "
+				     "(CONFIG_NET_SCH_INGRESS, CONFIG_NET_CLS_BPF), which the gate needs");
+	return error ? sentence_fail(reterr, error, "the gate cannot be put on any interface: %s",
+				     strerror(-error))
+		     : 0;
+}
+
+static int gate_start(struct gate *g, const struct gate_config *config, struct sentence *reterr)
+{
+	const int groups[] = { RTNLGRP_LINK, RTNLGRP_TC, 0 };
+	int r = netlink_open(&g->events, NETLINK_ROUTE, groups);
+
+	if (r == 0)
+		r = netlink_open(&g->links.request, NETLINK_ROUTE, NULL);
+	if (r == 0)
+		r = gate_look_at_all(g);
+	if (r < 0)
+		return sentence_fail(reterr, r, "the network interfaces cannot be listed: %s", strerror(-r));
+	r = gate_adopt(g, reterr);
+	if (r < 0)
+		return r;
+	gate_remember_programs(g);
+	r = gate_update(g, config, reterr);
+	if (r < 0)
+		return r;
+	gate_links_check(&g->links);
+	return gate_check_attached(g, reterr);
+}
+
+int gate_open(const struct gate_config *config, const struct gate_ops *ops, void *ctx, boot_t now,
+	      struct gate **ret, struct sentence *reterr)
+{
+	struct gate *g = calloc(1, sizeof *g);
+	int r;
+
+	if (!g)
+		return sentence_fail(reterr, -ENOMEM, "no memory for the gate");
+	g->links.ops = *ops;
+	g->links.ctx = ctx;
+	g->next_poll = boot_add(now, GATE_POLL_NS);
+	g->next_retry = boot_add(now, GATE_RETRY_NS);
+	r = gate_start(g, config, reterr);
+	if (r < 0) {
+		gate_free(g);
+		return r;
+	}
+	*ret = g;
+	return 0;
+}
+
+void gate_free(struct gate *g)
+{
+	if (!g)
+		return;
+	gate_program_close(&g->program);
+	netlink_close(&g->links.request);
+	netlink_close(&g->events);
+	free(g);
+}
+
+int gate_remove(struct gate *g)
+{
+	gate_slots_shut_all(g->program.slots);
+	return gate_links_remove(&g->links);
+}
+
+bool gate_adopted(const struct gate *g)
+{
+	return g->program.adopted;
+}
+
+/* ---- status ---- */
+
+void gate_group_status(const struct gate *g, group_index_t group, struct gate_group_status *ret)
+{
+	const struct gate_slot *slot;
+
+	assert(group < g->group_count);
+	slot = &g->program.slots[g->slot[group]];
+	*ret = (struct gate_group_status){
+		.open_until = gate_get(g, group),
+		.drops_in = __atomic_load_n(&slot->drops_in, __ATOMIC_RELAXED),
+		.drops_out = __atomic_load_n(&slot->drops_out, __ATOMIC_RELAXED),
+	};
+}
+
+size_t gate_link_status(const struct gate *g, struct gate_link_status ret[GATE_LINKS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < g->links.count; i++) {
+		const struct gate_link *link = &g->links.link[i];
+
+		if (!link->ifindex)
+			continue;
+		ret[count] = (struct gate_link_status){ .ifindex = link->ifindex,
+							.attached = link->attached,
+							.error = link->error };
+		memcpy(ret[count++].device, link->name, sizeof link->name);
+	}
+	return count;
+}
+
+void gate_counters(const struct gate *g, struct gate_counters *ret)
+{
+	*ret = g->links.counters;
+}
+
+const char *gate_loss_name(enum gate_loss_kind kind)
+{
+	static const char *const names[] = {
+		[GATE_LOSS_FILTER] = "its filter was removed",
+		[GATE_LOSS_REPLACED] = "its filter was replaced by another program",
+		[GATE_LOSS_OVERTAKEN] = "another filter was put in front of it",
+		[GATE_LOSS_BLOCKED] = "it cannot be put on",
+	};
+
+	return names[kind];
+}

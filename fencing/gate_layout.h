@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+ *
+ * What the gate's program in the kernel and its agent share: the layout of the maps. A change of this layout
+ * needs a new GATE_LAYOUT, so that an agent never adopts deadlines that it would misread.
+ */
+#ifndef RK_GATE_LAYOUT_H
+#define RK_GATE_LAYOUT_H
+
+#include <linux/types.h>
+
+#define GATE_LAYOUT 1
+
+/* More slots than groups: a group that a reload removed keeps its slot until its addresses are gone. */
+#define GATE_SLOTS	   32
+#define GATE_ADDRESSES_MAX 4096
+
+#define GATE_MAP_SLOTS "rk_slots"
+#define GATE_MAP_V4    "rk_v4"
+#define GATE_MAP_V6    "rk_v6"
+
+/* See GATE_AHEAD_MAX_NS in gate.h. */
+#define GATE_AHEAD_MAX 60000000000ULL
+
+struct gate_slot {
+	__u64 until_ns; /* CLOCK_BOOTTIME; 0 = shut. Stored by the agent, only read by the program */
+	__u64 drops_in; /* counted by the program */
+	__u64 drops_out;
+	__u64 owner; /* GATE_LAYOUT << 32 | wire id of the group; 0 = unused. Only for the agent */
+};
+
+struct gate_v6 {
+	__u32 word[4];
+};
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "gate_program.h"
+
+#include "cleanup.h"
+#include "gate.h"
+#include "gate.skel.h"
+
+#include <assert.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+_Static_assert(GATE_AHEAD_MAX == GATE_AHEAD_MAX_NS, "the program and gate.h must agree");
+
+#define PROGRAM_MAPS_MAX 16
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return 0; /* below agent/ nothing is logged; what matters comes back as errors */
+}
+
+static size_t slots_size(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), size = GATE_SLOTS * sizeof(struct gate_slot);
+
+	return (size + page - 1) / page * page;
+}
+
+/* ---- adoption ---- */
+
+/* Is the map of that descriptor, left by another build perhaps, what this build would have made? */
+static bool map_fits(const struct bpf_map *want, const struct bpf_map_info *have)
+{
+	return have->type == bpf_map__type(want) && have->key_size == bpf_map__key_size(want) &&
+	       have->value_size == bpf_map__value_size(want) &&
+	       have->max_entries == bpf_map__max_entries(want) &&
+	       (have->map_flags & BPF_F_MMAPABLE) == (bpf_map__map_flags(want) & BPF_F_MMAPABLE);
+}
+
+/* Takes one map of the old program if it is one of the three. Returns 1 if so, 0 if not. */
+static int adopt_map(struct gate_bpf *skeleton, uint32_t id)
+{
+	struct bpf_map *const wanted[] = { skeleton->maps.rk_slots, skeleton->maps.rk_v4,
+					   skeleton->maps.rk_v6 };
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof info;
+	_cleanup_(close_fd) int fd = bpf_map_get_fd_by_id(id);
+
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
+		return -errno;
+	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+		if (strncmp(info.name, bpf_map__name(wanted[i]), sizeof info.name))
+			continue;
+		if (!map_fits(wanted[i], &info))
+			return -ENOENT;
+		return bpf_map__reuse_fd(wanted[i], fd) < 0 ? -errno : 1; /* duplicates fd */
+	}
+	return 0;
+}
+
+static int adopt_maps(struct gate_bpf *skeleton, uint32_t program_id)
+{
+	uint32_t ids[PROGRAM_MAPS_MAX] = { 0 };
+	struct bpf_prog_info info = { .nr_map_ids = PROGRAM_MAPS_MAX, .map_ids = (uintptr_t)ids };
+	uint32_t len = sizeof info;
+	int found = 0;
+	_cleanup_(close_fd) int fd = bpf_prog_get_fd_by_id(program_id);
+
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
+		return -errno;
+	for (uint32_t i = 0; i < info.nr_map_ids && i < PROGRAM_MAPS_MAX; i++) {
+		int r = adopt_map(skeleton, ids[i]);
+
+		if (r < 0)
+			return r;
+		found += r;
+	}
+	return found == 3 ? 0 : -ENOENT;
+}
+
+/* Slots of another layout would be misread. */
+static bool layout_known(const struct gate_slot *slots)
+{
+	for (int i = 0; i < GATE_SLOTS; i++)
+		if (slots[i].owner && slots[i].owner >> 32 != GATE_LAYOUT)
+			return false;
+	return true;
+}
+
+/* ---- loading ---- */
+
+/* Loading failed: which of the things that we need is missing? */
+static int explain_load(int error, struct sentence *reterr)
+{
+	if (error == -EPERM)
+		return sentence_fail(reterr, error,
+				     "no permission to load the gate: CAP_BPF (or CAP_SYS_ADMIN) and "
+				     "CAP_NET_ADMIN are needed at start");
+	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SCHED_CLS, NULL) != 1)
+		return sentence_fail(reterr, -EOPNOTSUPP,
+				     "this kernel has no BPF for traffic control (CONFIG_BPF_SYSCALL, "
+				     "CONFIG_NET_CLS_BPF), which the gate needs");
+	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_ktime_get_boot_ns, NULL) != 1)
+		return sentence_fail(reterr, -EOPNOTSUPP,
+				     "this kernel's BPF cannot read CLOCK_BOOTTIME (bpf_ktime_get_boot_ns, "
+				     "Linux 5.8), which the gate needs");
+	if (error == -EINVAL)
+		return sentence_fail(reterr, -EOPNOTSUPP,
+				     "this kernel does not take the gate's program or its mmap-able array "
+				     "(Linux 5.5 for the array)");
+	return sentence_fail(reterr, error, "the gate's program cannot be loaded: %s", strerror(-error));
+}
+
+static int map_slots(struct gate_program *p, struct sentence *reterr)
+{
+	void *m = mmap(NULL, slots_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
+		       bpf_map__fd(p->skeleton->maps.rk_slots), 0);
+
+	if (m == MAP_FAILED)
+		return sentence_fail(reterr, -EOPNOTSUPP,
+				     "this kernel cannot map a BPF array into a process (Linux 5.5): %s",
+				     strerror(errno));
+	p->slots = m;
+	return 0;
+}
+
+static int explain_adopt(int error, struct sentence *reterr)
+{
+	if (error == -EPERM)
+		return sentence_fail(
+			reterr, error,
+			"a gate is in the kernel already, but adopting it needs CAP_SYS_ADMIN at "
+			"start");
+	return sentence_fail(reterr, -ENOENT, "no gate of ours, or of another layout");
+}
+
+static int program_load(struct gate_program *p, uint32_t candidate, struct sentence *reterr)
+{
+	int r;
+
+	p->skeleton = gate_bpf__open();
+	if (!p->skeleton)
+		return sentence_fail(reterr, -errno, "the gate's program cannot be read: %s",
+				     strerror(errno));
+	if (candidate) {
+		r = adopt_maps(p->skeleton, candidate);
+		if (r < 0)
+			return explain_adopt(r, reterr);
+	}
+	r = gate_bpf__load(p->skeleton);
+	if (r < 0)
+		return explain_load(r, reterr);
+	r = map_slots(p, reterr);
+	if (r < 0)
+		return r;
+	if (candidate && !layout_known(p->slots))
+		return explain_adopt(-ENOENT, reterr);
+	p->adopted = candidate != 0;
+	return 0;
+}
+
+int gate_program_open(struct gate_program *p, uint32_t candidate, struct sentence *reterr)
+{
+	int r;
+
+	libbpf_set_print(quiet);
+	*p = (struct gate_program){ 0 };
+	r = program_load(p, candidate, reterr);
+	if (r < 0)
+		gate_program_close(p);
+	return r;
+}
+
+void gate_program_close(struct gate_program *p)
+{
+	if (p->slots)
+		(void)munmap(p->slots, slots_size());
+	if (p->skeleton)
+		gate_bpf__destroy(p->skeleton);
+	*p = (struct gate_program){ 0 };
+}
+
+int gate_program_fd(const struct gate_program *p, bool ethernet, enum gate_direction d)
+{
+	const struct bpf_program *program;
+
+	if (ethernet)
+		program = d == GATE_IN ? p->skeleton->progs.rk_frame_in : p->skeleton->progs.rk_frame_out;
+	else
+		program = d == GATE_IN ? p->skeleton->progs.rk_packet_in : p->skeleton->progs.rk_packet_out;
+	return bpf_program__fd(program);
+}
+
+uint32_t gate_program_id(const struct gate_program *p, bool ethernet, enum gate_direction d)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof info;
+
+	return bpf_obj_get_info_by_fd(gate_program_fd(p, ethernet, d), &info, &len) < 0 ? 0 : info.id;
+}
+
+/* ---- addresses ---- */
+
+static int address_map(const struct gate_program *p, const struct ip_address *ip)
+{
+	assert(ip->family == AF_INET || ip->family == AF_INET6);
+	return bpf_map__fd(ip->family == AF_INET ? p->skeleton->maps.rk_v4 : p->skeleton->maps.rk_v6);
+}
+
+int gate_program_cover(struct gate_program *p, const struct ip_address *ip, uint32_t slot)
+{
+	return bpf_map_update_elem(address_map(p, ip), ip->bytes, &slot, BPF_ANY) < 0 ? -errno : 0;
+}
+
+int gate_program_uncover(struct gate_program *p, const struct ip_address *ip)
+{
+	if (bpf_map_delete_elem(address_map(p, ip), ip->bytes) == 0 || errno == ENOENT)
+		return 0;
+	return -errno;
+}
+
+static int prune_family(struct gate_program *p, uint8_t family,
+			bool (*f)(void *ctx, const struct ip_address *ip), void *ctx)
+{
+	const struct ip_address any = { .family = family };
+	struct ip_address ip = any, next = any;
+	int fd = address_map(p, &any);
+	/* The next key is asked for before this one is removed: of a key that is gone the kernel starts
+	 * again. */
+	int more = bpf_map_get_next_key(fd, NULL, ip.bytes);
+
+	for (unsigned i = 0; more == 0 && i < GATE_ADDRESSES_MAX; i++) {
+		more = bpf_map_get_next_key(fd, ip.bytes, next.bytes);
+		if (f(ctx, &ip)) {
+			int r = gate_program_uncover(p, &ip);
+
+			if (r < 0)
+				return r;
+		}
+		ip = next;
+	}
+	return 0;
+}
+
+int gate_program_prune(struct gate_program *p, bool (*f)(void *ctx, const struct ip_address *ip), void *ctx)
+{
+	int r = prune_family(p, AF_INET, f, ctx);
+
+	return r < 0 ? r : prune_family(p, AF_INET6, f, ctx);
+}
