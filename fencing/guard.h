@@ -17,7 +17,7 @@
 struct guard;
 
 struct guard_config {
-	const char *nft; /* path; NULL = found in the usual places */
+	const char *nft; /* path, copied; NULL = the usual places */
 	size_t address_count;
 	const struct virtual_address *addresses; /* borrowed during the call */
 };
@@ -36,22 +36,25 @@ struct guard_ops {
 	void (*repaired)(void *ctx, int error, const char *text, int64_t took_ns);
 };
 
-/* Puts the guard up, with no interface let through, and waits for it. Copies ops.
- * @retval -EOPNOTSUPP no nft program, or the kernel refuses the rules; reterr has nft's words. */
-int guard_open(const struct guard_config *config, const struct guard_ops *ops, void *ctx, boot_t now,
-	       struct guard **ret, struct sentence *reterr);
+/* Gets ready: nothing in the kernel changes before guard_settle(), so that a guard that is already there,
+ * over a gate that may be open, is replaced in one step. Copies ops.
+ * @retval -EOPNOTSUPP no nft program, or a kernel without nftables; reterr says which. */
+int guard_open(const struct guard_config *config, const struct guard_ops *ops, void *ctx, struct guard **ret,
+	       struct sentence *reterr);
 /* Leaves the guard in the kernel. */
 void guard_free(struct guard *g);
 /* Removes both tables and waits. Call it after the addresses and the gate are gone. */
 int guard_remove(struct guard *g);
 
 /* The new addresses, from the next child on; interfaces stay. */
-int guard_update(struct guard *g, const struct guard_config *config, boot_t now);
-/* Lets an interface through, by index and name, or no longer. Feed these from gate_ops. Until guard_settle()
- * was called changes are only collected. */
-void guard_allow(struct guard *g, int ifindex, const char *device, boot_t now);
-void guard_deny(struct guard *g, int ifindex, boot_t now);
-/* Waits until the kernel has what was asked for; for start. */
+int guard_update(struct guard *g, const struct guard_config *config);
+/* Lets an interface through, by index and name, or no longer. Feed these from gate_ops. An interface whose
+ * name has characters beyond letters, digits and ._-@+ is never let through. */
+void guard_allow(struct guard *g, int ifindex, const char *device);
+void guard_deny(struct guard *g, int ifindex);
+/* Puts the guard up with all that was collected (gate_open() comes before) and waits until it is there; only
+ * for start. From then on changes go to the kernel at once.
+ * @retval -EOPNOTSUPP or another errno; reterr has nft's words. */
 int guard_settle(struct guard *g, struct sentence *reterr);
 
 int guard_fd(const struct guard *g);

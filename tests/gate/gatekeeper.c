@@ -11,6 +11,7 @@
  */
 #include "clock_read.h"
 #include "gate.h"
+#include "guard.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,6 +28,7 @@
 
 struct keeper {
 	struct gate *gate;
+	struct guard *guard;
 	bool no_guard;
 	bool no_vip;
 	size_t group_count;
@@ -91,6 +93,11 @@ static struct gate_config keeper_gate_config(const struct keeper *k)
 	return c;
 }
 
+static struct guard_config keeper_guard_config(const struct keeper *k)
+{
+	return (struct guard_config){ .address_count = k->address_count, .addresses = k->address };
+}
+
 static int keeper_group(const struct keeper *k, const char *name)
 {
 	for (size_t i = 0; name && i < k->group_count; i++)
@@ -120,12 +127,30 @@ static void on_repaired(void *ctx, int ifindex, const char *device, int error, i
 
 static void on_attached(void *ctx, int ifindex, const char *device)
 {
+	struct keeper *k = ctx;
+
 	say("attached %d %s", ifindex, device);
+	if (k->guard)
+		guard_allow(k->guard, ifindex, device);
 }
 
 static void on_detached(void *ctx, int ifindex, const char *device)
 {
+	struct keeper *k = ctx;
+
 	say("detached %d %s", ifindex, device);
+	if (k->guard)
+		guard_deny(k->guard, ifindex);
+}
+
+static void on_guard_lost(void *ctx, const struct guard_loss *loss)
+{
+	say("guard-lost flushed=%d pid=%u process=%s", loss->flushed, loss->pid, loss->process);
+}
+
+static void on_guard_repaired(void *ctx, int error, const char *text, int64_t took_ns)
+{
+	say("guard-repaired %d took_us=%lld %s", error, took_ns / NS_PER_US, text);
 }
 
 /* ---- commands ---- */
@@ -157,6 +182,14 @@ static void keeper_say_status(struct keeper *k)
 		say("status link %s attached=%d error=%d", links[i].device, links[i].attached,
 		    links[i].error);
 	gate_counters(k->gate, &c);
+	if (k->guard) {
+		struct guard_status g;
+
+		guard_status(k->guard, &g);
+		say("status guard up=%d losses=%" PRIu64 " loads=%" PRIu64 " failures=%" PRIu64
+		    " allowed=%zu",
+		    g.up, g.losses, g.loads, g.failures, g.allowed);
+	}
 	say("status counters losses=%" PRIu64 " repairs=%" PRIu64 " failures=%" PRIu64 " overruns=%" PRIu64,
 	    c.losses, c.repairs, c.repair_failures, c.overruns);
 }
@@ -175,12 +208,16 @@ static void keeper_set(struct keeper *k, int group, int64_t ms)
 static void keeper_reload(struct keeper *k, char **specs, int count)
 {
 	struct sentence why = { "" };
+	struct guard_config guard_config;
 	struct gate_config c;
 	int r;
 
 	keeper_configure(k, specs, count);
 	c = keeper_gate_config(k);
+	guard_config = keeper_guard_config(k);
 	r = gate_update(k->gate, &c, &why);
+	if (r == 0 && k->guard)
+		r = guard_update(k->guard, &guard_config);
 	if (r == 0)
 		r = gate_prune(k->gate);
 	say("reloaded %d %s", r, why.text);
@@ -188,9 +225,9 @@ static void keeper_reload(struct keeper *k, char **specs, int count)
 
 static void keeper_remove(struct keeper *k)
 {
-	int r = gate_remove(k->gate);
+	int gate = gate_remove(k->gate), guard = k->guard ? guard_remove(k->guard) : 0;
 
-	say("removed gate=%d", r);
+	say("removed gate=%d guard=%d", gate, guard);
 }
 
 static void keeper_command(struct keeper *k, char **arg, int count)
@@ -271,10 +308,18 @@ static int keeper_timeout_ms(const struct keeper *k, boot_t now)
 	boot_t next = gate_next(k->gate);
 	int64_t ns;
 
+	if (k->guard)
+		next = boot_min(next, guard_next(k->guard));
 	if (k->every_ns)
 		next = boot_min(next, k->next_renewal);
 	ns = boot_diff_ns(now, next);
 	return ns <= 0 ? 0 : (int)(ns / NS_PER_MS + 1);
+}
+
+static void keeper_say_error(const char *what, int r)
+{
+	if (r < 0)
+		say("error %s %d", what, r);
 }
 
 static void keeper_run(struct keeper *k)
@@ -283,46 +328,66 @@ static void keeper_run(struct keeper *k)
 		struct pollfd fds[] = {
 			{ .fd = STDIN_FILENO, .events = POLLIN },
 			{ .fd = gate_fd(k->gate), .events = POLLIN },
+			{ .fd = k->guard ? guard_fd(k->guard) : -1, .events = POLLIN },
 		};
-		int r;
 
-		if (poll(fds, 2, keeper_timeout_ms(k, clock_now().boot)) < 0 && errno != EINTR)
+		if (poll(fds, 3, keeper_timeout_ms(k, clock_now().boot)) < 0 && errno != EINTR)
 			return;
-		if (fds[1].revents) {
-			r = gate_readable(k->gate, clock_now().boot);
-			if (r < 0)
-				say("gate_readable error %d", r);
-		}
+		if (fds[1].revents)
+			keeper_say_error("gate_readable", gate_readable(k->gate, clock_now().boot));
+		if (fds[2].revents)
+			keeper_say_error("guard_readable", guard_readable(k->guard, clock_now().boot));
 		gate_tick(k->gate, clock_now().boot);
+		if (k->guard)
+			guard_tick(k->guard, clock_now().boot);
 		keeper_renew(k, clock_now().boot);
 		if (fds[0].revents)
 			keeper_stdin(k);
 	}
 }
 
+/* The order of an agent: what collects, the gate, the guard, the addresses. */
+static int keeper_start(struct keeper *k)
+{
+	const struct gate_ops gate_ops = { on_lost, on_repaired, on_attached, on_detached };
+	const struct guard_ops guard_ops = { on_guard_lost, on_guard_repaired };
+	struct guard_config guard_config = keeper_guard_config(k);
+	struct gate_config gate_config = keeper_gate_config(k);
+	boot_t start = clock_now().boot, gate_done;
+	struct sentence why = { "" };
+	int r = 0;
+
+	if (!k->no_guard)
+		r = guard_open(&guard_config, &guard_ops, k, &k->guard, &why);
+	if (r == 0)
+		r = gate_open(&gate_config, &gate_ops, k, start, &k->gate, &why);
+	gate_done = clock_now().boot;
+	if (r == 0 && k->guard)
+		r = guard_settle(k->guard, &why);
+	if (r < 0) {
+		say("failed %d %s", r, why.text);
+		return r;
+	}
+	say("ready adopted=%d gate_us=%lld guard_us=%lld", gate_adopted(k->gate),
+	    boot_diff_ns(start, gate_done) / NS_PER_US,
+	    boot_diff_ns(gate_done, clock_now().boot) / NS_PER_US);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct keeper k;
-	const struct gate_ops ops = { on_lost, on_repaired, on_attached, on_detached };
-	struct sentence why = { "" };
-	struct gate_config config;
-	boot_t start = clock_now().boot;
-	int first = 1, r;
+	int first = 1;
 
 	for (; first < argc && argv[first][0] == '-'; first++) {
 		k.no_guard |= !strcmp(argv[first], "--no-guard");
 		k.no_vip |= !strcmp(argv[first], "--no-vip");
 	}
 	keeper_configure(&k, argv + first, argc - first);
-	config = keeper_gate_config(&k);
-	r = gate_open(&config, &ops, &k, start, &k.gate, &why);
-	if (r < 0) {
-		say("failed gate %d %s", r, why.text);
+	if (keeper_start(&k) < 0)
 		return 1;
-	}
-	say("ready adopted=%d took_us=%lld", gate_adopted(k.gate),
-	    boot_diff_ns(start, clock_now().boot) / NS_PER_US);
 	keeper_run(&k);
 	gate_free(k.gate);
+	guard_free(k.guard);
 	return 0;
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The guard's rules as text for `nft -f -`. Pure, but for the memory of the text.
+ */
+#ifndef RK_GUARD_TEXT_H
+#define RK_GUARD_TEXT_H
+
+#include "ip_address.h"
+
+#define GUARD_TABLE "ringkeep"
+
+struct guard_link {
+	int ifindex; /* 0 = unused */
+	char name[IF_NAMESIZE];
+};
+
+/* Characters that mean nothing to nft's scanner: a name goes into the rules between quotes. */
+bool guard_name_plain(const char *name);
+/* Replaces both tables as a whole. To be freed; NULL without memory. */
+char *guard_text_all(const struct ip_address *addresses, size_t address_count, const struct guard_link *links,
+		     size_t link_count);
+/* Replaces only the set of interfaces that are let through. */
+char *guard_text_links(const struct guard_link *links, size_t link_count);
+char *guard_text_remove(void);
+
+#endif
