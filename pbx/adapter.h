@@ -18,6 +18,7 @@
 #include "binding.h"
 #include "placement.h"
 
+#include <errno.h>
 #include <sys/types.h>
 
 #define ADAPTER_PROTOCOL      1
@@ -67,7 +68,14 @@ struct adapter_health {
 	uint32_t bindings;	   /* in the PBX, as last seen */
 };
 
-enum adapter_request { ADAPTER_CONFIGURE, ADAPTER_ACTIVATE, ADAPTER_STANDBY, ADAPTER_APPLY, ADAPTER_DUMP };
+enum adapter_request {
+	ADAPTER_CONFIGURE, /* its answer goes to ready or alarm, not to answered */
+	ADAPTER_ACTIVATE,
+	ADAPTER_STANDBY,
+	ADAPTER_APPLY,
+	ADAPTER_DUMP,
+	ADAPTER_REQUESTS
+};
 
 enum adapter_alarm {
 	ADAPTER_SPAWN_FAILED,
@@ -77,6 +85,8 @@ enum adapter_alarm {
 	ADAPTER_GARBAGE,  /* lines that are no messages */
 	ADAPTER_OVERFLOW, /* a line too long, or our buffer towards it is full */
 	ADAPTER_REFUSED,  /* bindings that break a limit */
+	ADAPTER_CONFIG,	  /* it refused its configuration: it stays, and reports nothing */
+	ADAPTER_ALARMS
 };
 
 /* Callbacks may call every adapter_x() but adapter_free(). Unused ones may be NULL. Pointers given are
@@ -84,7 +94,7 @@ enum adapter_alarm {
 struct adapter_ops {
 	/* The child said hello and was configured (again after each restart): its PBX knows nothing of our
 	 * store yet. The holder asks for a dump, a standby feeds a full list (binding_feed.h). */
-	void (*ready)(void *ctx, const char *name, const char *version);
+	void (*ready)(void *ctx);
 	void (*health)(void *ctx, const struct adapter_health *h); /* only when something changed */
 	/* What the PBX has; epochs are none: the agent puts its own. */
 	void (*put)(void *ctx, const struct binding *b);

@@ -15,8 +15,7 @@
 struct binding_feed {
 	struct adapter *adapter;	   /* borrowed */
 	const struct binding_store *store; /* borrowed */
-	bool running;			   /* a full list is under way */
-	bool begun;			   /* its first piece is sent */
+	bool running;			   /* a full list is under way: its first piece is sent */
 	bool wanted;			   /* a full list is to be sent, from the start */
 	size_t next;			   /* entries below are still to be sent */
 	struct adapter_apply pending;	   /* single changes not yet sent */
@@ -27,7 +26,8 @@ void binding_feed_init(struct binding_feed *f, struct adapter *a, const struct b
 /* Everything anew: at ready of a standby, when a digest differs, after a snapshot. */
 void binding_feed_full(struct binding_feed *f, boot_t now);
 /* A binding was put into / removed from the store. Sent with others at the next flush (or when enough are
- * together); flush at the end of each batch. */
+ * together). Flush at the end of each batch, and about
+ * once a second: what found the adapter busy is tried again there. */
 void binding_feed_put(struct binding_feed *f, const struct binding *b, boot_t now);
 void binding_feed_remove(struct binding_feed *f, const char *aor, const char *contact, boot_t now);
 void binding_feed_flush(struct binding_feed *f, boot_t now);
@@ -35,5 +35,6 @@ void binding_feed_flush(struct binding_feed *f, boot_t now);
 bool binding_feed_answered(struct binding_feed *f, uint64_t id, int error, boot_t now);
 /* Nothing to send and nothing in flight. */
 bool binding_feed_idle(const struct binding_feed *f);
+void binding_feed_close(struct binding_feed *f);
 
 #endif
