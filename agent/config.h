@@ -53,9 +53,7 @@ struct config_pbx {
 	char name[RK_NAME_MAX];	       /* unused: the section has no title */
 	char adapter[CONFIG_PATH_MAX]; /* "kamailio", "sip" or "exec:/path"; "" = group without a PBX */
 	char pid_file[CONFIG_PATH_MAX];
-	uint32_t sip_port;
 	uint32_t options_interval_ms;
-	uint32_t options_timeout_ms;
 	uint32_t options_failures;
 	uint32_t settings_count;
 	struct config_setting settings[CONFIG_SETTINGS_MAX];
@@ -67,9 +65,10 @@ struct config_group {
 	uint32_t addresses_count;
 	struct ip_address addresses[CONFIG_ADDRESSES_MAX];
 	char device[CONFIG_DEVICE_MAX];
-	uint32_t candidates_count;
-	char candidate_names[RK_NODES_MAX][RK_NAME_MAX]; /* best first */
+	uint32_t candidates_count; /* best first */
 	node_id_t candidates[RK_NODES_MAX];
+	uint32_t candidates_names_count; /* the same as written */
+	char candidates_names[RK_NODES_MAX][RK_NAME_MAX];
 	uint32_t failback; /* enum failback */
 	uint32_t failback_after_ms;
 	uint32_t damping_penalty;
@@ -148,8 +147,11 @@ node_set_t config_voters(const struct config *c);
 void config_core(const struct config *c, node_id_t self, uint64_t process, struct core_config *ret);
 /* The highest role this user has; root is always admin. user may be NULL (uid without a name). */
 enum config_role config_role_of(const struct config *c, uint32_t uid, const char *user);
-/* The safety level that these voters give: "leased" or "best-effort". */
+/* The safety level that these voters give ("leased"), and what it promises in words. */
 const char *config_safety(const struct config *c);
+const char *config_safety_note(const struct config *c);
+/* First 8 bytes of the SHA-256 of the canonical form. */
+uint64_t config_hash(const struct config *c);
 
 /* Prints the canonical form: every option with its value in force; parses back to the same hash. */
 void config_print(const struct config *c, FILE *out);

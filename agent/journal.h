@@ -11,6 +11,8 @@
 #include "core.h"
 #include "recorder.h"
 
+#include <stdio.h>
+
 struct journal {
 	struct recorder *recorder; /* borrowed */
 	uint64_t file_bytes_max;

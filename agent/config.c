@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "config_options.h"
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct config *config_new(void)
+{
+	return calloc(1, sizeof(struct config));
+}
+
+void config_free(struct config *c)
+{
+	free(c);
+}
+
+const char *config_role_name(enum config_role r)
+{
+	static const char *const names[] = { [ROLE_NONE] = "none",
+					     [ROLE_VIEWER] = "viewer",
+					     [ROLE_OPERATOR] = "operator",
+					     [ROLE_ADMIN] = "admin" };
+
+	return names[r];
+}
+
+node_id_t config_self(const struct config *c, const char *public_key)
+{
+	for (uint32_t i = 0; i < c->nodes_count; i++)
+		if (!strcmp(c->nodes[i].public_key, public_key))
+			return (node_id_t)c->nodes[i].id;
+	return NODE_NONE;
+}
+
+const struct config_node *config_node(const struct config *c, node_id_t id)
+{
+	for (uint32_t i = 0; i < c->nodes_count; i++)
+		if (c->nodes[i].id == id)
+			return &c->nodes[i];
+	return NULL;
+}
+
+const struct config_node *config_node_named(const struct config *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->nodes_count; i++)
+		if (!strcmp(c->nodes[i].name, name))
+			return &c->nodes[i];
+	return NULL;
+}
+
+int config_group_index(const struct config *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->groups_count; i++)
+		if (!strcmp(c->groups[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+int config_group_index_wire(const struct config *c, uint32_t wire_id)
+{
+	for (uint32_t i = 0; i < c->groups_count; i++)
+		if (c->groups[i].wire_id == wire_id)
+			return (int)i;
+	return -1;
+}
+
+node_set_t config_voters(const struct config *c)
+{
+	node_set_t set = 0;
+
+	for (uint32_t i = 0; i < c->nodes_count; i++)
+		set |= node_bit((node_id_t)c->nodes[i].id);
+	return set;
+}
+
+static void group_core(const struct config_group *g, struct core_group_config *ret)
+{
+	ret->candidates_count = (uint8_t)g->candidates_count;
+	memcpy(ret->candidates, g->candidates, sizeof ret->candidates);
+	ret->policy = (struct placement_policy){
+		.failback = (enum failback)g->failback,
+		.failback_after_ns = g->failback_after_ms * NS_PER_MS,
+		.damping = {
+			.penalty = g->damping_penalty,
+			.suppress = g->damping_suppress,
+			.reuse = g->damping_reuse,
+			.penalty_max = g->damping_max,
+			.half_life_ns = g->damping_half_life_ms * NS_PER_MS,
+		},
+	};
+}
+
+void config_core(const struct config *c, node_id_t self, uint64_t process, struct core_config *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	ret->self = self;
+	ret->process = process;
+	ret->nodes_count = (uint8_t)c->nodes_count;
+	for (uint32_t i = 0; i < c->nodes_count; i++)
+		ret->nodes[i] = (struct core_node_config){ (node_id_t)c->nodes[i].id, c->nodes[i].witness };
+	ret->groups_count = (uint8_t)c->groups_count;
+	for (uint32_t i = 0; i < c->groups_count; i++)
+		group_core(&c->groups[i], &ret->groups[i]);
+	ret->timing = config_timing_lease(&c->timing);
+	ret->config_hash = c->hash;
+	ret->operation_timeout_ns = c->operation_timeout_ms * NS_PER_MS;
+	ret->facts_timeout_ns = c->facts_timeout_ms * NS_PER_MS;
+}
+
+static bool role_has(const struct config_role_users *r, const char *uid, const char *user)
+{
+	for (uint32_t i = 0; i < r->users_count; i++)
+		if (!strcmp(r->users[i], uid) || (user && !strcmp(r->users[i], user)))
+			return true;
+	return false;
+}
+
+enum config_role config_role_of(const struct config *c, uint32_t uid, const char *user)
+{
+	enum config_role best = uid == 0 ? ROLE_ADMIN : ROLE_NONE;
+	char number[16];
+
+	(void)snprintf(number, sizeof number, "%u", uid);
+	for (uint32_t i = 0; i < c->roles_count; i++)
+		for (enum config_role r = ROLE_VIEWER; r <= ROLE_ADMIN; r++)
+			if (r > best && !strcmp(c->roles[i].name, config_role_name(r)) &&
+			    role_has(&c->roles[i], number, user))
+				best = r;
+	return best;
+}
+
+const char *config_safety(const struct config *c)
+{
+	return "leased"; /* the only level yet: a majority of voters, or nobody speaks */
+}
+
+const char *config_safety_note(const struct config *c)
+{
+	if (c->nodes_count >= 3)
+		return "never two holders";
+	if (c->nodes_count == 2)
+		return "never two holders, but with two voters nobody can take over when one dies: add a "
+		       "witness";
+	return "one voter: there is nobody to take over";
+}
+
+/* ---- what a reload may change ---- */
+
+static bool option_equal(const struct config_option *o, const void *a, const void *b)
+{
+	bool list = o->type == OPTION_ADDRESSES || o->type == OPTION_NAMES;
+	const char *x = a, *y = b;
+	uint32_t count = 1;
+
+	if (list) {
+		count = *(const uint32_t *)(x + o->count_offset);
+		if (count != *(const uint32_t *)(y + o->count_offset))
+			return false;
+	}
+	return !memcmp(x + o->offset, y + o->offset, count * o->size);
+}
+
+static const char *section_restart(const struct config_section *s, const char *a, const char *b)
+{
+	for (size_t i = 0; i < config_options_count; i++) {
+		const struct config_option *o = &config_options[i];
+
+		if (!strcmp(o->section, s->name) && !(o->flags & OPTION_RELOAD) && !option_equal(o, a, b))
+			return o->key;
+	}
+	for (size_t i = 0; i < config_sections_count; i++) {
+		const struct config_section *child = &config_sections[i];
+
+		if (!child->parent || strcmp(child->parent, s->name) || !strcmp(child->name, "role"))
+			continue;
+		uint32_t count = *(const uint32_t *)(a + child->count_offset);
+
+		if (count != *(const uint32_t *)(b + child->count_offset))
+			return child->name;
+		for (uint32_t k = 0; k < count; k++) {
+			size_t at = child->offset + k * child->size;
+
+			if (child->titled && strcmp(a + at, b + at))
+				return child->name;
+			const char *key = section_restart(child, a + at, b + at);
+
+			if (key)
+				return key;
+		}
+	}
+	return NULL;
+}
+
+const char *config_restart_needed(const struct config *old_config, const struct config *new_config)
+{
+	return section_restart(&config_sections[0], (const char *)old_config, (const char *)new_config);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Long because it is the table.
+ */
+#include "config_options.h"
+
+#include "config.h"
+
+#include <string.h>
+#include <syslog.h>
+
+static const char *const profile_names[] = {
+	[PROFILE_METAL] = "metal", [PROFILE_LAN] = "lan", [PROFILE_VM] = "vm", NULL
+};
+static const char *const failback_names[] = {
+	[FAILBACK_MANUAL] = "manual", [FAILBACK_AUTO] = "auto", [FAILBACK_IDLE] = "idle", NULL
+};
+/* Numbers of syslog(3). */
+static const char *const log_level_names[] = {
+	[LOG_EMERG] = "emergency", [LOG_ALERT] = "alert",     [LOG_CRIT] = "critical",
+	[LOG_ERR] = "error",	   [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice",
+	[LOG_INFO] = "info",	   [LOG_DEBUG] = "debug",     NULL
+};
+
+#define AT(type, member) .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
+#define LIST(type, member)                                                                      \
+	.offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member[0]), \
+	.count_offset = offsetof(struct type, member##_count)
+
+/* clang-format off */
+const struct config_option config_options[] = {
+	{ "", "cluster", OPTION_NAME, 1, 31, NULL, NULL, AT(config, cluster), 0, OPTION_REQUIRED,
+	  "name of the cluster; pulses and heartbeats of another name are refused" },
+	{ "", "profile", OPTION_ENUM, 0, 0, "lan", profile_names, AT(config, timing.profile), 0, 0,
+	  "timing: metal (pulse 25ms, lease 200ms), lan (100ms, 800ms) or vm (250ms, 2500ms)" },
+	{ "", "pulse-interval", OPTION_MSEC, 5, 10000, NULL, NULL, AT(config, timing.pulse_ms), 0, OPTION_COMPUTED,
+	  "time between two pulses to the same node; default from the profile" },
+	{ "", "lease", OPTION_MSEC, 30, 60000, NULL, NULL, AT(config, timing.lease_ms), 0, OPTION_COMPUTED,
+	  "how long a holder may speak after its last confirmed request; default from the profile" },
+	{ "", "lease-max", OPTION_MSEC, 30, 60000, NULL, NULL, AT(config, timing.lease_max_ms), 0, OPTION_COMPUTED,
+	  "longest lease that a voter grants; a voter that lost its memory is mute for this and its guard. "
+	  "Default 2500ms, or the lease if that is longer. Raise it on all nodes before the lease" },
+	{ "", "guard", OPTION_MSEC, 1, 60000, NULL, NULL, AT(config, timing.guard_ms), 0, OPTION_COMPUTED,
+	  "how much longer than the lease a voter keeps its promise; default: the least that the clock errors allow" },
+	{ "", "round-trip", OPTION_MSEC, 1, 5000, NULL, NULL, AT(config, timing.rtt_ms), 0, OPTION_COMPUTED,
+	  "bound of a round trip between two agents; default a fifth of the pulse interval. "
+	  "Only retries depend on it, never safety" },
+	{ "", "clock-error", OPTION_PPM, 0, 300000, "10%", NULL, AT(config, timing.clock_error_ppm), 0, 0,
+	  "worst rate error of the clock that a holder's gate reads, slewing by NTP included (chrony may slew 8.3%)" },
+	{ "", "voter-clock-error", OPTION_PPM, 0, 300000, "2%", NULL, AT(config, timing.voter_error_ppm), 0, 0,
+	  "worst rate error of a voter's raw clock, which nothing slews" },
+	{ "", "pulse-port", OPTION_NUMBER, 1, 65535, "5707", NULL, AT(config, pulse_port), 0, 0,
+	  "UDP port of the pulses, on every link address" },
+	{ "", "corosync", OPTION_BOOL, 0, 0, "yes", NULL, AT(config, corosync), 0, 0,
+	  "heartbeats over corosync (CPG group ringkeep/CLUSTER); a witness never uses it" },
+	{ "", "facts-timeout", OPTION_MSEC, 1000, 600000, "5s", NULL, AT(config, facts_timeout_ms), 0, 0,
+	  "a node whose heartbeats are older than this is unreachable as a candidate" },
+	{ "", "operation-timeout", OPTION_MSEC, 1000, 600000, "30s", NULL, AT(config, operation_timeout_ms), 0, 0,
+	  "a switchover or failover that takes longer has failed" },
+	{ "", "realtime-priority", OPTION_NUMBER, 0, 90, "20", NULL, AT(config, realtime_priority), 0, 0,
+	  "SCHED_RR priority of the agent, where allowed; 0 for none" },
+	{ "", "lock-memory", OPTION_BOOL, 0, 0, "yes", NULL, AT(config, lock_memory), 0, 0,
+	  "keep the agent in memory, where allowed" },
+	{ "", "log-level", OPTION_ENUM, 0, 0, "info", log_level_names, AT(config, log_level), 0, OPTION_RELOAD,
+	  "least important lines to log" },
+	{ "", "history-size", OPTION_NUMBER, 64, 1048576, "4096", NULL, AT(config, history_kib), 0, 0,
+	  "size of the history file in KiB before it is rotated (one older file is kept)" },
+	{ "", "journal-size", OPTION_NUMBER, 1024, 1048576, "16384", NULL, AT(config, journal_kib), 0, 0,
+	  "size of each of the two journal files in KiB" },
+
+	{ "node", "id", OPTION_NUMBER, 1, NODE_ID_MAX, NULL, NULL, AT(config_node, id), 0, OPTION_REQUIRED,
+	  "number of the node, never to be used for another one; on a corosync node its nodeid" },
+	{ "node", "witness", OPTION_BOOL, 0, 0, "no", NULL, AT(config_node, witness), 0, 0,
+	  "the node only votes: no corosync, no PBX, no addresses" },
+	{ "node", "public-key", OPTION_STRING, 1, CONFIG_PUBLIC_KEY_MAX - 1, NULL, NULL,
+	  AT(config_node, public_key), 0, OPTION_REQUIRED,
+	  "what `hactl key show` prints on that node; a node finds itself by it" },
+
+	{ "link", "address", OPTION_ADDRESS, 0, 0, NULL, NULL, AT(config_link, address), 0, OPTION_REQUIRED,
+	  "the node's own address on this link; the same link name on two nodes is one network" },
+
+	{ "group", "addresses", OPTION_ADDRESSES, 1, CONFIG_ADDRESSES_MAX, NULL, NULL,
+	  LIST(config_group, addresses), OPTION_REQUIRED | OPTION_RELOAD,
+	  "virtual addresses, IPv4 and IPv6, without a prefix length" },
+	{ "group", "device", OPTION_NAME, 1, 15, NULL, NULL, AT(config_group, device), 0, OPTION_REQUIRED | OPTION_RELOAD,
+	  "network interface of the addresses, of the same name on all candidates" },
+	{ "group", "candidates", OPTION_NAMES, 1, RK_NODES_MAX, NULL, NULL, LIST(config_group, candidates_names),
+	  OPTION_REQUIRED | OPTION_RELOAD, "nodes that may hold the group, best first" },
+	{ "group", "failback", OPTION_ENUM, 0, 0, "manual", failback_names, AT(config_group, failback), 0, OPTION_RELOAD,
+	  "when a better candidate comes back: manual (stay), auto (move), idle (move when no call is up)" },
+	{ "group", "failback-after", OPTION_MSEC, 0, 86400000, "5m", NULL, AT(config_group, failback_after_ms), 0,
+	  OPTION_RELOAD, "how long the better candidate must have been healthy before that" },
+	{ "group", "damping-penalty", OPTION_NUMBER, 0, 1000000, "1000", NULL, AT(config_group, damping_penalty), 0,
+	  OPTION_RELOAD, "penalty of a candidate for each failure (flap damping, RFC 2439); 0 for no damping" },
+	{ "group", "damping-suppress", OPTION_NUMBER, 1, 10000000, "3000", NULL, AT(config_group, damping_suppress), 0,
+	  OPTION_RELOAD, "above this penalty a candidate is not chosen while there is another" },
+	{ "group", "damping-reuse", OPTION_NUMBER, 1, 10000000, "1000", NULL, AT(config_group, damping_reuse), 0,
+	  OPTION_RELOAD, "below this penalty it may be chosen again" },
+	{ "group", "damping-max", OPTION_NUMBER, 1, 10000000, "6000", NULL, AT(config_group, damping_max), 0,
+	  OPTION_RELOAD, "the penalty never grows above this" },
+	{ "group", "damping-half-life", OPTION_MSEC, 1000, 86400000, "1m", NULL, AT(config_group, damping_half_life_ms),
+	  0, OPTION_RELOAD, "time in which the penalty halves" },
+
+	{ "pbx", "adapter", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_pbx, adapter), 0,
+	  OPTION_REQUIRED, "kamailio, sip (health by SIP OPTIONS only) or exec:/PATH of an adapter of your own" },
+	{ "pbx", "pid-file", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_pbx, pid_file), 0, 0,
+	  "the PBX's PID file: its death is seen at once. None: by SIP OPTIONS only" },
+	{ "pbx", "options-interval", OPTION_MSEC, 50, 60000, "500ms", NULL, AT(config_pbx, options_interval_ms), 0, 0,
+	  "time between two SIP OPTIONS to the PBX at the virtual address, over loopback" },
+	{ "pbx", "options-failures", OPTION_NUMBER, 1, 100, "3", NULL, AT(config_pbx, options_failures), 0, 0,
+	  "unanswered SIP OPTIONS in a row that make the PBX sick" },
+
+	{ "setting", "value", OPTION_STRING, 0, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_setting, value), 0,
+	  OPTION_REQUIRED, "value that is given to the adapter under the section's title" },
+
+	{ "role", "users", OPTION_NAMES, 1, CONFIG_ROLE_USERS_MAX, NULL, NULL, LIST(config_role_users, users),
+	  OPTION_REQUIRED | OPTION_RELOAD, "user names or numeric user ids; root is always an admin" },
+};
+const size_t config_options_count = sizeof config_options / sizeof config_options[0];
+
+const struct config_section config_sections[] = {
+	{ "", NULL, false, 1, 1, 0, sizeof(struct config), 0, "the whole cluster" },
+	{ "node", "", true, 1, RK_NODES_MAX, LIST(config, nodes),
+	  "one node or witness; the title is its name" },
+	{ "link", "node", true, 1, RK_LINKS_MAX, LIST(config_node, links),
+	  "one network that carries pulses; the title is its name, the same on all nodes" },
+	{ "group", "", true, 0, RK_GROUPS_MAX, LIST(config, groups),
+	  "one PBX service with its addresses; the title is its name" },
+	{ "pbx", "group", false, 0, 1, LIST(config_group, pbx), "the group's PBX" },
+	{ "setting", "pbx", true, 0, CONFIG_SETTINGS_MAX, LIST(config_pbx, settings),
+	  "one setting of the adapter (ringkeep.conf(5), Adapters); the title is its name" },
+	{ "role", "", true, 0, CONFIG_ROLES_MAX, LIST(config, roles),
+	  "who may do what with hactl; the title is viewer, operator or admin" },
+};
+const size_t config_sections_count = sizeof config_sections / sizeof config_sections[0];
+/* clang-format on */
+
+const struct config_option *config_option_find(const char *section, const char *key)
+{
+	for (size_t i = 0; i < config_options_count; i++)
+		if (!strcmp(config_options[i].section, section) && !strcmp(config_options[i].key, key))
+			return &config_options[i];
+	return NULL;
+}
+
+const struct config_section *config_section_find(const char *name)
+{
+	for (size_t i = 0; i < config_sections_count; i++)
+		if (!strcmp(config_sections[i].name, name))
+			return &config_sections[i];
+	return NULL;
+}
+
+#define SUGGEST_KEY_MAX 40
+
+static unsigned edit_distance(const char *a, const char *b)
+{
+	unsigned row[SUGGEST_KEY_MAX + 1];
+	size_t la = strlen(a), lb = strlen(b);
+
+	if (la > SUGGEST_KEY_MAX || lb > SUGGEST_KEY_MAX)
+		return SUGGEST_KEY_MAX;
+	for (size_t j = 0; j <= lb; j++)
+		row[j] = (unsigned)j;
+	for (size_t i = 1; i <= la; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = (unsigned)i;
+		for (size_t j = 1; j <= lb; j++) {
+			unsigned change = diagonal + (a[i - 1] != b[j - 1]);
+			unsigned insert = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+
+			diagonal = row[j];
+			row[j] = change < insert ? change : insert;
+		}
+	}
+	return row[lb];
+}
+
+const char *config_option_suggest(const char *section, const char *key)
+{
+	const char *best = NULL;
+	/* Farther than a third of its letters is another word. */
+	unsigned best_distance = (unsigned)strlen(key) / 3 + 1;
+
+	for (size_t i = 0; i < config_options_count; i++) {
+		unsigned d = edit_distance(key, config_options[i].key);
+
+		if (!strcmp(config_options[i].section, section) && d < best_distance) {
+			best = config_options[i].key;
+			best_distance = d;
+		}
+	}
+	for (size_t i = 0; i < config_sections_count; i++) {
+		const struct config_section *s = &config_sections[i];
+
+		if (s->parent && !strcmp(s->parent, section) && edit_distance(key, s->name) < best_distance) {
+			best = s->name;
+			best_distance = edit_distance(key, s->name);
+		}
+	}
+	return best;
+}

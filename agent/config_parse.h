@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Shared by the parts of the parser only: errors with their places.
+ */
+#ifndef RK_CONFIG_PARSE_H
+#define RK_CONFIG_PARSE_H
+
+#include "config.h"
+#include "config_options.h"
+
+/* Where a value of the struct came from. */
+struct config_place {
+	const void *base; /* the section's struct */
+	const char *key;  /* of the table; NULL = the section itself */
+	uint32_t index;	  /* of a list */
+	int line;
+};
+
+struct config_parse {
+	const char *file; /* borrowed */
+	struct config_errors *errors;
+	struct config_place *places;
+	size_t places_count, places_size;
+	size_t hint; /* where the last search ended */
+	bool out_of_memory;
+};
+
+/* "FILE:LINE: key: text" */
+void config_fail_line(struct config_parse *p, int line, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* The same with the line where this value was written, or of its section. */
+void config_fail(struct config_parse *p, const void *base, const char *key, uint32_t index, const char *fmt,
+		 ...) __attribute__((format(printf, 5, 6)));
+void config_place_add(struct config_parse *p, const void *base, const char *key, uint32_t index, int line);
+
+/* What libconfuse would do silently or would never recover from: returns false after config_fail_line(). */
+bool config_scan(struct config_parse *p, const char *text, size_t len);
+/* Everything that takes more than one value to judge. */
+void config_check(struct config_parse *p, struct config *c);
+
+#endif

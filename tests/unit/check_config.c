@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cleanup.h"
+#include "config.h"
+#include "config_options.h"
+#include "core.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define KEY_A "rk1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define KEY_B "rk1:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
+#define KEY_C "rk1:CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC"
+
+static const char good[] = "cluster = office\n"					  /* 1 */
+			   "profile = lan\n"					  /* 2 */
+			   "node n1 {\n"					  /* 3 */
+			   "  id = 1\n"						  /* 4 */
+			   "  public-key = \"" KEY_A "\"\n"			  /* 5 */
+			   "  link ring0 { address = 10.77.1.1 }\n"		  /* 6 */
+			   "}\n"						  /* 7 */
+			   "node n2 {\n"					  /* 8 */
+			   "  id = 2\n"						  /* 9 */
+			   "  public-key = \"" KEY_B "\"\n"			  /* 10 */
+			   "  link ring0 { address = 10.77.1.2 }\n"		  /* 11 */
+			   "}\n"						  /* 12 */
+			   "node w1 {\n"					  /* 13 */
+			   "  id = 3\n"						  /* 14 */
+			   "  witness = yes\n"					  /* 15 */
+			   "  public-key = \"" KEY_C "\"\n"			  /* 16 */
+			   "  link ring0 { address = 10.77.1.3 }\n"		  /* 17 */
+			   "}\n"						  /* 18 */
+			   "group office {\n"					  /* 19 */
+			   "  addresses = { 10.77.0.100,\n"			  /* 20 */
+			   "                fd77::100 }\n"			  /* 21 */
+			   "  device = eth0\n"					  /* 22 */
+			   "  candidates = { n1, n2 }\n"			  /* 23 */
+			   "  pbx {\n"						  /* 24 */
+			   "    adapter = kamailio\n"				  /* 25 */
+			   "    pid-file = /run/kamailio.pid\n"			  /* 26 */
+			   "    setting rpc { value = unixgram:/run/rpc.sock }\n" /* 27 */
+			   "  }\n"						  /* 28 */
+			   "}\n";
+
+/* One edit of the good file, and all errors that it must give. */
+static const struct bad_case {
+	const char *find, *replace;
+	const char *errors;
+} bad_cases[] = {
+#include "config_bad_cases.h"
+};
+
+static char *edit(const char *find, const char *replace)
+{
+	const char *at = find ? strstr(good, find) : good + strlen(good);
+	char *ret = NULL;
+	int r;
+
+	ck_assert_msg(at != NULL, "the good file has no \"%s\"", find);
+	r = asprintf(&ret, "%.*s%s%s", (int)(at - good), good, replace, find ? at + strlen(find) : "");
+	ck_assert_int_gt(r, 0);
+	return ret;
+}
+
+static struct config *parse(const char *text)
+{
+	struct config *c = config_new();
+	static struct config_errors errors;
+	int r = config_parse_text("f", text, strlen(text), c, &errors);
+
+	ck_assert_msg(r == 0, "%s", errors.error[0].text);
+	return c;
+}
+
+static char *printed(const struct config *c)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	config_print(c, f);
+	(void)fclose(f);
+	return text;
+}
+
+START_TEST(says_what_is_wrong_where_and_what_to_do)
+{
+	bool print = getenv("RINGKEEP_PRINT_ERRORS") != NULL; /* to write config_bad_cases.h */
+	int wrong = 0;
+
+	for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
+		_cleanup_(free_ptr) char *text = edit(bad_cases[i].find, bad_cases[i].replace);
+		_cleanup_(config_free_ptr) struct config *c = config_new();
+		_cleanup_(free_ptr) char *got = NULL;
+		static struct config_errors e;
+		size_t len;
+		FILE *f = open_memstream(&got, &len);
+		int r = config_parse_text("f", text, strlen(text), c, &e);
+
+		for (uint32_t k = 0; k < e.count && k < CONFIG_ERRORS_MAX; k++)
+			(void)fprintf(f, "%s%s", k ? "\n" : "", e.error[k].text);
+		(void)fclose(f);
+		ck_assert_int_eq(c->nodes_count, 0); /* nothing half applied */
+		if (r != -EINVAL || strcmp(got, bad_cases[i].errors)) {
+			wrong++;
+			(void)printf("case %zu, r = %d\n  expected:\n%s\n  got:\n%s\n", i, r,
+				     bad_cases[i].errors, got);
+		} else if (print) {
+			(void)printf("%s\n", got);
+		}
+	}
+	ck_assert_int_eq(wrong, 0);
+}
+END_TEST
+
+START_TEST(takes_values_defaults_and_order)
+{
+	_cleanup_(config_free_ptr) struct config *c = parse(good);
+	const struct config_group *g = &c->groups[0];
+
+	ck_assert_str_eq(c->cluster, "office");
+	ck_assert_uint_eq(c->pulse_port, 5707);
+	ck_assert(c->corosync);
+	ck_assert_uint_eq(c->nodes_count, 3);
+	ck_assert(c->nodes[2].witness);
+	ck_assert_str_eq(g->name, "office");
+	ck_assert_uint_eq(g->wire_id, group_wire_id("office"));
+	ck_assert_uint_eq(g->addresses_count, 2);
+	ck_assert_uint_eq(g->candidates_count, 2);
+	ck_assert_uint_eq(g->candidates[0], 1);
+	ck_assert_uint_eq(g->failback, FAILBACK_MANUAL);
+	ck_assert_uint_eq(g->failback_after_ms, 300000);
+	ck_assert_uint_eq(g->pbx[0].settings_count, 1);
+	ck_assert_str_eq(g->pbx[0].settings[0].value, "unixgram:/run/rpc.sock");
+	ck_assert_uint_eq(config_self(c, KEY_B), 2);
+	ck_assert_uint_eq(config_self(c, "rk1:"), NODE_NONE);
+	ck_assert_uint_eq(config_voters(c), 0xe);
+	ck_assert_int_eq(config_group_index(c, "office"), 0);
+	ck_assert_int_eq(config_group_index(c, "home"), -1);
+	ck_assert_int_eq(config_group_index_wire(c, g->wire_id), 0);
+}
+END_TEST
+
+START_TEST(prints_what_it_parses_to_the_same)
+{
+	_cleanup_(config_free_ptr) struct config *c = parse(good);
+	_cleanup_(free_ptr) char *first = printed(c);
+	_cleanup_(config_free_ptr) struct config *again = parse(first);
+	_cleanup_(free_ptr) char *second = printed(again);
+
+	ck_assert_str_eq(first, second);
+	ck_assert_uint_eq(c->hash, again->hash);
+	ck_assert_ptr_nonnull(strstr(first, "guard = 112ms\n"));
+}
+END_TEST
+
+START_TEST(hashes_meaning_not_text)
+{
+	_cleanup_(config_free_ptr) struct config *c = parse(good);
+	_cleanup_(free_ptr) char *comment =
+		edit("profile = lan", "# ${HOME} is fine here\npulse-interval = 0.1s");
+	_cleanup_(config_free_ptr) struct config *same = parse(comment);
+	_cleanup_(free_ptr) char *port = edit("profile = lan", "pulse-port = 5708");
+	_cleanup_(config_free_ptr) struct config *other = parse(port);
+	char moved[sizeof good] = "";
+	const char *n1 = strstr(good, "node n1"), *n2 = strstr(good, "node n2"),
+		   *w1 = strstr(good, "node w1");
+
+	(void)snprintf(moved, sizeof moved, "%.*s%.*s%.*s%s", (int)(n1 - good), good, (int)(w1 - n2), n2,
+		       (int)(n2 - n1), n1, w1);
+	_cleanup_(config_free_ptr) struct config *order = parse(moved);
+
+	ck_assert_uint_eq(c->hash, same->hash);
+	ck_assert_uint_eq(c->hash, order->hash);
+	ck_assert_uint_ne(c->hash, other->hash);
+}
+END_TEST
+
+START_TEST(forgets_a_broken_file)
+{
+	/* libconfuse's scanner keeps its state in globals: the next file must not suffer. */
+	static const char *const broken[] = { "cluster = \"off", "/* never ends", "cluster = 'x\n",
+					      "a\"\\400\"", "" };
+	static struct config_errors e;
+	_cleanup_(config_free_ptr) struct config *c = config_new();
+
+	for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+		ck_assert_int_eq(config_parse_text("f", broken[i], strlen(broken[i]), c, &e), -EINVAL);
+		ck_assert_uint_gt(e.count, 0);
+		ck_assert_int_eq(config_parse_text("f", good, strlen(good), c, &e), 0);
+	}
+}
+END_TEST
+
+START_TEST(computes_the_guard_from_the_inequality)
+{
+	ck_assert_uint_eq(timing_guard_needed_us(800, 100000, 20000), 111200);
+	ck_assert_uint_eq(timing_guard_needed_us(800, 0, 0), TIMING_RESOLUTION_US);
+	static const struct {
+		uint32_t profile, pulse_ms, lease_ms, guard_ms, mute_ms;
+	} want[] = { { PROFILE_METAL, 25, 200, 32, 2838 },
+		     { PROFILE_LAN, 100, 800, 112, 2838 },
+		     { PROFILE_VM, 250, 2500, 338, 2838 } };
+
+	for (int i = 0; i < 3; i++) {
+		struct config_timing t = { .profile = want[i].profile,
+					   .clock_error_ppm = 100000,
+					   .voter_error_ppm = 20000 };
+		struct timing_inequality list[TIMING_INEQUALITIES_MAX];
+
+		config_timing_complete(&t);
+		ck_assert_uint_eq(t.pulse_ms, want[i].pulse_ms);
+		ck_assert_uint_eq(t.lease_ms, want[i].lease_ms);
+		ck_assert_uint_eq(t.guard_ms, want[i].guard_ms);
+		ck_assert_uint_eq(config_timing_mute_ms(&t), want[i].mute_ms);
+		for (int k = config_timing_check(&t, list); k-- > 0;)
+			ck_assert_msg(list[k].holds, "%s: %s", list[k].rule, list[k].numbers);
+		ck_assert_int_eq(config_timing_lease(&t).lease_ns, want[i].lease_ms * NS_PER_MS);
+	}
+}
+END_TEST
+
+START_TEST(knows_who_may_do_what)
+{
+	_cleanup_(free_ptr) char *text = edit(NULL, "role viewer { users = { monitor, 1000 } }\n"
+						    "role operator { users = { 1000 } }\n");
+	_cleanup_(config_free_ptr) struct config *c = parse(text);
+
+	ck_assert_int_eq(config_role_of(c, 0, "root"), ROLE_ADMIN);
+	ck_assert_int_eq(config_role_of(c, 77, "monitor"), ROLE_VIEWER);
+	ck_assert_int_eq(config_role_of(c, 1000, "alice"), ROLE_OPERATOR);
+	ck_assert_int_eq(config_role_of(c, 1001, NULL), ROLE_NONE);
+}
+END_TEST
+
+START_TEST(knows_what_a_reload_can_change)
+{
+	static const struct {
+		const char *find, *replace, *key;
+	} cases[] = {
+		{ "profile = lan", "log-level = debug", NULL },
+		{ "candidates = { n1, n2 }", "candidates = { n2, n1 }", NULL },
+		{ "fd77::100 }", "fd77::101 }", NULL },
+		{ "profile = lan", "profile = vm", "profile" },
+		{ "profile = lan", "pulse-port = 99", "pulse-port" },
+		{ "10.77.1.3", "10.77.1.4", "address" },
+		{ "adapter = kamailio", "adapter = sip", "adapter" },
+		{ "group office", "group house", "group" },
+	};
+	_cleanup_(config_free_ptr) struct config *c = parse(good);
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		_cleanup_(free_ptr) char *text = edit(cases[i].find, cases[i].replace);
+		_cleanup_(config_free_ptr) struct config *changed = parse(text);
+
+		ck_assert_pstr_eq(config_restart_needed(c, changed), cases[i].key);
+	}
+}
+END_TEST
+
+START_TEST(tells_the_core)
+{
+	_cleanup_(config_free_ptr) struct config *c = parse(good);
+	struct core_config core;
+
+	config_core(c, 2, 99, &core);
+	ck_assert_uint_eq(core.self, 2);
+	ck_assert_uint_eq(core.nodes_count, 3);
+	ck_assert(core.nodes[2].witness);
+	ck_assert_uint_eq(core.groups[0].candidates_count, 2);
+	ck_assert_int_eq(core.timing.guard_ns, 112 * NS_PER_MS);
+	ck_assert_uint_eq(core.config_hash, c->hash);
+}
+END_TEST
+
+UNIT_MAIN("config", says_what_is_wrong_where_and_what_to_do, takes_values_defaults_and_order,
+	  prints_what_it_parses_to_the_same, hashes_meaning_not_text, forgets_a_broken_file,
+	  computes_the_guard_from_the_inequality, knows_who_may_do_what, knows_what_a_reload_can_change,
+	  tells_the_core)
