@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from ringlab import Lab  # noqa: E402
+from ringlab.story import PHONES  # noqa: E402
 
 
 def pytest_configure(config):
@@ -29,6 +30,34 @@ def bare_lab():
         pytest.fail("the lab needs root: namespaces, nftables, real-time priority")
     with Lab() as lab:
         yield lab
+
+
+def started(**settings):
+    """A whole cluster with phones that registered once and are never registered again."""
+    if os.geteuid() != 0:
+        pytest.fail("the lab needs root: namespaces, nftables, real-time priority")
+    lab = Lab()
+    try:
+        lab.start_cluster(**settings)
+        assert lab.phones.register(PHONES) == PHONES, "the phones could not register\n" + lab.describe()
+        lab.wait_replicated(PHONES)
+    except BaseException:
+        lab.close()
+        raise
+    return lab
+
+
+@pytest.fixture(scope="module")
+def cluster_of_module():
+    with started() as lab:
+        yield lab
+
+
+@pytest.fixture()
+def lab(cluster_of_module):
+    """The module's cluster, in order again before each test, whatever the test before did to it."""
+    cluster_of_module.restore()
+    yield cluster_of_module
 
 
 @pytest.hookimpl(hookwrapper=True)

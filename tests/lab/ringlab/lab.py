@@ -138,6 +138,30 @@ class Lab:
             return holder if good else None
         return wait_until(settled, timeout_s, lambda: "a settled cluster:\n" + self.describe(), 0.05)
 
+    def wait_replicated(self, count, timeout_s=15):
+        """Until every PBX node's agent that runs has that many bindings; only then does the standby know all phones."""
+        def replicated():
+            counts = [ringkeep.bindings(n) for n in self.pbx_nodes if n.up() and n.agent.alive()]
+            return all(c == count for c in counts)
+        wait_until(replicated, timeout_s, lambda: f"{count} bindings everywhere:\n" + self.describe())
+
+    def restore(self):
+        """After a fault: heals, powers on and restarts what is not running, and waits until all is well again. Returns the holder."""
+        self.hub.heal()
+        for node in self.nodes:
+            if not node.up():
+                node.power_on()
+                continue
+            node.thaw()
+            for link in LINKS:
+                self.hub.carrier(node, link, True)
+            starts = {"agent": node.start_agent} if node.witness else {
+                "corosync": node.start_corosync, "pbx": node.start_pbx, "agent": node.start_agent}
+            for name, start in starts.items():
+                if name not in node.procs or not node.procs[name].alive():
+                    start()
+        return self.wait_settled()
+
     def describe(self):
         """For messages of failed tests: what each node says, and the ends of the logs."""
         text = []

@@ -65,6 +65,16 @@ class Proc:
     def cont(self):
         self.send(signal.SIGCONT)
 
+    def send_all(self, number):
+        """To the program and its children: each program is the leader of a process group."""
+        os.killpg(self.pid, number)
+
+    def kill_all(self):
+        self.send_all(signal.SIGKILL)
+
+    def stop_all(self):
+        self.send_all(signal.SIGSTOP)
+
     def wait(self, timeout_s=10):
         return self._runner.wait(timeout_s)
 
@@ -79,14 +89,18 @@ class Proc:
         if self._runner.poll() is None and number == signal.SIGKILL:
             self._runner.kill()
         try:
-            os.kill(pid, signal.SIGCONT)
+            os.killpg(pid, signal.SIGCONT)
             os.kill(pid, number)
         except ProcessLookupError:
             pass
         try:
             wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists() or not self.alive(), timeout_s, "")
         except AssertionError:
-            os.kill(pid, signal.SIGKILL)
+            pass
+        try:
+            os.killpg(pid, signal.SIGKILL)  # what it left behind
+        except ProcessLookupError:
+            pass
         self._runner.kill()
         self._runner.wait()
 

@@ -2,6 +2,7 @@
 """ringkeep in the lab: its configuration, its agent, and hactl."""
 import dataclasses
 import json
+import os
 import re
 
 from .paths import program, tool
@@ -35,7 +36,6 @@ def make_key(node):
     user = ["setpriv", f"--reuid={NOBODY[0]}", f"--regid={NOBODY[1]}", "--clear-groups"] if node.witness else []
     state = node.binds[STATE_DIR]
     if node.witness:
-        import os
         os.chown(state, *NOBODY)
     if not (state / "node.key").exists():
         node.check(*user, hactl, "key", "generate", "--state-dir", STATE_DIR)
@@ -50,7 +50,7 @@ def configuration(lab, keys):
     for node in lab.nodes:
         lines += [f"node {node.name} {{", f"    id = {node.id}", f'    public-key = "{keys[node.name]}"']
         lines += ["    witness = yes"] if node.witness else []
-        lines += [f'    link {link} {{ address = "{node.address(link)}" }}' for link in ("ring0", "ring1")]
+        lines += [f'    link {link} {{ address = "{node.address(link)}" }}' for link in ("ring0", "ring1", "lan")]
         lines += ["}"]
     addresses = ", ".join(f'"{a}"' for a in s.addresses)
     candidates = ", ".join(n.name for n in lab.pbx_nodes)
@@ -120,3 +120,9 @@ def status(node):
 
 def group(node):
     return status(node)["groups"][0]
+
+
+def bindings(node):
+    """How many phones the node's agent knows, or None."""
+    answer = status(node)
+    return answer and answer["groups"][0]["bindings"]

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Faults of whole nodes: dead ones cost a lease, dead witnesses and standbys cost nothing, and a majority is needed to speak."""
+from ringlab import ringkeep
+from ringlab.machine import wait_until
+from ringlab.probe import now_ns
+from ringlab.story import Story, death_bound_ms, lease_ms
+
+
+def test_power_off_of_the_holder(lab):
+    with Story(lab, moves=1, outage_ms=death_bound_ms(lab)) as s:
+        s.mark()
+        s.holder.power_off()
+        s.wait_moved()
+    assert s.history[0]["cause"] == "lease-expired"
+
+
+def test_power_cycle_of_the_holder_does_not_take_back(lab):
+    """It returns with its disk and without its memory, learns the phones, and the other keeps the address."""
+    with Story(lab, moves=1, outage_ms=death_bound_ms(lab)) as s:
+        s.mark()
+        s.holder.power_off()
+        s.wait_moved()
+        s.holder.power_on()
+        wait_until(lambda: (ringkeep.status(s.holder) or {}).get("groups"), 10, "the agent")
+        s.stays(3)
+    lab.restore()
+    lab.wait_replicated(20)
+
+
+def test_witness_dead_moves_nothing(lab):
+    with Story(lab) as s:
+        lab.w1.power_off()
+        s.stays(2)
+
+
+def test_standby_dead_moves_nothing(lab):
+    with Story(lab) as s:
+        s.standby.power_off()
+        s.stays(4)  # longer than token + consensus of corosync
+
+
+def test_two_of_three_dead_is_silence_within_the_lease(lab):
+    holder = lab.wait_settled()
+    standby = next(n for n in lab.pbx_nodes if n is not holder)
+    with lab.probe() as probe:
+        probe.wait_answer_from(holder)
+        t = now_ns()
+        standby.power_off()
+        lab.w1.power_off()
+        probe.wait_silence(1.0)
+    assert probe.record.last_frame_ns(holder.name) - t <= (lease_ms(lab) + 50) * 1e6  # 50: the two did not die at the same instant
+    assert probe.record.holders_max() == 1
+    lab.restore()
+
+
+def test_corosync_killed_on_the_holder(lab):
+    """Whether it stays or hands over: one speaker, no long outage, and it heals when corosync comes back."""
+    holder = lab.wait_settled()
+    with lab.probe() as probe:
+        probe.wait_answer_from(holder)
+        t = now_ns()
+        holder.corosync.kill()
+        probe.wait_answer_from(None, since_ns=t + int(4e9))
+        holder.start_corosync()
+        lab.wait_settled()
+    assert probe.record.holders_max() == 1
+    assert probe.record.outage_ms("udp4", t) <= 300
+    assert lab.phones.call_all(20) == 20
+
+
+def test_corosync_killed_on_the_standby_moves_nothing(lab):
+    with Story(lab) as s:
+        s.standby.corosync.kill()
+        s.stays(4)
+        s.standby.start_corosync()
+        s.stays(1)

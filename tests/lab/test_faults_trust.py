@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Nothing changes because of a message that is not authentic, a clock on the wall, or a node that is configured differently (I12)."""
+import re
+
+import pytest
+from ringlab import ringkeep
+from ringlab.machine import wait_until
+from ringlab.paths import LAB
+from ringlab.story import Story
+
+PULSES, HEARTBEATS = LAB / "intruder" / "pulses.py", LAB / "intruder" / "heartbeats.py"
+
+
+def counters(node):
+    """All counters of the node, flat: "pulse.bad_tag" -> number."""
+    flat = {}
+
+    def walk(name, value):
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                walk(f"{name}.{key}" if name else key, inner)
+        else:
+            flat[name.replace("-", "_")] = value
+    walk("", ringkeep.status(node)["counters"])
+    return flat
+
+
+def total(node, pattern):
+    return sum(v for k, v in counters(node).items() if re.search(pattern, k))
+
+
+def has_alarm(node, pattern):
+    return any(re.search(pattern, str(alarm)) for alarm in ringkeep.status(node)["alarms"])
+
+
+@pytest.mark.parametrize("how, counted", [("replay", "duplicate|replay|stale"), ("forge", "bad_tag|unknown|malformed|wrong_cluster"),
+                                          ("garbage", "malformed|bad_tag")])
+def test_pulses_of_an_intruder(lab, how, counted):
+    with Story(lab) as s:
+        before = {n.name: total(n, counted) for n in lab.nodes}
+        path = lab.root / "pulses"
+        caught = int(lab.hub.check("/usr/bin/python3", PULSES, "capture", path, 2))
+        assert caught > 50
+        s.stays(1)
+        assert int(lab.hub.check("/usr/bin/python3", PULSES, how, path)) == caught
+        s.stays(1)
+        for node in lab.nodes:
+            assert total(node, counted) > before[node.name], counters(node)
+
+
+def test_pulses_replayed_after_a_restart_of_the_receiver(lab):
+    """A new process has no replay window of the old one; what was recorded before is refused all the same."""
+    with Story(lab) as s:
+        path = lab.root / "pulses"
+        lab.hub.check("/usr/bin/python3", PULSES, "capture", path, 2)
+        s.standby.agent.end(10)  # SIGUSR1
+        s.standby.start_agent()
+        wait_until(lambda: ringkeep.status(s.standby), 5, "the agent")
+        lab.hub.check("/usr/bin/python3", PULSES, "replay", path)
+        s.stays(1)
+
+
+def test_heartbeats_of_an_intruder(lab):
+    with Story(lab) as s:
+        sent = int(s.standby.check("/usr/bin/python3", HEARTBEATS, "ringkeep/lab", 3))
+        assert sent > 4
+        s.stays(2)
+        assert total(s.holder, "heartbeat.*(replay|duplicate|stale|signature|bad|malformed)") > 0, counters(s.holder)
+        states = {n["name"]: n["state"] for n in ringkeep.status(s.holder)["nodes"]}
+        assert states[s.standby.name] == "up"
+
+
+def test_wrong_key_on_the_standby_is_an_alarm_and_no_takeover(lab):
+    node = next(n for n in lab.pbx_nodes if n is not lab.wait_settled())
+    state, conf = node.binds[ringkeep.STATE_DIR], node.binds["/etc/ringkeep"] / "ringkeep.conf"
+    right = {p: p.read_bytes() for p in (state / "node.key", conf)}
+    with Story(lab, calls=False) as s:
+        node.agent.end()
+        (state / "node.key").unlink()
+        keys = {**lab.keys, node.name: ringkeep.make_key(node)}
+        conf.write_text(ringkeep.configuration(lab, keys))
+        node.start_agent()
+        wait_until(lambda: has_alarm(s.holder, "authentic"), 10, lambda: f"an alarm: {ringkeep.status(s.holder)['alarms']}")
+        s.stays(2)
+        node.agent.end()
+        for path, content in right.items():
+            path.unlink(missing_ok=True)
+            path.write_bytes(content)
+            path.chmod(0o400 if path.name == "node.key" else 0o644)
+        node.start_agent()
+    lab.restore()
+
+
+def test_key_readable_by_others_is_refused(lab):
+    node = next(n for n in lab.pbx_nodes if n is not lab.wait_settled())
+    key = node.binds[ringkeep.STATE_DIR] / "node.key"
+    node.agent.end()
+    key.chmod(0o444)
+    done = node.run(*ringkeep.command(node), timeout=10)
+    key.chmod(0o400)
+    assert done.returncode != 0 and "node.key" in done.stderr
+    assert "10.77.0.100" not in node.check("ip", "addr"), "nothing half done"
+
+
+def test_configuration_that_differs_is_an_alarm_and_moves_nothing(lab):
+    node = next(n for n in lab.pbx_nodes if n is not lab.wait_settled())
+    conf = node.binds["/etc/ringkeep"] / "ringkeep.conf"
+    right = conf.read_text()
+    with Story(lab) as s:
+        conf.write_text(right.replace("options-failures = 3", "options-failures = 4"))
+        node.agent.end(10)
+        node.start_agent()
+        wait_until(lambda: has_alarm(s.holder, "configuration"), 10, lambda: f"an alarm: {ringkeep.status(s.holder)['alarms']}")
+        why = {c["node"]: c for c in ringkeep.group(s.holder)["candidates"]}[node.name]
+        assert not why["eligible"] and "config" in why["reason"], why
+        conf.write_text(right)
+        node.agent.end(10)
+        node.start_agent()
+        lab.wait_settled()
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_wall_clock_stepped_on_the_holder_moves_nothing(lab, hours):
+    with Story(lab) as s:
+        s.holder.agent.end(10)
+        s.holder.start_agent(wall_clock=True)
+        wait_until(lambda: ringkeep.status(s.holder), 5, "the agent")
+        s.stays(1)
+        ringkeep.step_wall_clock(s.holder, 3600 * hours)
+        s.stays(3)
+        ringkeep.step_wall_clock(s.holder, 0)
+
+
+def test_state_directory_read_only_is_a_warning_and_no_lost_lease(lab):
+    """A disk that refuses writes: the holder goes on and says so."""
+    with Story(lab) as s:
+        s.holder.check("mount", "-o", "remount,bind,ro", "/var/lib/ringkeep")
+        s.holder.hactl("standby", s.standby.name)  # something to write
+        wait_until(lambda: has_alarm(s.holder, "disk|read.only|state"), 10, lambda: f"an alarm: {ringkeep.status(s.holder)['alarms']}")
+        s.stays(2)
+        s.holder.check("mount", "-o", "remount,bind,rw", "/var/lib/ringkeep")
+        s.holder.hactl("unstandby", s.standby.name)
