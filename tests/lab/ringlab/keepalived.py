@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """keepalived on the same nodes, as an admin sets it up: what ringkeep is measured against, and what the lab tests itself with."""
+import os
+import pathlib
+
 from .machine import wait_until
 
 CONF = """global_defs {{
@@ -9,17 +12,22 @@ CONF = """global_defs {{
     enable_script_security
     script_user root
 }}
+track_file switch {{
+    file /run/switch
+    init_file 0
+}}
 {checks}vrrp_instance lab {{
     state BACKUP
     interface eth0
     virtual_router_id 77
     priority {priority}
     advert_int {advert}
-    {nopreempt}
     virtual_ipaddress {{
 {addresses}    }}
-    {tracks}
-}}
+    track_file {{
+        switch weight 1
+    }}
+{tracks}}}
 """
 # track_process needs the kernel's process events, which exist outside PID namespaces only, so the usual script it is.
 CHECK = """vrrp_script pbx {
@@ -33,10 +41,10 @@ CHECK = """vrrp_script pbx {
 
 
 def configure(node, advert="0.05", addresses=("10.77.0.100/24",), check_pbx=False):
-    """Node 1 has the higher priority; nobody takes an address back by himself."""
-    text = CONF.format(name=node.name, priority={1: 150}.get(node.id, 100), advert=advert, nopreempt="nopreempt",
+    """Node 1 has the higher priority. /run/switch is the admin's lever: -100 in it lowers the priority below the other's."""
+    text = CONF.format(name=node.name, priority={1: 150}.get(node.id, 100), advert=advert,
                        addresses="".join(f"        {a}\n" for a in addresses), checks=CHECK if check_pbx else "",
-                       tracks="track_script {\n        pbx\n    }" if check_pbx else "")
+                       tracks="    track_script {\n        pbx\n    }\n" if check_pbx else "")
     (node.dir / "keepalived.conf").write_text(text)
 
 
@@ -53,7 +61,6 @@ def pids(node):
 
 def host_pid(node, inner):
     """The host's pid of a process of the node."""
-    import pathlib
     for path in pathlib.Path("/proc").glob("[0-9]*/status"):
         try:
             for line in path.read_text().splitlines():
@@ -67,7 +74,6 @@ def host_pid(node, inner):
 
 
 def same_pid_namespace(pid, other):
-    import os
     return os.stat(f"/proc/{pid}/ns/pid").st_ino == os.stat(f"/proc/{other}/ns/pid").st_ino
 
 

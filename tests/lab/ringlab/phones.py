@@ -6,7 +6,7 @@ import subprocess
 from .machine import Machine, wait_until
 from .paths import LAB, tool
 
-VIP, OWN, UAS_PORT, REGISTER_PORT, CALLER_PORT = "10.77.0.100", "10.77.0.200", 5080, 5081, 5082
+VIP, OWN, PHONE_PORT, CALLER_PORT = "10.77.0.100", "10.77.0.200", 5080, 5082
 SCENARIOS = LAB / "phones"
 
 
@@ -20,19 +20,21 @@ def credentials(i):
 
 
 class Phones(Machine):
-    """Every phone has its contact at OWN:UAS_PORT, where one SIPp answers for all of them."""
+    """Every phone has its contact at OWN:PHONE_PORT, where one SIPp answers for all of them."""
 
     def register(self, n, expires_s=3600, rate=200):
-        """Registers n phones with digest; returns how many were accepted."""
+        """Registers n phones with digest, from the port where they answer; returns how many were accepted."""
+        if "uas" in self.procs:
+            self.procs.pop("uas").end()
         rows = [(user(i), expires_s, credentials(i)) for i in range(1, n + 1)]
-        return self._sipp("register", "register.xml", rows, REGISTER_PORT, n, rate)
+        return self._sipp("register", "register.xml", rows, PHONE_PORT, n, rate)
 
     def answer(self):
         """Starts the phones' side that answers INVITE and OPTIONS."""
         if "uas" not in self.procs:
-            self.spawn("uas", "sipp", "-sf", SCENARIOS / "answer.xml", "-i", OWN, "-p", UAS_PORT, "-aa", "-nostdin", "-t", "u1",
+            self.spawn("uas", "sipp", "-sf", SCENARIOS / "answer.xml", "-i", OWN, "-p", PHONE_PORT, "-aa", "-nostdin", "-t", "u1",
                        "-trace_err", "-error_file", self.dir / "log" / "uas.err")
-            wait_until(lambda: str(UAS_PORT) in self.check("ss", "-Hlun"), 5, "the phones to listen")
+            wait_until(lambda: str(PHONE_PORT) in self.check("ss", "-Hlun"), 5, "the phones to listen")
 
     def call_all(self, n, talk_ms=100, rate=100):
         """Calls each of the n phones once through the virtual address; returns how many calls went from INVITE to BYE without a fault."""

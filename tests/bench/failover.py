@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Outages as the phones see them, for both subjects, run by run in turn."""
+import random
+import time
+
+from ringlab.probe import now_ns
+
+
+def planned(subject, holder, standby):
+    subject.switchover(holder, standby)
+
+
+def pbx_crash(subject, holder, standby):
+    subject.kill_pbx(holder)
+
+
+def agent_killed(subject, holder, standby):
+    subject.kill_agent(holder)
+
+
+def node_silent(subject, holder, standby):
+    """As a machine that stops dead behind a switch that keeps its carrier up."""
+    subject.lab.hub.cut(holder)
+    holder.freeze()
+
+
+# name, fault, what is measured
+FAULTS = [("planned switchover", planned, "udp4"), ("PBX crash", pbx_crash, "sip"), ("agent killed, not restarted", agent_killed, "udp4"),
+          ("node silently dead", node_silent, "udp4")]
+
+
+def measure(subject, fault, kind, timeout_s=20):
+    """One run: the longest outage after the fault in ms, and how many spoke at once."""
+    holder, standby = subject.ready()
+    with subject.probe(sip_us=2000) as probe:
+        probe.wait_answer_from(holder)
+        if kind == "sip":
+            probe.wait_answer_from(None, kind="sip")
+        time.sleep(0.3 + random.random() * 0.3)  # any phase of pulses and adverts
+        t = now_ns()
+        fault(subject, holder, standby)
+        probe.wait_answer_from(standby, timeout_s, since_ns=t)
+        if kind == "sip":
+            probe.wait_answer_from(None, timeout_s, kind="sip")
+        time.sleep(0.5)
+    record = probe.record
+    return record.outage_ms(kind, t), record.holders_max()
+
+
+def compare(report, subjects, faults, runs, label):
+    for name, fault, kind in faults:
+        results = {s.name: [] for s in subjects}
+        for _ in range(runs):
+            for subject in subjects:
+                results[subject.name].append(measure(subject, fault, kind))
+        for subject in subjects:
+            outages, holders = zip(*results[subject.name])
+            report.add(f"{name}, {label}", subject.name, "ms", outages, max(holders))
