@@ -11,6 +11,7 @@
 #define RK_LEASE_H
 
 #include "plan.h"
+#include "voters.h"
 
 struct lease_timing {
 	int64_t lease_ns;     /* L */
@@ -41,18 +42,22 @@ struct lease_reserve {
 	raw_t until;
 };
 
-/* What must survive a restart of the agent in the same boot (tmpfs), for one group. `hi` is also covered by
- * the durable ceiling. */
+/* What must survive a restart of the agent in the same boot (tmpfs), for one group. All zero is the memory of
+ * a group that has promised nothing in this boot. `hi` is also covered by the durable ceiling. */
 struct lease_memory {
 	struct epoch hi;
+	bool hi_unknown;  /* see struct lease_voter */
+	raw_t mute_until; /* a restart while mute must not end the mute */
 	struct lease_promise promise;
 	uint64_t dead[NODE_ID_MAX + 1]; /* counter of dead[candidate]'s highest dead epoch */
 };
 
 struct lease_voter {
+	/* Highest epoch granted. A candidate that is no voter notes its own epochs here before it uses them:
+	 * its numbers are kept in the same way. */
 	struct epoch hi;
-	bool hi_known; /* false after the loss of the disk, until hi_told has N-M+1 others */
-	node_set_t hi_told;
+	bool hi_unknown;    /* the disk was lost, or a new voter: no vote until hi_told has N-M+1 others */
+	node_set_t hi_told; /* voters that told their hi since */
 	raw_t mute_until;
 	struct lease_promise promise;
 	struct lease_reserve reserve;
@@ -68,44 +73,60 @@ struct lease_sent {
 	boot_t at;	  /* t(id): BOOTTIME read before anything was sent */
 };
 
-/* How the group looked before this node asked: tells release from expiry. */
+/* What a peer said last, out of its pulse, its refusal or its release. Times in it count down from `at`. */
+struct lease_peer {
+	boot_t at; /* {0} = never */
+	bool hears_me;
+	struct lease_view view;
+};
+
+/* A RELEASE that is repeated until every voter acknowledged it or P has passed. */
+struct lease_release {
+	struct epoch epoch; /* {0,0} = nothing to repeat */
+	node_id_t successor;
+	node_set_t unacked;
+	boot_t until;
+	boot_t next;
+};
+
+/* The latest tenure this node knows of, to tell release from expiry. */
+struct lease_former {
+	node_id_t node;
+	struct epoch epoch;
+	bool released;
+};
+
 struct lease {
 	struct lease_config config;
 	struct lease_voter voter;
 	struct voter_set voters;
+	uint64_t ceiling; /* durable: no counter above it is used or granted */
 	enum lease_role role;
+	struct epoch epoch;	    /* of this attempt or tenure; kept after its end */
+	enum core_cause last_cause; /* of the latest takeover: vacant, release, lease expired, adopted */
+	node_id_t last_holder;	    /* before the latest takeover */
+	boot_t asked_at;	    /* when the latest attempt began */
 	/* private to lease_*.c from here on */
-	struct epoch epoch;    /* of this attempt or tenure */
 	struct epoch raising;  /* holder asking with a new epoch; {0,0} = not */
 	boot_t deadline;       /* D; {0} = shut */
 	uint64_t next_counter; /* request ids */
 	struct lease_sent sent[LEASE_IDS_REMEMBERED];
 	uint64_t newest[NODE_ID_MAX + 1]; /* newest id granted, by voter */
-	struct epoch own_hi; /* candidate that is no voter: its last used epoch, durable in the same way */
+	struct epoch heard_hi;		  /* highest hi that others told */
+	uint64_t counter_needed;	  /* a counter that was refused or not used because of the ceiling */
 	bool want;
 	uint8_t rank;
-	boot_t next_ask;
-	boot_t next_renew;
-	boot_t attempt_started;
-	boot_t asked_at;
-	struct {
-		boot_t at; /* when the pulse with this view came */
-		bool hears_me;
-		struct lease_view view;
-	} peer[NODE_ID_MAX + 1];
-	struct {
-		struct epoch epoch; /* {0,0} = nothing to repeat */
-		node_id_t successor;
-		node_set_t unacked;
-		boot_t until;
-		boot_t next;
-	} release;
-	enum core_cause last_cause; /* of the latest takeover */
-	node_id_t last_holder;
+	uint8_t place;
+	boot_t next_ask;   /* not before: the wait after an attempt that failed */
+	boot_t next_renew; /* next REQUEST of this attempt or tenure */
+	struct lease_peer peer[NODE_ID_MAX + 1];
+	struct lease_release release;
+	struct lease_former former;
+	node_id_t promised_before; /* whom the own voter was promised to before this attempt */
 };
 
-/* memory NULL = lost: mute. disk_lost: epoch ceiling file was missing. ceiling: hi := (ceiling, NODE_NONE) at
- * least. */
+/* memory NULL = lost: mute, and hi := the highest epoch that the ceiling covers. disk_lost: the epoch ceiling
+ * file was missing. */
 void lease_init(struct lease *l, const struct lease_config *config, const struct voter_set *voters,
 		const struct lease_memory *memory, uint64_t ceiling, bool disk_lost, struct instant now);
 /* The deadline array survived a former agent: adopt if D > now and the promise to myself is unexpired, else
@@ -113,9 +134,20 @@ void lease_init(struct lease *l, const struct lease_config *config, const struct
 void lease_adopt(struct lease *l, boot_t deadline, struct instant now, struct core_plan *plan);
 void lease_memory_get(const struct lease *l, struct lease_memory *ret);
 
+/* A higher ceiling is durable. */
+void lease_ceiling_set(struct lease *l, uint64_t ceiling);
+/* The highest counter this group has seen or needs: keep the ceiling well above it. */
+uint64_t lease_counter_needed(const struct lease *l);
+/* A new voter set is durable and in force; floor: what hi must be at least. D runs on, ids are forgotten. */
+void lease_voters_set(struct lease *l, const struct voter_set *voters, struct epoch floor, struct instant now,
+		      struct core_plan *plan);
+
 /* Placement's wish: ask when free (rank = position among the eligible, 0 first), or do not. Never gives up a
  * tenure. */
 void lease_want(struct lease *l, bool want, uint8_t rank, struct instant now, struct core_plan *plan);
+/* Position among the eligible candidates in reach, 0 first: a first attempt waits place x RTT after the
+ * voters are free, so that the best candidate meets no rival. 0 if never called. */
+void lease_place(struct lease *l, uint8_t place);
 /* An authenticated, fresh message addressed to this node. */
 void lease_receive(struct lease *l, const struct lease_msg *msg, struct instant now, struct core_plan *plan);
 /* A peer's view of this group out of its pulse. */
@@ -139,8 +171,4 @@ static inline bool lease_holds(const struct lease *l)
 }
 /* True if a majority of voters, as far as we hear, is in reach (for status and for the pre-check). */
 bool lease_majority_reachable(const struct lease *l, struct instant now);
-/* The majority rule of a voter set. */
-bool voter_set_majority(const struct voter_set *v, node_set_t yes);
-int voter_set_majority_size(const struct voter_set *v);
-
 #endif

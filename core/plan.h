@@ -33,6 +33,7 @@ enum lease_refusal {
 	LEASE_REFUSED_DEAD,	      /* e <= dead[c] */
 	LEASE_REFUSED_LEASE_TOO_LONG, /* L > L_max */
 	LEASE_REFUSED_NOT_VOTER,
+	LEASE_REFUSED_CEILING, /* e is above the voter's durable ceiling */
 };
 
 enum voter_phase { VOTERS_STABLE, VOTERS_JOINT };
@@ -55,7 +56,8 @@ struct lease_msg {
 	uint32_t version;	    /* voter-set version of the REQUEST; echoed */
 	int64_t lease_ns;	    /* REQUEST: L */
 	enum lease_refusal refusal; /* REFUSE */
-	struct epoch hi;	 /* REFUSE, VSET_ACK (of `group`), VSET_PROPOSE of a NEW set: floor for hi */
+	struct epoch
+		hi; /* REFUSE: of the group. VSET_ACK: highest of all groups; VSET_PROPOSE: floor for hi */
 	node_id_t promise_node;	 /* REFUSE: whom the voter is promised to, and for how long still */
 	int64_t promise_left_ns; /* REFUSE */
 	node_id_t successor;	 /* RELEASE: NODE_NONE or whom to reserve for */
