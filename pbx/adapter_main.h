@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The adapter's side of docs/adapter-protocol.md: a poll loop over stdin and the adapter's own descriptors,
+ * parsing of requests, and the answers. Owns no PBX knowledge. stdout is written blocking: an agent that does
+ * not read has stopped anyway, and reads again before it judges us.
+ */
+#ifndef RK_ADAPTER_MAIN_H
+#define RK_ADAPTER_MAIN_H
+
+#include "adapter.h"
+
+#define ADAPTER_MAIN_SLOTS 8
+
+struct adapter_main;
+struct json_t;
+
+struct adapter_main_config {
+	const char *group;
+	const char *addresses[ADAPTER_ADDRESSES_MAX];
+	size_t addresses_count;
+	const char *pid_file; /* NULL = none */
+	uint32_t options_interval_ms;
+	uint32_t options_failures;
+	bool holder;
+	struct json_t *settings; /* checked: an object of strings with known names */
+};
+/* NULL = not set. */
+const char *adapter_main_setting(const struct adapter_main_config *c, const char *name);
+
+struct adapter_main_ops {
+	const char *name;
+	const char *const *settings; /* known names, NULL at the end */
+	/* Pointers live as long as the process. 0, or -errno with a sentence in why (ADAPTER_WHY_MAX). */
+	int (*configure)(void *ctx, struct adapter_main *m, const struct adapter_main_config *c, boot_t now,
+			 char *why);
+	/* Each answers id once, now or later, by adapter_main_answer(). */
+	void (*activate)(void *ctx, uint64_t id, boot_t now);
+	void (*standby)(void *ctx, uint64_t id, boot_t now);
+	void (*dump)(void *ctx, uint64_t id, boot_t now);
+	/* An apply message is full_begin? remove... put... full_end? and then apply_end with its id. */
+	void (*apply_full_begin)(void *ctx);
+	void (*apply_remove)(void *ctx, const char *aor, const char *contact, boot_t now);
+	void (*apply_put)(void *ctx, const struct binding *b, boot_t now);
+	void (*apply_full_end)(void *ctx, boot_t now);
+	void (*apply_end)(void *ctx, uint64_t id, boot_t now);
+	/* A watched descriptor has events; deadlines. */
+	void (*ready)(void *ctx, int slot, short revents, boot_t now);
+	boot_t (*next)(void *ctx);
+	void (*tick)(void *ctx, boot_t now);
+};
+
+/* Runs until stdin ends: the exit code. */
+int adapter_main_run(const struct adapter_main_ops *ops, void *ctx);
+
+/* fd -1 = nothing in this slot. */
+void adapter_main_watch(struct adapter_main *m, int slot, int fd, short events);
+/* why NULL: done; else failed. */
+void adapter_main_answer(struct adapter_main *m, uint64_t id, const char *why);
+/* Sent if something changed, or at the latest after 5 s. */
+void adapter_main_health(struct adapter_main *m, const struct adapter_health *h, boot_t now);
+void adapter_main_log(struct adapter_main *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Collected, sent at the end of the loop's turn or when enough are together. */
+void adapter_main_full_begin(struct adapter_main *m);
+void adapter_main_put(struct adapter_main *m, const struct binding *b, boot_t now);
+void adapter_main_remove(struct adapter_main *m, const char *aor, const char *contact);
+void adapter_main_full_end(struct adapter_main *m);
+
+#endif
