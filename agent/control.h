@@ -7,6 +7,7 @@
  * request {"command":"status","args":{...}}  reply {"ok":true,"data":{...}}
  * or
  * {"ok":false,"code":"refused|usage|forbidden|internal","error":"sentence","nodes":[{"node","reason","text"}]}
+ * A client sends its next request after the answer; one that closes its end has gone.
  * A stream is any number of {"event":{...}} lines, ended by {"end":true,...reply}.
  */
 #ifndef RK_CONTROL_H
