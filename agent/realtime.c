@@ -19,14 +19,15 @@ static int realtime_lock_memory(void)
 	return mlockall(MCL_CURRENT | MCL_FUTURE) < 0 ? -errno : 0;
 }
 
-struct realtime_result realtime_enter(void)
+struct realtime_result realtime_enter(uint32_t priority, bool lock_memory)
 {
-	const struct sched_param param = { .sched_priority = REALTIME_PRIORITY };
+	const struct sched_param param = { .sched_priority = (int)priority };
 	struct realtime_result r = { 0 };
 
 	/* Adapters, nft and the recorder must never run at our priority. */
-	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
+	if (priority && sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
 		r.priority_error = -errno;
-	r.memory_error = realtime_lock_memory();
+	if (lock_memory)
+		r.memory_error = realtime_lock_memory();
 	return r;
 }

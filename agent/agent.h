@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The state of ringkeepd, and who does what with it. The agent reads clocks, executes the core's plans and turns what
+ * the modules report into events of the core; it decides nothing itself.
+ *
+ *   agent.c      start, stop, the frame around every callback of the loop
+ *   executor.c   feeds the core, executes plans, collects messages for the next pulse
+ *   network.c    gate, guard and addresses
+ *   links.c      pulses
+ *   cluster.c    corosync: heartbeats, commands, snapshots
+ *   service.c    one PBX: adapter, bindings, their replication
+ *   steps.c      takeover and let-go steps
+ *   facts.c      what this node knows of itself
+ *   commands.c   handlers of the control socket
+ *   status.c     the status model as JSON
+ *   records.c    history, with names
+ *   alarms.c     what an administrator should know now
+ */
+#ifndef RK_AGENT_H
+#define RK_AGENT_H
+
+#include "adapter.h"
+#include "alarms.h"
+#include "binding_feed.h"
+#include "binding_store.h"
+#include "binding_wire.h"
+#include "config.h"
+#include "control.h"
+#include "core.h"
+#include "cpg_io.h"
+#include "gate.h"
+#include "guard.h"
+#include "heartbeat_wire.h"
+#include "journal.h"
+#include "loop.h"
+#include "node_key.h"
+#include "pulse_io.h"
+#include "quorum_io.h"
+#include "recorder.h"
+#include "sentence.h"
+#include "state_files.h"
+#include "vip.h"
+
+#define AGENT_QUEUE_MAX	    128 /* events that arise while a plan is executed */
+#define AGENT_OUTBOX_MAX    64	/* lease messages to one node in one round of the loop */
+#define AGENT_OPERATORS_MAX 16	/* control clients that wait for a command */
+#define AGENT_ORIGINS_MAX   16
+#define AGENT_WHY_MAX	    160
+#define HEARTBEAT_PERIOD_NS NS_PER_S
+
+struct agent_paths {
+	const char *config;
+	const char *state_dir;
+	const char *run_dir;
+	bool witness;
+};
+
+struct agent_outbox {
+	bool due; /* a pulse is due, with or without messages */
+	size_t count;
+	struct lease_msg msg[AGENT_OUTBOX_MAX];
+};
+
+/* The step in flight of one group. */
+struct agent_step {
+	enum core_step_kind kind; /* STEP_NONE: none */
+	uint32_t seq;
+	uint64_t request; /* id of the adapter's request, 0 = none */
+};
+
+struct agent_group {
+	struct agent *agent;
+	group_index_t index;
+	struct agent_step step;
+	struct adapter *adapter; /* NULL: a group without a PBX */
+	struct binding_store *store;
+	struct binding_feed feed;
+	struct adapter_health health;
+	/* what is to be sent to the other nodes, collected over one message of the adapter */
+	struct binding_batch_writer batch;
+	uint8_t *batch_buf;
+	bool batch_open;
+	bool full_report;    /* the adapter is reporting everything it has */
+	bool full_begin_due; /* the first batch of a full list */
+	boot_t resync_at;    /* digests differed since then ({0}: they do not) */
+	uint32_t gate_missing; /* interfaces of which the gate was lost and is not yet back */
+	bool address_missing;
+};
+
+/* A control client that waits for the end of a command. */
+struct agent_operator {
+	bool used;
+	bool wait; /* until the operation has ended; else until the command came back in order */
+	uint64_t operation;
+	struct core_command command;
+	control_ticket_t ticket;
+	boot_t until;
+};
+
+/* Who gave a command here. */
+struct agent_command_origin {
+	uint64_t operation;
+	char who[CONTROL_USER_MAX];
+	char why[AGENT_WHY_MAX];
+};
+
+struct agent {
+	struct agent_paths paths;
+	struct config *config;
+	struct node_key *key;
+	node_id_t self;
+	char boot_id[STATE_BOOT_ID_SIZE];
+	const char *node_names[NODE_ID_MAX + 1];
+	const char *group_names[RK_GROUPS_MAX];
+
+	struct core core;
+	struct core_plan plan;
+	bool busy; /* a plan is being executed */
+	size_t queue_head, queue_count;
+	struct core_event queue[AGENT_QUEUE_MAX];
+	struct agent_outbox outbox[NODE_ID_MAX + 1];
+
+	struct loop loop;
+	struct instant now;	/* of this round */
+	boot_t seen_at;		/* latest reading of the clock */
+	int64_t suspended_ns;
+	bool draining; /* what was queued while we stood still: only RELEASEs count */
+	boot_t due;    /* the deadline the loop was armed with */
+	uint32_t lag_us_max;	  /* since the last heartbeat */
+	uint32_t lag_us_published;
+	uint64_t standstills;
+
+	struct state_run run;
+	int state_fd;
+	struct recorder recorder;
+	struct journal journal;
+	char *journal_names;
+	uint64_t history_number;
+	struct control *control;
+	struct alarms alarms;
+
+	struct gate *gate;
+	struct guard *guard;
+	struct vip *vip;
+	uint32_t gate_missing; /* interfaces that lost the gate and have not got it back */
+	struct pulse_io *pulse;
+	struct cpg_io *cpg;
+	struct quorum_io *quorum;
+	bool quorate;
+	bool joined; /* the snapshot is here */
+	boot_t next_heartbeat;
+	boot_t next_housekeeping;
+	struct agent_group group[RK_GROUPS_MAX];
+	struct agent_operator operators[AGENT_OPERATORS_MAX];
+	uint32_t next_operation;
+	struct agent_command_origin origins[AGENT_ORIGINS_MAX];
+	uint32_t next_origin;
+
+	int signal_fd;
+	int recorder_watched; /* descriptor of the recorder that the loop watches, -1 = none */
+	bool stopping;	/* SIGTERM: hand over and go */
+	bool leaving;	/* SIGUSR1: go and leave everything as it is */
+	boot_t stop_until;
+};
+
+/* ---- agent.c ---- */
+/* Reads everything, puts everything up. On failure everything is taken down again and reterr says why. */
+int agent_start(struct agent *a, const struct agent_paths *paths, struct sentence *reterr);
+void agent_run(struct agent *a);
+/* Takes everything down that agent_start() put up (or leaves it, after SIGUSR1). */
+void agent_stop(struct agent *a);
+
+/* ---- reload.c ---- */
+/* Reads the configuration again (SIGHUP). What is faulty, or needs a restart, changes nothing and is said. */
+void agent_reload(struct agent *a);
+
+/* ---- executor.c ---- */
+/* Gives the core an event, now or right after the plan that is being executed. ev->at is filled here. */
+void agent_feed(struct agent *a, struct core_event *ev);
+/* Sends what plans have queued, one pulse per node. */
+void agent_flush(struct agent *a);
+
+/* ---- network.c ---- */
+int network_open(struct agent *a, struct sentence *reterr);
+void network_close(struct agent *a);
+boot_t network_next(const struct agent *a);
+void network_tick(struct agent *a);
+size_t network_addresses(const struct config *c, struct virtual_address *ret, size_t max);
+
+/* ---- links.c ---- */
+int links_open(struct agent *a, struct sentence *reterr);
+void links_close(struct agent *a);
+/* After a standstill: takes what the sockets hold, RELEASEs only. */
+void links_drain(struct agent *a);
+json_t *links_json(const struct agent *a);
+json_t *links_counters_json(const struct agent *a);
+
+/* ---- cluster.c ---- */
+int cluster_open(struct agent *a, struct sentence *reterr);
+void cluster_close(struct agent *a);
+boot_t cluster_next(const struct agent *a);
+void cluster_tick(struct agent *a);
+void cluster_publish_facts(struct agent *a);
+int cluster_send_command(struct agent *a, const struct core_command *cmd, const char *who, const char *why);
+/* One batch of bindings to all nodes. */
+int cluster_send_bindings(struct agent *a, const void *data, size_t len);
+int cluster_send_history(struct agent *a, const char *line, size_t len);
+/* Asks for everything anew (bindings differ). */
+void cluster_request_snapshot(struct agent *a);
+bool cluster_connected(const struct agent *a);
+json_t *cluster_counters_json(const struct agent *a);
+
+/* ---- service.c ---- */
+int services_open(struct agent *a, struct sentence *reterr);
+void services_close(struct agent *a);
+boot_t services_next(const struct agent *a);
+void services_tick(struct agent *a);
+/* A batch of bindings from another node. */
+void services_receive(struct agent *a, node_id_t from, const void *data, size_t len);
+/* Everything this node has, to all nodes (snapshot, or the holder's answer to a difference). */
+void services_send_all(struct agent *a);
+/* Compares digests with the holder; asks for everything if they stay different. */
+void services_compare(struct agent *a);
+/* Once a second: a slice of the bindings that ran out. */
+void services_expire(struct agent *a);
+
+/* ---- steps.c ---- */
+void steps_start(struct agent *a, group_index_t group, enum core_step_kind kind, uint32_t seq, struct epoch epoch);
+/* The step of this kind, if it is the one in flight, has ended. */
+void steps_ended(struct agent *a, group_index_t group, enum core_step_kind kind, int error);
+void steps_adapter_answered(struct agent_group *g, uint64_t request, int error);
+
+/* ---- facts.c ---- */
+/* Feeds CORE_LOCAL_FACTS if anything has changed. */
+void facts_refresh(struct agent *a);
+
+/* ---- commands.c, status.c ---- */
+extern const struct control_command agent_commands[];
+extern const struct control_ops agent_control_ops;
+json_t *status_json(struct agent *a);
+json_t *status_gate_json(struct agent *a);
+json_t *status_why_json(struct agent *a, group_index_t group);
+json_t *status_candidates_json(const struct agent *a, const struct placement *p);
+/* A command came back in CPG order: answers who waits for that. */
+void commands_delivered(struct agent *a, const struct core_command *cmd);
+/* Operations may have ended: answers who waits. */
+void commands_tick(struct agent *a);
+boot_t commands_next(const struct agent *a);
+
+/* ---- records.c ---- */
+void records_core(struct agent *a, const struct core_record *rec);
+/* Something the agent saw; text is one sentence. */
+void records_event(struct agent *a, const char *type, const char *group, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* Who gave a command and why, for the records the core makes of it. */
+void records_remember(struct agent *a, uint64_t operation, const char *who, const char *why);
+/* A record of another node. */
+void records_receive(struct agent *a, const char *line, size_t len);
+
+/* Names for people; "?" if unknown, "-" for none. */
+const char *agent_node_name(const struct agent *a, node_id_t node);
+const char *agent_group_name(const struct agent *a, group_index_t group);
+
+#endif

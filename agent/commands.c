@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the control socket can ask for. A command that changes something is checked here first, then sent to all nodes in
+ * one order; the caller is answered when it came back in that order, or (wait) when the operation has ended.
+ */
+#include "agent.h"
+#include "history.h"
+#include "log.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define COMMAND_DELIVERY_NS (5 * NS_PER_S)
+
+static const char *command_text(const struct control_request *req, const char *key)
+{
+	const char *s = json_string_value(json_object_get(req->args, key));
+
+	return s ? s : "";
+}
+
+static bool command_flag(const struct control_request *req, const char *key)
+{
+	return json_is_true(json_object_get(req->args, key));
+}
+
+static enum control_answer command_refuse(json_t **ret_reply, json_t *reply)
+{
+	*ret_reply = reply;
+	return CONTROL_REPLY;
+}
+
+/* ---- looking ---- */
+
+static enum control_answer command_status(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	(void)req;
+	*ret_reply = control_ok(status_json(ctx));
+	return CONTROL_REPLY;
+}
+
+static enum control_answer command_gate(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	struct agent *a = ctx;
+
+	(void)req;
+	if (!a->gate)
+		return command_refuse(ret_reply, control_refusal("refused", NULL, "A witness has no gate."));
+	*ret_reply = control_ok(status_gate_json(a));
+	return CONTROL_REPLY;
+}
+
+/* True, or the refusal is in *ret_reply. */
+static bool command_group(struct agent *a, const struct control_request *req, group_index_t *ret, json_t **ret_reply)
+{
+	const char *name = command_text(req, "group");
+	int index = config_group_index(a->config, name);
+
+	if (index < 0) {
+		*ret_reply = control_refusal("usage", NULL, "There is no group \"%s\"; see hactl status.", name);
+		return false;
+	}
+	*ret = (group_index_t)index;
+	return true;
+}
+
+static bool command_node(struct agent *a, const char *name, node_id_t *ret, json_t **ret_reply)
+{
+	const struct config_node *n = config_node_named(a->config, name);
+
+	if (!n) {
+		*ret_reply = control_refusal("usage", NULL, "There is no node \"%s\"; see hactl status.", name);
+		return false;
+	}
+	*ret = (node_id_t)n->id;
+	return true;
+}
+
+static enum control_answer command_why(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	struct agent *a = ctx;
+	group_index_t group;
+
+	if (command_group(a, req, &group, ret_reply))
+		*ret_reply = control_ok(status_why_json(a, group));
+	return CONTROL_REPLY;
+}
+
+static enum control_answer command_watch(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	(void)ctx, (void)req, (void)ret_reply;
+	return CONTROL_STREAM; /* records_watchers() publishes */
+}
+
+static enum control_answer command_history(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	struct agent *a = ctx;
+	json_int_t count = json_integer_value(json_object_get(req->args, "count"));
+	json_t *records = history_read(a->state_fd, count > 0 && count <= 10000 ? (unsigned)count : 50);
+
+	*ret_reply = records ? control_ok(json_pack("{s:o}", "records", records))
+			     : control_refusal("internal", NULL, "The history cannot be read.");
+	return CONTROL_REPLY;
+}
+
+/* ---- registrations ---- */
+
+static json_t *command_binding_json(const struct agent *a, const struct binding *b)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "aor", b->text[BINDING_AOR], "contact", b->text[BINDING_CONTACT],
+			      "received", b->text[BINDING_RECEIVED], "socket", b->text[BINDING_SOCKET], "user_agent",
+			      b->text[BINDING_USER_AGENT]);
+	int64_t left_ns = boot_diff_ns(a->now.boot, b->expires_at);
+
+	if (o && b->expires_at.ns != BOOT_NEVER.ns)
+		json_object_set_new(o, "expires_s", json_integer(left_ns / NS_PER_S));
+	return o;
+}
+
+static json_t *command_list_group(const struct agent *a, group_index_t group)
+{
+	const struct binding_store *s = a->group[group].store;
+	json_t *list = json_array();
+
+	for (size_t i = 0; s && i < binding_store_count(s); i++)
+		json_array_append_new(list, command_binding_json(a, binding_store_at(s, i)));
+	return json_pack("{s:s, s:o}", "group", agent_group_name(a, group), "bindings", list);
+}
+
+/* How each node's digest compares with the holder's, and this node's PBX with its store. */
+static json_t *command_diff_group(const struct agent *a, group_index_t group)
+{
+	const struct agent_group *g = &a->group[group];
+	node_id_t holder = a->core.group[group].seen_holder;
+	uint64_t digest = g->store ? binding_store_digest(g->store) : 0;
+	json_t *nodes = json_array();
+	bool equal = true;
+
+	if (holder && holder != a->self && a->core.peer[holder].facts_known)
+		digest = a->core.peer[holder].facts.group[group].bindings_digest;
+	for (uint8_t i = 0; i < a->core.config.nodes_count; i++) {
+		node_id_t n = a->core.config.nodes[i].id;
+		const struct group_facts *f = n == a->self ? &a->core.facts.group[group] : &a->core.peer[n].facts.group[group];
+		bool known = n == a->self || a->core.peer[n].facts_known;
+
+		if (a->core.config.nodes[i].witness)
+			continue;
+		if (!known || f->bindings_digest != digest || !f->registrations_in_step)
+			equal = false;
+		json_array_append_new(nodes, json_pack("{s:s, s:b, s:i, s:b, s:b}", "node", agent_node_name(a, n), "known",
+						       known, "bindings", (int)f->bindings_count, "equal",
+						       known && f->bindings_digest == digest, "pbx_in_step",
+						       known && f->registrations_in_step));
+	}
+	return json_pack("{s:s, s:s, s:b, s:o}", "group", agent_group_name(a, group), "holder", agent_node_name(a, holder),
+			 "equal", equal, "nodes", nodes);
+}
+
+static enum control_answer command_registrations(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	struct agent *a = ctx;
+	bool diff = strcmp(command_text(req, "action"), "diff") == 0;
+	json_t *groups = json_array();
+	group_index_t only;
+
+	if (command_text(req, "group")[0]) {
+		if (!command_group(a, req, &only, ret_reply)) {
+			json_decref(groups);
+			return CONTROL_REPLY;
+		}
+		json_array_append_new(groups, diff ? command_diff_group(a, only) : command_list_group(a, only));
+	} else {
+		for (uint32_t g = 0; g < a->config->groups_count; g++)
+			json_array_append_new(groups, diff ? command_diff_group(a, (group_index_t)g)
+							   : command_list_group(a, (group_index_t)g));
+	}
+	*ret_reply = control_ok(json_pack("{s:o}", "groups", groups));
+	return CONTROL_REPLY;
+}
+
+/* ---- changing ---- */
+
+static json_t *command_verdict_refusal(const struct agent *a, const struct core_verdict *v)
+{
+	return control_refusal("refused", status_candidates_json(a, &v->placement), "Refused: %s", reason_text(v->reason));
+}
+
+static json_t *command_verdict_json(const struct agent *a, const struct core_command *cmd, const struct core_verdict *v)
+{
+	return json_pack("{s:b, s:s, s:s, s:o}", "dry_run", 1, "group", agent_group_name(a, cmd->group), "to",
+			 agent_node_name(a, v->target), "nodes", status_candidates_json(a, &v->placement));
+}
+
+static struct agent_operator *command_operator(struct agent *a)
+{
+	for (size_t i = 0; i < AGENT_OPERATORS_MAX; i++)
+		if (!a->operators[i].used)
+			return &a->operators[i];
+	return NULL;
+}
+
+/* Sends the checked command and remembers who waits for it. */
+static enum control_answer command_send(struct agent *a, const struct control_request *req, struct core_command *cmd,
+					bool wait, json_t **ret_reply)
+{
+	struct agent_operator *op = command_operator(a);
+	char who[CONTROL_USER_MAX];
+	int r;
+
+	if (!op)
+		return command_refuse(ret_reply, control_refusal("refused", NULL,
+								 "Too many commands are waiting; try again in some seconds."));
+	cmd->origin = a->self;
+	cmd->stamp = core_stamp_next(&a->core);
+	cmd->operation = (uint64_t)a->self << 56 | ((uint64_t)(a->now.boot.ns / NS_PER_MS) << 8 & 0xffffffffffff00ULL) |
+			 (a->next_operation++ & 0xff);
+	(void)snprintf(who, sizeof who, "%s", req->user);
+	records_remember(a, cmd->operation, who, command_text(req, "why"));
+	r = cluster_send_command(a, cmd, who, command_text(req, "why"));
+	if (r < 0)
+		return command_refuse(ret_reply,
+				      control_refusal("refused", NULL,
+						      "The other nodes cannot be told: corosync is not connected (%s). Check "
+						      "corosync on this node, or use another node.",
+						      strerror(-r)));
+	*op = (struct agent_operator){
+		.used = true,
+		.wait = wait,
+		.operation = cmd->operation,
+		.command = *cmd,
+		.ticket = req->ticket,
+		.until = boot_add(a->now.boot, wait ? a->core.config.operation_timeout_ns + COMMAND_DELIVERY_NS
+						    : COMMAND_DELIVERY_NS),
+	};
+	return CONTROL_LATER;
+}
+
+static enum control_answer command_checked(struct agent *a, const struct control_request *req, struct core_command *cmd,
+					   json_t **ret_reply)
+{
+	struct core_verdict v;
+
+	if (a->paths.witness)
+		return command_refuse(ret_reply, control_refusal("refused", NULL,
+								 "This is a witness: it has no corosync. Give the command on a "
+								 "PBX node."));
+	core_check_command(&a->core, cmd, a->now, &v);
+	if (!v.accepted)
+		return command_refuse(ret_reply, command_verdict_refusal(a, &v));
+	if (command_flag(req, "dry_run"))
+		return command_refuse(ret_reply, control_ok(command_verdict_json(a, cmd, &v)));
+	if (cmd->type == COMMAND_SWITCHOVER || cmd->type == COMMAND_FAILOVER)
+		cmd->node = v.target;
+	return command_send(a, req, cmd, command_flag(req, "wait"), ret_reply);
+}
+
+static enum control_answer command_move(struct agent *a, const struct control_request *req, enum core_command_type type,
+					json_t **ret_reply)
+{
+	struct core_command cmd = { .type = type };
+	const char *to = command_text(req, "to");
+
+	if (!command_group(a, req, &cmd.group, ret_reply))
+		return CONTROL_REPLY;
+	if (to[0] && !command_node(a, to, &cmd.node, ret_reply))
+		return CONTROL_REPLY;
+	return command_checked(a, req, &cmd, ret_reply);
+}
+
+static enum control_answer command_switchover(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	return command_move(ctx, req, COMMAND_SWITCHOVER, ret_reply);
+}
+
+static enum control_answer command_failover(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	if (!command_flag(req, "force"))
+		return command_refuse(ret_reply,
+				      control_refusal("usage", NULL,
+						      "failover ignores the health of PBX and node and needs --force; for a "
+						      "planned move use switchover."));
+	return command_move(ctx, req, COMMAND_FAILOVER, ret_reply);
+}
+
+static enum control_answer command_intent(struct agent *a, const struct control_request *req, enum core_command_type type,
+					  json_t **ret_reply)
+{
+	struct core_command cmd = { .type = type };
+
+	if ((type == COMMAND_STANDBY || type == COMMAND_UNSTANDBY) &&
+	    !command_node(a, command_text(req, "node"), &cmd.node, ret_reply))
+		return CONTROL_REPLY;
+	return command_checked(a, req, &cmd, ret_reply);
+}
+
+static enum control_answer command_standby(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	return command_intent(ctx, req, COMMAND_STANDBY, ret_reply);
+}
+
+static enum control_answer command_unstandby(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	return command_intent(ctx, req, COMMAND_UNSTANDBY, ret_reply);
+}
+
+static enum control_answer command_pause(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	return command_intent(ctx, req, COMMAND_PAUSE, ret_reply);
+}
+
+static enum control_answer command_resume(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	return command_intent(ctx, req, COMMAND_RESUME, ret_reply);
+}
+
+/* ---- who waits ---- */
+
+static void command_answer(struct agent *a, struct agent_operator *op, json_t *reply)
+{
+	control_reply(a->control, op->ticket, reply);
+	op->used = false;
+}
+
+static json_t *command_done_json(const struct agent *a, const struct agent_operator *op, const char *state)
+{
+	char id[24];
+
+	(void)snprintf(id, sizeof id, "%016" PRIx64, op->operation);
+	return json_pack("{s:s, s:s, s:s, s:s}", "operation", id, "group",
+			 op->command.type >= COMMAND_SWITCHOVER ? agent_group_name(a, op->command.group) : "", "to",
+			 agent_node_name(a, op->command.node), "state", state);
+}
+
+void commands_delivered(struct agent *a, const struct core_command *cmd)
+{
+	for (size_t i = 0; i < AGENT_OPERATORS_MAX; i++) {
+		struct agent_operator *op = &a->operators[i];
+		bool moves = op->command.type == COMMAND_SWITCHOVER || op->command.type == COMMAND_FAILOVER;
+
+		if (op->used && op->operation == cmd->operation && !(op->wait && moves))
+			command_answer(a, op, control_ok(command_done_json(a, op, "accepted")));
+	}
+}
+
+static void command_look(struct agent *a, struct agent_operator *op)
+{
+	const struct core_operation *run = &a->core.group[op->command.group].operation;
+	bool mine = run->command.operation == op->operation;
+
+	if (mine && run->state == OPERATION_DONE)
+		command_answer(a, op, control_ok(command_done_json(a, op, "done")));
+	else if (mine && run->state == OPERATION_FAILED)
+		command_answer(a, op, control_refusal("refused", status_candidates_json(a, &a->core.group[op->command.group].placement),
+						      "It was accepted, but failed: %s", reason_text(run->reason)));
+	else if (!boot_before(a->now.boot, op->until))
+		command_answer(a, op, control_refusal("refused", NULL,
+						      "No answer from corosync in time; whether the command took effect is in hactl "
+						      "history."));
+}
+
+void commands_tick(struct agent *a)
+{
+	for (size_t i = 0; i < AGENT_OPERATORS_MAX; i++)
+		if (a->operators[i].used)
+			command_look(a, &a->operators[i]);
+}
+
+boot_t commands_next(const struct agent *a)
+{
+	/* While somebody waits, look again with every pulse. */
+	for (size_t i = 0; i < AGENT_OPERATORS_MAX; i++)
+		if (a->operators[i].used)
+			return boot_add(a->now.boot, a->core.config.timing.pulse_ns);
+	return BOOT_NEVER;
+}
+
+static void command_gone(void *ctx, control_ticket_t ticket)
+{
+	struct agent *a = ctx;
+
+	for (size_t i = 0; i < AGENT_OPERATORS_MAX; i++)
+		if (a->operators[i].used && a->operators[i].ticket.value == ticket.value)
+			a->operators[i].used = false;
+}
+
+static enum config_role command_role(void *ctx, uid_t uid, const char *user)
+{
+	const struct agent *a = ctx;
+
+	return config_role_of(a->config, uid, user);
+}
+
+const struct control_ops agent_control_ops = {
+	.role = command_role,
+	.gone = command_gone,
+};
+
+const struct control_command agent_commands[] = {
+	{ "status", ROLE_VIEWER, command_status },
+	{ "why", ROLE_VIEWER, command_why },
+	{ "gate", ROLE_VIEWER, command_gate },
+	{ "watch", ROLE_VIEWER, command_watch },
+	{ "history", ROLE_VIEWER, command_history },
+	{ "registrations", ROLE_VIEWER, command_registrations },
+	{ "switchover", ROLE_OPERATOR, command_switchover },
+	{ "failover", ROLE_ADMIN, command_failover },
+	{ "standby", ROLE_OPERATOR, command_standby },
+	{ "unstandby", ROLE_OPERATOR, command_unstandby },
+	{ "pause", ROLE_OPERATOR, command_pause },
+	{ "resume", ROLE_OPERATOR, command_resume },
+	{ NULL, ROLE_NONE, NULL },
+};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What this node knows of itself, gathered at the end of every round of the loop; the core hears of it only when
+ * something has changed.
+ */
+#include "agent.h"
+
+#include <string.h>
+
+static bool facts_in_step(const struct agent *a, group_index_t group)
+{
+	const struct agent_group *g = &a->group[group];
+
+	/* The holder is the truth. A standby is in step if it has what the holder says it has, also in its PBX. */
+	if (!g->store || lease_holds(&a->core.group[group].lease))
+		return true;
+	return g->resync_at.ns == 0 && g->health.in_step && binding_feed_idle(&g->feed);
+}
+
+static void facts_group(const struct agent *a, group_index_t group, struct group_facts *f)
+{
+	const struct agent_group *g = &a->group[group];
+
+	f->pbx = g->health.state;
+	f->lan_up = a->vip && vip_link_up(a->vip, group);
+	f->gate_ok = a->gate && a->gate_missing == 0;
+	f->addresses_ok = !g->address_missing;
+	f->registrations_in_step = facts_in_step(a, group);
+	f->uplink = UPLINK_UNKNOWN;
+	f->calls = g->adapter ? g->health.calls : UINT32_MAX;
+	f->bindings_digest = g->store ? binding_store_digest(g->store) : 0;
+	f->bindings_count = g->store ? (uint32_t)binding_store_count(g->store) : 0;
+}
+
+void facts_refresh(struct agent *a)
+{
+	struct core_event ev;
+	struct node_facts *f = &ev.facts;
+
+	memset(&ev, 0, sizeof ev); /* compared as bytes below */
+	ev.type = CORE_LOCAL_FACTS;
+	ev.node = a->self;
+	f->config_hash = a->config->hash;
+	f->config_accepted = true;
+	f->joining = !a->paths.witness && !a->joined;
+	f->quorate = a->quorate;
+	f->loop_lag_us_max = a->lag_us_published;
+	for (uint32_t g = 0; !a->paths.witness && g < a->config->groups_count; g++)
+		facts_group(a, (group_index_t)g, &f->group[g]);
+	if (memcmp(f, &a->core.facts, sizeof *f) != 0)
+		agent_feed(a, &ev);
+}

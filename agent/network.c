@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Gate, guard and addresses of this node: put up in that order, taken down in the reverse, and what they report on the
+ * way turned into facts, alarms and answers of steps.
+ */
+#include "agent.h"
+#include "log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t network_addresses(const struct config *c, struct virtual_address *ret, size_t max)
+{
+	size_t n = 0;
+
+	for (uint32_t g = 0; g < c->groups_count; g++)
+		for (uint32_t i = 0; i < c->groups[g].addresses_count && n < max; i++, n++) {
+			ret[n] = (struct virtual_address){ .ip = c->groups[g].addresses[i], .group = (group_index_t)g };
+			memcpy(ret[n].device, c->groups[g].device, sizeof ret[n].device - 1);
+		}
+	return n;
+}
+
+/* ---- gate ---- */
+
+static void network_gate_lost(void *ctx, const struct gate_loss *loss)
+{
+	struct agent *a = ctx;
+
+	/* Silent first, then mend: an interface without the gate would answer for every group. */
+	for (uint8_t g = 0; g < a->core.config.groups_count; g++)
+		gate_set(a->gate, g, (boot_t){ 0 });
+	a->gate_missing++;
+	log_error("gate lost on %s (%s, by port %u): %s -> all groups shut, repairing", loss->device,
+		  gate_loss_name(loss->kind), loss->port_id, loss->text.text);
+	(void)alarms_event(&a->alarms, "gate", a->now.boot, "The gate on %s was removed: %s", loss->device, loss->text.text);
+	records_event(a, "gate-lost", NULL, "gate on %s: %s", loss->device, loss->text.text);
+}
+
+static void network_gate_repaired(void *ctx, int ifindex, const char *device, int error, int64_t took_ns)
+{
+	struct agent *a = ctx;
+	char key[ALARM_KEY_MAX];
+
+	(void)ifindex;
+	(void)snprintf(key, sizeof key, "gate/%s", device);
+	if (error) {
+		(void)alarms_raise(&a->alarms, key, a->now.boot, "The gate cannot be put back on %s: %s.", device,
+				   strerror(-error));
+		return;
+	}
+	(void)alarms_clear(&a->alarms, key);
+	if (a->gate_missing)
+		a->gate_missing--;
+	log_notice("gate back on %s after %lld us", device, (long long)(took_ns / NS_PER_US));
+}
+
+static void network_gate_attached(void *ctx, int ifindex, const char *device)
+{
+	struct agent *a = ctx;
+
+	if (a->guard)
+		guard_allow(a->guard, ifindex, device, a->now.boot);
+}
+
+static void network_gate_detached(void *ctx, int ifindex, const char *device)
+{
+	struct agent *a = ctx;
+
+	(void)device;
+	if (a->guard)
+		guard_deny(a->guard, ifindex, a->now.boot);
+}
+
+static const struct gate_ops network_gate_ops = {
+	.lost = network_gate_lost,
+	.repaired = network_gate_repaired,
+	.attached = network_gate_attached,
+	.detached = network_gate_detached,
+};
+
+/* ---- guard ---- */
+
+static void network_guard_lost(void *ctx, const struct guard_loss *loss)
+{
+	struct agent *a = ctx;
+
+	log_error("guard %s by %s (pid %u) -> repairing", loss->flushed ? "removed" : "changed",
+		  loss->process[0] ? loss->process : "?", loss->pid);
+	(void)alarms_event(&a->alarms, "guard", a->now.boot, "The nftables guard was %s by %s (pid %u).",
+			   loss->flushed ? "removed" : "changed", loss->process[0] ? loss->process : "?", loss->pid);
+	records_event(a, "guard-lost", NULL, "guard %s by %s", loss->flushed ? "removed" : "changed",
+		      loss->process[0] ? loss->process : "?");
+}
+
+static void network_guard_repaired(void *ctx, int error, const char *text, int64_t took_ns)
+{
+	struct agent *a = ctx;
+
+	if (error) {
+		(void)alarms_raise(&a->alarms, "guard-down", a->now.boot, "The nftables guard cannot be put up: %s", text);
+		return;
+	}
+	(void)alarms_clear(&a->alarms, "guard-down");
+	log_notice("guard back after %lld ms", (long long)(took_ns / NS_PER_MS));
+}
+
+static const struct guard_ops network_guard_ops = {
+	.lost = network_guard_lost,
+	.repaired = network_guard_repaired,
+};
+
+/* ---- addresses ---- */
+
+static void network_address(void *ctx, const struct virtual_address *address, enum vip_address_event event, int error)
+{
+	struct agent *a = ctx;
+	struct agent_group *g = &a->group[address->group];
+	char ip[IP_TEXT_MAX];
+
+	ip_format(&address->ip, ip);
+	log_notice("address %s on %s: %s%s%s", ip, address->device, vip_address_event_name(event), error ? ": " : "",
+		   error ? strerror(-error) : "");
+	switch (event) {
+	case VIP_ADDRESS_REMOVED:
+		(void)alarms_event(&a->alarms, "address", a->now.boot, "Somebody removed %s from %s; it was put back.", ip,
+				   address->device);
+		records_event(a, "address-removed", agent_group_name(a, address->group), "%s was removed from %s", ip,
+			      address->device);
+		g->address_missing = error != 0;
+		break;
+	case VIP_ADDRESS_NO_DEVICE:
+	case VIP_ADDRESS_FAILED:
+		g->address_missing = true;
+		break;
+	case VIP_ADDRESS_READY:
+		g->address_missing = false;
+		break;
+	case VIP_ADDRESS_ADOPTED:
+	case VIP_ADDRESS_ORPHAN:
+	case VIP_ADDRESS_ELSEWHERE:
+		break;
+	}
+}
+
+static void network_contended(void *ctx, const struct vip_contention *c)
+{
+	struct agent *a = ctx;
+	char ip[IP_TEXT_MAX], mac[MAC_TEXT_MAX], key[ALARM_KEY_MAX];
+
+	ip_format(&c->ip, ip);
+	mac_format(&c->mac, mac);
+	(void)snprintf(key, sizeof key, "contention/%s", mac);
+	log_warning("%s: %s claims %s on %s -> announced again", agent_group_name(a, c->group), mac, ip, c->device);
+	if (alarms_event(&a->alarms, key, a->now.boot, "Another host, %s, claims %s on %s.", mac, ip, c->device))
+		records_event(a, "contention", agent_group_name(a, c->group), "%s claims %s on %s", mac, ip, c->device);
+}
+
+static void network_announced(void *ctx, group_index_t group, int error)
+{
+	steps_ended(ctx, group, STEP_ANNOUNCE, error);
+}
+
+static void network_verified(void *ctx, const struct vip_verdict *v)
+{
+	struct agent *a = ctx;
+	char ip[IP_TEXT_MAX], mac[MAC_TEXT_MAX];
+
+	if (v->error == -EADDRINUSE)
+		log_warning("%s: %s also answers for %s", agent_group_name(a, v->group), mac_format(&v->mac, mac),
+			    ip_format(&v->ip, ip));
+	steps_ended(a, v->group, STEP_VERIFY, v->error);
+}
+
+static void network_link(void *ctx, group_index_t group, bool up)
+{
+	struct agent *a = ctx;
+
+	log_notice("%s: link of %s is %s", agent_group_name(a, group), a->config->groups[group].device, up ? "up" : "down");
+}
+
+static const struct vip_ops network_vip_ops = {
+	.address = network_address,
+	.contended = network_contended,
+	.announced = network_announced,
+	.verified = network_verified,
+	.link = network_link,
+};
+
+/* ---- all three ---- */
+
+static void network_gate_readable(void *ctx, int fd, int revents)
+{
+	struct agent *a = ctx;
+
+	(void)fd, (void)revents;
+	(void)gate_readable(a->gate, a->now.boot); /* an error is followed by a full check in gate_tick() */
+}
+
+static void network_guard_readable(void *ctx, int fd, int revents)
+{
+	struct agent *a = ctx;
+
+	(void)fd, (void)revents;
+	(void)guard_readable(a->guard, a->now.boot); /* likewise */
+}
+
+static void network_vip_readable(void *ctx, int fd, int revents)
+{
+	struct agent *a = ctx;
+
+	(void)fd, (void)revents;
+	(void)vip_readable(a->vip, a->now.boot); /* likewise */
+}
+
+static int network_watch(struct agent *a)
+{
+	int r = loop_add(&a->loop, gate_fd(a->gate), POLLIN, LOOP_HIGH, network_gate_readable, a);
+
+	if (r == 0)
+		r = loop_add(&a->loop, guard_fd(a->guard), POLLIN, LOOP_LOW, network_guard_readable, a);
+	if (r == 0)
+		r = loop_add(&a->loop, vip_fd(a->vip), POLLIN, LOOP_HIGH, network_vip_readable, a);
+	return r;
+}
+
+/* Interfaces that got the gate before the guard was there to be told. */
+static void network_allow_attached(struct agent *a)
+{
+	struct gate_link_status *links = calloc(GATE_LINKS_MAX, sizeof *links);
+	size_t n = links ? gate_link_status(a->gate, links) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (links[i].attached)
+			guard_allow(a->guard, links[i].ifindex, links[i].device, a->now.boot);
+	free(links);
+}
+
+static int network_put_up(struct agent *a, const struct virtual_address *addresses, size_t count,
+			  struct sentence *reterr)
+{
+	struct gate_config gate = {
+		.group_count = a->config->groups_count,
+		.address_count = count,
+		.addresses = addresses,
+	};
+	struct guard_config guard = { .address_count = count, .addresses = addresses };
+	struct vip_config vip = { .address_count = count, .addresses = addresses };
+	int r;
+
+	for (uint32_t g = 0; g < a->config->groups_count; g++)
+		gate.wire_id[g] = a->config->groups[g].wire_id;
+	r = gate_open(&gate, &network_gate_ops, a, a->now.boot, &a->gate, reterr);
+	if (r < 0)
+		return r;
+	r = guard_open(&guard, &network_guard_ops, a, a->now.boot, &a->guard, reterr);
+	if (r < 0)
+		return r;
+	network_allow_attached(a);
+	r = guard_settle(a->guard, reterr);
+	if (r < 0)
+		return r;
+	r = vip_open(&vip, &network_vip_ops, a, a->now.boot, &a->vip, reterr);
+	if (r < 0)
+		return r;
+	r = network_watch(a);
+	return r < 0 ? sentence_fail(reterr, r, "The main loop refuses a descriptor: %s.", strerror(-r)) : 0;
+}
+
+int network_open(struct agent *a, struct sentence *reterr)
+{
+	struct virtual_address *addresses = calloc(VIRTUAL_ADDRESSES_MAX, sizeof *addresses);
+	int r;
+
+	if (!addresses)
+		return sentence_fail(reterr, -ENOMEM, "Out of memory.");
+	r = network_put_up(a, addresses, network_addresses(a->config, addresses, VIRTUAL_ADDRESSES_MAX), reterr);
+	free(addresses);
+	return r;
+}
+
+void network_close(struct agent *a)
+{
+	bool keep = a->leaving;
+
+	if (a->vip) {
+		loop_remove(&a->loop, vip_fd(a->vip));
+		if (!keep && vip_remove(a->vip) < 0)
+			log_error("not all addresses could be removed; the gate stays, shut");
+		vip_free(a->vip);
+	}
+	if (a->gate) {
+		loop_remove(&a->loop, gate_fd(a->gate));
+		if (!keep && gate_remove(a->gate) < 0)
+			log_warning("the gate could not be removed");
+		gate_free(a->gate);
+	}
+	if (a->guard) {
+		loop_remove(&a->loop, guard_fd(a->guard));
+		if (!keep && guard_remove(a->guard) < 0)
+			log_warning("the nftables guard could not be removed");
+		guard_free(a->guard);
+	}
+	a->vip = NULL;
+	a->guard = NULL;
+	a->gate = NULL;
+}
+
+boot_t network_next(const struct agent *a)
+{
+	if (!a->vip)
+		return BOOT_NEVER;
+	return boot_min(gate_next(a->gate), boot_min(guard_next(a->guard), vip_next(a->vip)));
+}
+
+void network_tick(struct agent *a)
+{
+	if (!a->vip)
+		return;
+	gate_tick(a->gate, a->now.boot);
+	guard_tick(a->guard, a->now.boot);
+	vip_tick(a->vip, a->now.boot);
+}

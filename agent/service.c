@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * One PBX per group: its adapter, its bindings, and their way to the other nodes. The holder's PBX is the truth: what its
+ * adapter reports goes into the store and, in batches, over CPG to everybody. Everybody else's PBX is fed from the
+ * store, so that a phone can be called the moment its address moves.
+ */
+#include "agent.h"
+#include "log.h"
+#include "service_batch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SERVICE_RESYNC_AFTER_NS (3 * NS_PER_S) /* digests that differ for so long are healed */
+#define SERVICE_EXPIRE_SLICES	10
+
+static bool service_holds(const struct agent_group *g)
+{
+	return lease_holds(&g->agent->core.group[g->index].lease);
+}
+
+static struct epoch service_epoch(const struct agent_group *g)
+{
+	const struct core_group *cg = &g->agent->core.group[g->index];
+
+	return lease_holds(&cg->lease) ? cg->lease.epoch : cg->seen_epoch;
+}
+
+/* ---- from the adapter ---- */
+
+static void service_ready(void *ctx, const char *name, const char *version)
+{
+	struct agent_group *g = ctx;
+	uint64_t id;
+
+	log_notice("%s: adapter %s %s is ready", agent_group_name(g->agent, g->index), name, version);
+	if (service_holds(g))
+		(void)adapter_dump(g->adapter, g->agent->now.boot, &id); /* refused: the digests will differ and heal it */
+	else
+		binding_feed_full(&g->feed, g->agent->now.boot);
+}
+
+static void service_health(void *ctx, const struct adapter_health *h)
+{
+	struct agent_group *g = ctx;
+
+	if (h->state != g->health.state)
+		log_notice("%s: PBX %s -> %s: %s", agent_group_name(g->agent, g->index), pbx_health_name(g->health.state),
+			   pbx_health_name(h->state), h->why);
+	g->health = *h;
+}
+
+static void service_put(void *ctx, const struct binding *reported)
+{
+	struct agent_group *g = ctx;
+	struct binding b = *reported;
+	enum binding_put what;
+
+	/* A standby's PBX only has what we gave it; what it says more is the answer to a dump for a comparison. */
+	if (!service_holds(g))
+		return;
+	b.epoch = service_epoch(g);
+	if (binding_store_put(g->store, &b, g->agent->now.boot, &what) < 0)
+		return; /* counted by the store */
+	if (what == BINDING_ADDED || what == BINDING_CHANGED || what == BINDING_REFRESHED || g->full_report)
+		service_batch_put(g, &b);
+}
+
+static void service_remove(void *ctx, const char *aor, const char *contact)
+{
+	struct agent_group *g = ctx;
+
+	if (!service_holds(g))
+		return;
+	if (binding_store_remove(g->store, aor, contact, service_epoch(g)))
+		service_batch_remove(g, aor, contact);
+}
+
+static void service_full_begin(void *ctx)
+{
+	struct agent_group *g = ctx;
+
+	if (!service_holds(g))
+		return;
+	g->full_report = true;
+	g->full_begin_due = true;
+	binding_store_full_begin(g->store);
+}
+
+static void service_full_gone(void *ctx, const struct binding *b)
+{
+	service_batch_remove(ctx, b->text[BINDING_AOR], b->text[BINDING_CONTACT]);
+}
+
+static void service_full_end(void *ctx)
+{
+	struct agent_group *g = ctx;
+
+	if (!g->full_report)
+		return;
+	g->full_report = false;
+	binding_store_full_end(g->store, service_epoch(g), service_full_gone, g);
+	service_batch_send(g, true);
+}
+
+static void service_bindings_end(void *ctx)
+{
+	struct agent_group *g = ctx;
+
+	if (!g->full_report)
+		service_batch_send(g, false);
+}
+
+static void service_answered(void *ctx, uint64_t id, enum adapter_request kind, int error, const char *why)
+{
+	struct agent_group *g = ctx;
+
+	if (error)
+		log_warning("%s: adapter: %s failed: %s", agent_group_name(g->agent, g->index), adapter_request_name(kind),
+			    why && why[0] ? why : strerror(error));
+	if (!binding_feed_answered(&g->feed, id, error, g->agent->now.boot))
+		steps_adapter_answered(g, id, error);
+}
+
+static void service_alarm(void *ctx, enum adapter_alarm alarm, const char *text)
+{
+	struct agent_group *g = ctx;
+	struct agent *a = g->agent;
+	char key[ALARM_KEY_MAX];
+
+	(void)snprintf(key, sizeof key, "adapter/%s", adapter_alarm_name(alarm));
+	log_warning("%s: adapter: %s", agent_group_name(a, g->index), text);
+	if (alarms_event(&a->alarms, key, a->now.boot, "Adapter of %s: %s", agent_group_name(a, g->index), text))
+		records_event(a, "adapter", agent_group_name(a, g->index), "%s", text);
+}
+
+static void service_log(void *ctx, const char *line)
+{
+	struct agent_group *g = ctx;
+
+	log_info("%s: adapter: %s", agent_group_name(g->agent, g->index), line);
+}
+
+static const struct adapter_ops service_ops = {
+	.ready = service_ready,
+	.health = service_health,
+	.put = service_put,
+	.remove = service_remove,
+	.full_begin = service_full_begin,
+	.full_end = service_full_end,
+	.bindings_end = service_bindings_end,
+	.answered = service_answered,
+	.alarm = service_alarm,
+	.log = service_log,
+};
+
+/* ---- from other nodes ---- */
+
+static void service_full_gone_elsewhere(void *ctx, const struct binding *b)
+{
+	struct agent_group *g = ctx;
+
+	if (g->adapter && !service_holds(g))
+		binding_feed_remove(&g->feed, b->text[BINDING_AOR], b->text[BINDING_CONTACT], g->agent->now.boot);
+}
+
+static void service_receive_item(struct agent_group *g, const struct binding_batch_item *item)
+{
+	boot_t now = g->agent->now.boot;
+	bool feed = g->adapter && !service_holds(g);
+	const struct binding *b = &item->b;
+	enum binding_put what;
+
+	if (item->remove) {
+		if (binding_store_remove(g->store, b->text[BINDING_AOR], b->text[BINDING_CONTACT], b->epoch) && feed)
+			binding_feed_remove(&g->feed, b->text[BINDING_AOR], b->text[BINDING_CONTACT], now);
+		return;
+	}
+	if (binding_store_put(g->store, b, now, &what) < 0)
+		return; /* counted by the store */
+	if (feed && (what == BINDING_ADDED || what == BINDING_CHANGED || what == BINDING_REFRESHED))
+		binding_feed_put(&g->feed, b, now);
+}
+
+void services_receive(struct agent *a, node_id_t from, const void *data, size_t len)
+{
+	struct binding_batch_header head;
+	struct binding_batch_reader reader;
+	struct binding_batch_item item;
+	struct agent_group *g;
+	int index, r = binding_batch_open(&reader, data, len, &head);
+
+	if (r < 0) {
+		if (alarms_event(&a->alarms, "bindings", a->now.boot, "Bindings from %s cannot be read: %s.",
+				 agent_node_name(a, from), strerror(-r)))
+			log_warning("bindings from %s: %s -> dropped", agent_node_name(a, from), strerror(-r));
+		return;
+	}
+	index = config_group_index_wire(a->config, head.group);
+	if (from == a->self || index < 0 || !a->group[index].store)
+		return;
+	g = &a->group[index];
+	if (head.full_begin)
+		binding_store_full_begin(g->store);
+	while (binding_batch_next(&reader, a->now.boot, &item))
+		service_receive_item(g, &item);
+	if (head.full_end)
+		binding_store_full_end(g->store, head.epoch, service_full_gone_elsewhere, g);
+	if (g->adapter)
+		binding_feed_flush(&g->feed, a->now.boot);
+}
+
+void services_send_all(struct agent *a)
+{
+	for (uint32_t i = 0; i < a->config->groups_count; i++)
+		if (a->group[i].store && service_holds(&a->group[i]))
+			service_batch_all(&a->group[i]);
+}
+
+void services_compare(struct agent *a)
+{
+	for (uint32_t i = 0; i < a->config->groups_count; i++) {
+		struct agent_group *g = &a->group[i];
+		node_id_t holder = a->core.group[i].seen_holder;
+		const struct core_peer *p = holder ? &a->core.peer[holder] : NULL;
+
+		if (!g->store || service_holds(g) || !p || !p->facts_known ||
+		    p->facts.group[i].bindings_digest == binding_store_digest(g->store)) {
+			g->resync_at = (boot_t){ 0 };
+			continue;
+		}
+		if (!g->resync_at.ns) {
+			g->resync_at = boot_add(a->now.boot, SERVICE_RESYNC_AFTER_NS);
+		} else if (!boot_before(a->now.boot, g->resync_at)) {
+			g->resync_at = (boot_t){ 0 };
+			log_notice("%s: registrations differ from %s's -> asking for all of them", agent_group_name(a, g->index),
+				   agent_node_name(a, holder));
+			cluster_request_snapshot(a);
+		}
+	}
+}
+
+/* ---- life ---- */
+
+static void service_readable(void *ctx, int fd, int revents)
+{
+	struct agent_group *g = ctx;
+
+	(void)fd, (void)revents;
+	adapter_readable(g->adapter, g->agent->now.boot);
+}
+
+/* "kamailio" -> the program of ours beside the others; "exec:/path" -> that path. */
+static const char *service_adapter_path(const struct config_pbx *pbx, char *buf, size_t size)
+{
+	const char *dir = getenv("RINGKEEP_LIBEXEC");
+
+	if (strncmp(pbx->adapter, "exec:", 5) == 0)
+		return pbx->adapter + 5;
+	(void)snprintf(buf, size, "%s/ringkeep-adapter-%s", dir ? dir : RINGKEEP_LIBEXECDIR, pbx->adapter);
+	return buf;
+}
+
+static int service_spawn(struct agent_group *g, const struct config_group *cg)
+{
+	const struct config_pbx *pbx = &cg->pbx[0];
+	char path[CONFIG_PATH_MAX + 64], text[ADAPTER_ADDRESSES_MAX][IP_TEXT_MAX];
+	struct adapter_config config = {
+		.group = cg->name,
+		.node = agent_node_name(g->agent, g->agent->self),
+		.path = service_adapter_path(pbx, path, sizeof path),
+		.pid_file = pbx->pid_file[0] ? pbx->pid_file : NULL,
+		.holder = service_holds(g),
+		.options_interval_ms = pbx->options_interval_ms,
+		.options_failures = pbx->options_failures,
+	};
+	int r;
+
+	for (uint32_t i = 0; i < cg->addresses_count && i < ADAPTER_ADDRESSES_MAX; i++)
+		config.addresses[config.addresses_count++] = ip_format(&cg->addresses[i], text[i]);
+	for (uint32_t i = 0; i < pbx->settings_count; i++)
+		config.settings[config.settings_count++] =
+			(struct adapter_setting){ pbx->settings[i].name, pbx->settings[i].value };
+	r = adapter_new(&config, &service_ops, g, g->agent->now.boot, &g->adapter);
+	if (r < 0)
+		return r;
+	binding_feed_init(&g->feed, g->adapter, g->store);
+	return loop_add(&g->agent->loop, adapter_fd(g->adapter), POLLIN, LOOP_LOW, service_readable, g);
+}
+
+int services_open(struct agent *a, struct sentence *reterr)
+{
+	for (uint32_t i = 0; i < a->config->groups_count; i++) {
+		const struct config_group *cg = &a->config->groups[i];
+		struct agent_group *g = &a->group[i];
+		int r = 0;
+
+		if (a->paths.witness)
+			continue;
+		if (cg->pbx_count == 0 || !cg->pbx[0].adapter[0]) {
+			g->health = (struct adapter_health){ .state = PBX_HEALTHY, .in_step = true };
+			continue;
+		}
+		r = binding_store_new(BINDING_STORE_MAX, &g->store);
+		g->batch_buf = malloc(BINDING_BATCH_BYTES_MAX);
+		if (r == 0 && !g->batch_buf)
+			r = -ENOMEM;
+		if (r == 0)
+			r = service_spawn(g, cg);
+		if (r < 0)
+			return sentence_fail(reterr, r, "The adapter of group %s cannot be started: %s.", cg->name,
+					     strerror(-r));
+	}
+	return 0;
+}
+
+void services_close(struct agent *a)
+{
+	for (uint32_t i = 0; i < RK_GROUPS_MAX; i++) {
+		struct agent_group *g = &a->group[i];
+
+		if (g->adapter) {
+			loop_remove(&a->loop, adapter_fd(g->adapter));
+			adapter_free(g->adapter);
+		}
+		adapter_apply_clear(&g->feed.pending);
+		binding_store_free(g->store);
+		free(g->batch_buf);
+		g->adapter = NULL;
+		g->store = NULL;
+		g->batch_buf = NULL;
+	}
+}
+
+boot_t services_next(const struct agent *a)
+{
+	boot_t next = BOOT_NEVER;
+
+	for (uint32_t i = 0; i < a->config->groups_count; i++)
+		if (a->group[i].adapter)
+			next = boot_min(next, adapter_next(a->group[i].adapter));
+	return next;
+}
+
+static void service_expired(void *ctx, const struct binding *b)
+{
+	struct agent_group *g = ctx;
+
+	/* The holder's PBX expires by itself and reports it; a standby's is told, in case it does not. */
+	if (g->adapter && !service_holds(g))
+		binding_feed_remove(&g->feed, b->text[BINDING_AOR], b->text[BINDING_CONTACT], g->agent->now.boot);
+}
+
+void services_expire(struct agent *a)
+{
+	for (uint32_t i = 0; i < a->config->groups_count; i++) {
+		struct agent_group *g = &a->group[i];
+
+		if (!g->store)
+			continue;
+		(void)binding_store_expire(g->store, a->now.boot,
+					   binding_store_count(g->store) / SERVICE_EXPIRE_SLICES + 1, service_expired, g);
+		if (g->adapter)
+			binding_feed_flush(&g->feed, a->now.boot);
+	}
+}
+
+void services_tick(struct agent *a)
+{
+	for (uint32_t i = 0; i < a->config->groups_count; i++)
+		if (a->group[i].adapter && !boot_before(a->now.boot, adapter_next(a->group[i].adapter)))
+			adapter_tick(a->group[i].adapter, a->now.boot);
+}

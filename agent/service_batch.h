@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Collects the holder's binding changes of one group into batches for the other nodes.
+ */
+#ifndef RK_SERVICE_BATCH_H
+#define RK_SERVICE_BATCH_H
+
+#include "agent.h"
+
+void service_batch_put(struct agent_group *g, const struct binding *b);
+void service_batch_remove(struct agent_group *g, const char *aor, const char *contact);
+/* Sends what is collected; full_end: it was the last of a full list (sent even if empty). */
+void service_batch_send(struct agent_group *g, bool full_end);
+/* The whole store as a full list. */
+void service_batch_all(struct agent_group *g);
+
+#endif
