@@ -62,7 +62,7 @@ static void network_gate_attached(void *ctx, int ifindex, const char *device)
 	struct agent *a = ctx;
 
 	if (a->guard)
-		guard_allow(a->guard, ifindex, device, a->now.boot);
+		guard_allow(a->guard, ifindex, device);
 }
 
 static void network_gate_detached(void *ctx, int ifindex, const char *device)
@@ -71,7 +71,7 @@ static void network_gate_detached(void *ctx, int ifindex, const char *device)
 
 	(void)device;
 	if (a->guard)
-		guard_deny(a->guard, ifindex, a->now.boot);
+		guard_deny(a->guard, ifindex);
 }
 
 static const struct gate_ops network_gate_ops = {
@@ -234,7 +234,7 @@ static void network_allow_attached(struct agent *a)
 
 	for (size_t i = 0; i < n; i++)
 		if (links[i].attached)
-			guard_allow(a->guard, links[i].ifindex, links[i].device, a->now.boot);
+			guard_allow(a->guard, links[i].ifindex, links[i].device);
 	free(links);
 }
 
@@ -255,7 +255,7 @@ static int network_put_up(struct agent *a, const struct virtual_address *address
 	r = gate_open(&gate, &network_gate_ops, a, a->now.boot, &a->gate, reterr);
 	if (r < 0)
 		return r;
-	r = guard_open(&guard, &network_guard_ops, a, a->now.boot, &a->guard, reterr);
+	r = guard_open(&guard, &network_guard_ops, a, &a->guard, reterr);
 	if (r < 0)
 		return r;
 	network_allow_attached(a);

@@ -49,7 +49,7 @@ static int reload_network(struct agent *a, const struct config *c, struct senten
 		gate.wire_id[g] = c->groups[g].wire_id;
 	r = gate_update(a->gate, &gate, reterr);
 	if (r == 0) {
-		(void)guard_update(a->guard, &guard, a->now.boot); /* a failing child is tried again and reported */
+		(void)guard_update(a->guard, &guard); /* a failing child is tried again and reported */
 		r = vip_update(a->vip, &vip, a->now.boot);
 		if (r < 0)
 			(void)sentence_fail(reterr, r, "Addresses cannot be changed: %s.", strerror(-r));

@@ -31,12 +31,12 @@ static struct epoch service_epoch(const struct agent_group *g)
 
 /* ---- from the adapter ---- */
 
-static void service_ready(void *ctx, const char *name, const char *version)
+static void service_ready(void *ctx)
 {
 	struct agent_group *g = ctx;
 	uint64_t id;
 
-	log_notice("%s: adapter %s %s is ready", agent_group_name(g->agent, g->index), name, version);
+	log_notice("%s: adapter is ready", agent_group_name(g->agent, g->index));
 	if (service_holds(g))
 		(void)adapter_dump(g->adapter, g->agent->now.boot, &id); /* refused: the digests will differ and heal it */
 	else
@@ -326,7 +326,7 @@ void services_close(struct agent *a)
 			loop_remove(&a->loop, adapter_fd(g->adapter));
 			adapter_free(g->adapter);
 		}
-		adapter_apply_clear(&g->feed.pending);
+		binding_feed_close(&g->feed);
 		binding_store_free(g->store);
 		free(g->batch_buf);
 		g->adapter = NULL;
