@@ -110,7 +110,7 @@ static void agent_housekeeping(struct agent *a)
 	a->lag_us_max = 0;
 	alarms_expire(&a->alarms, a->now.boot);
 	services_expire(a);
-	services_compare(a);
+	services_heal(a);
 	journal_flush(&a->journal);
 	(void)sd_notify(0, "WATCHDOG=1"); /* no systemd: nothing to tell */
 }
@@ -123,7 +123,7 @@ static void agent_tick(void *ctx)
 	if (!boot_before(a->now.boot, core_next(&a->core, a->now)))
 		agent_feed(a, &tick);
 	network_tick(a);
-	pulse_io_tick(a->pulse, a->now.boot);
+	pulse_io_tick(a->pulse, a->now);
 	cluster_tick(a);
 	services_tick(a);
 	commands_tick(a);
@@ -272,16 +272,19 @@ static const struct recorder_ops agent_recorder_ops = {
 static int agent_load_identity(struct agent *a, struct sentence *reterr)
 {
 	const struct config_node *me;
+	char path[CONFIG_PATH_MAX + 32], public_key[NODE_PUBLIC_TEXT_MAX];
 	int r;
 
-	r = node_key_load(a->paths.state_dir, &a->key, reterr);
+	(void)snprintf(path, sizeof path, "%s/node.key", a->paths.state_dir);
+	r = node_key_load(path, &a->key, reterr);
 	if (r < 0)
 		return r;
-	a->self = config_self(a->config, node_key_public(a->key));
+	node_public_format(&a->key.public_key, public_key);
+	a->self = config_self(a->config, public_key);
 	if (a->self == NODE_NONE)
 		return sentence_fail(reterr, -ENOENT,
 				     "No node in %s has this machine's public key; add public-key = \"%s\" to its node section.",
-				     a->paths.config, node_key_public(a->key));
+				     a->paths.config, public_key);
 	me = config_node(a->config, a->self);
 	if (a->paths.witness && !me->witness)
 		return sentence_fail(reterr, -EINVAL, "--witness was given, but %s says that %s is no witness.",
@@ -425,9 +428,26 @@ static int agent_open_control(struct agent *a, struct sentence *reterr)
 	return r;
 }
 
+/* What the loop would do for the lease, while the rest is being put up: an adopted lease does not wait for it. */
+static void agent_pump(struct agent *a)
+{
+	struct core_event tick = { .type = CORE_TICK };
+
+	a->now = clock_now();
+	for (uint8_t l = 0; l < RK_LINKS_MAX; l++)
+		if (pulse_io_fd(a->pulse, l) >= 0)
+			pulse_io_readable(a->pulse, l);
+	a->now = clock_now();
+	if (!boot_before(a->now.boot, core_next(&a->core, a->now)))
+		agent_feed(a, &tick);
+	agent_flush(a);
+	a->seen_at = a->now.boot;
+}
+
 /* Tells the core what the kernel holds; an open gate of ours is renewed from the first pulse on. */
 static void agent_adopt(struct agent *a)
 {
+	a->now = clock_now();
 	for (uint8_t g = 0; g < a->core.config.groups_count; g++) {
 		struct core_event ev = { .type = CORE_ADOPT, .group = g };
 
@@ -454,16 +474,21 @@ static int agent_open_all(struct agent *a, struct sentence *reterr)
 			(void)sentence_fail(reterr, r, "The main loop cannot be set up: %s.", strerror(-r));
 	}
 	if (r == 0 && !a->paths.witness)
-		r = network_open(a, reterr);
+		r = network_open_gate(a, reterr);
 	if (r == 0)
 		r = links_open(a, reterr);
 	if (r < 0)
 		return r;
 	agent_adopt(a);
 	if (!a->paths.witness)
+		r = network_open_addresses(a, reterr);
+	agent_pump(a);
+	if (r == 0 && !a->paths.witness)
 		r = cluster_open(a, reterr);
+	agent_pump(a);
 	if (r == 0)
 		r = services_open(a, reterr);
+	agent_pump(a);
 	if (r == 0)
 		r = agent_open_control(a, reterr);
 	if (r == 0) {
@@ -507,6 +532,7 @@ int agent_start(struct agent *a, const struct agent_paths *paths, struct sentenc
 
 void agent_run(struct agent *a)
 {
+	agent_pump(a);
 	loop_run(&a->loop);
 }
 
@@ -529,7 +555,7 @@ void agent_stop(struct agent *a)
 	if (a->state_fd >= 0)
 		close(a->state_fd);
 	state_run_close(&a->run);
-	node_key_free(a->key);
+	node_key_wipe(&a->key);
 	config_free(a->config);
 	free(a->journal_names);
 }

@@ -27,15 +27,13 @@
 #include "config.h"
 #include "control.h"
 #include "core.h"
-#include "cpg_io.h"
 #include "gate.h"
 #include "guard.h"
-#include "heartbeat_wire.h"
+#include "heartbeat_io.h"
 #include "journal.h"
 #include "loop.h"
 #include "node_key.h"
 #include "pulse_io.h"
-#include "quorum_io.h"
 #include "recorder.h"
 #include "sentence.h"
 #include "state_files.h"
@@ -82,8 +80,8 @@ struct agent_group {
 	bool batch_open;
 	bool full_report;    /* the adapter is reporting everything it has */
 	bool full_begin_due; /* the first batch of a full list */
-	boot_t resync_at;    /* digests differed since then ({0}: they do not) */
-	uint32_t gate_missing; /* interfaces of which the gate was lost and is not yet back */
+	uint32_t mismatches; /* heartbeats of the holder in a row whose digest was not ours */
+	boot_t heal_at;	     /* holder: not before then is everything sent again */
 	bool address_missing;
 };
 
@@ -107,7 +105,8 @@ struct agent_command_origin {
 struct agent {
 	struct agent_paths paths;
 	struct config *config;
-	struct node_key *key;
+	struct node_key key;
+	struct heartbeat_proof proof; /* what pulses prove to heartbeats */
 	node_id_t self;
 	char boot_id[STATE_BOOT_ID_SIZE];
 	const char *node_names[NODE_ID_MAX + 1];
@@ -144,8 +143,8 @@ struct agent {
 	struct vip *vip;
 	uint32_t gate_missing; /* interfaces that lost the gate and have not got it back */
 	struct pulse_io *pulse;
-	struct cpg_io *cpg;
-	struct quorum_io *quorum;
+	struct heartbeat_io *heartbeat;
+	uint64_t snapshot; /* request that is being answered: bindings go into it */
 	bool quorate;
 	bool joined; /* the snapshot is here */
 	boot_t next_heartbeat;
@@ -181,7 +180,10 @@ void agent_feed(struct agent *a, struct core_event *ev);
 void agent_flush(struct agent *a);
 
 /* ---- network.c ---- */
-int network_open(struct agent *a, struct sentence *reterr);
+/* The gate first: what it holds may be adopted at once. */
+int network_open_gate(struct agent *a, struct sentence *reterr);
+/* Guard and addresses. */
+int network_open_addresses(struct agent *a, struct sentence *reterr);
 void network_close(struct agent *a);
 boot_t network_next(const struct agent *a);
 void network_tick(struct agent *a);
@@ -189,6 +191,8 @@ size_t network_addresses(const struct config *c, struct virtual_address *ret, si
 
 /* ---- links.c ---- */
 int links_open(struct agent *a, struct sentence *reterr);
+/* Who the nodes are and what the groups are called, for pulses and heartbeats. */
+int links_peers(const struct agent *a, struct peers_config *ret, struct sentence *reterr);
 void links_close(struct agent *a);
 /* After a standstill: takes what the sockets hold, RELEASEs only. */
 void links_drain(struct agent *a);
@@ -201,12 +205,11 @@ void cluster_close(struct agent *a);
 boot_t cluster_next(const struct agent *a);
 void cluster_tick(struct agent *a);
 void cluster_publish_facts(struct agent *a);
-int cluster_send_command(struct agent *a, const struct core_command *cmd, const char *who, const char *why);
-/* One batch of bindings to all nodes. */
+int cluster_send_command(struct agent *a, const struct core_command *cmd, const struct control_request *req,
+			 const char *why);
+/* One batch of bindings to all nodes (or into the snapshot that is being made). */
 int cluster_send_bindings(struct agent *a, const void *data, size_t len);
 int cluster_send_history(struct agent *a, const char *line, size_t len);
-/* Asks for everything anew (bindings differ). */
-void cluster_request_snapshot(struct agent *a);
 bool cluster_connected(const struct agent *a);
 json_t *cluster_counters_json(const struct agent *a);
 
@@ -217,10 +220,14 @@ boot_t services_next(const struct agent *a);
 void services_tick(struct agent *a);
 /* A batch of bindings from another node. */
 void services_receive(struct agent *a, node_id_t from, const void *data, size_t len);
-/* Everything this node has, to all nodes (snapshot, or the holder's answer to a difference). */
-void services_send_all(struct agent *a);
-/* Compares digests with the holder; asks for everything if they stay different. */
-void services_compare(struct agent *a);
+/* Everything this node has, as full lists: of all groups (a snapshot), or of those it holds. */
+void services_send_all(struct agent *a, bool all);
+/* A heartbeat came from a node: if it is the holder's, its digest is of exactly what it has sent so far. */
+void services_compare(struct agent *a, node_id_t from);
+/* Once a second, at the holder: others that stay out of step get everything again. */
+void services_heal(struct agent *a);
+/* Sends what is collected. */
+void services_flush(struct agent *a);
 /* Once a second: a slice of the bindings that ran out. */
 void services_expire(struct agent *a);
 

@@ -204,7 +204,6 @@ static enum control_answer command_send(struct agent *a, const struct control_re
 					bool wait, json_t **ret_reply)
 {
 	struct agent_operator *op = command_operator(a);
-	char who[CONTROL_USER_MAX];
 	int r;
 
 	if (!op)
@@ -214,9 +213,8 @@ static enum control_answer command_send(struct agent *a, const struct control_re
 	cmd->stamp = core_stamp_next(&a->core);
 	cmd->operation = (uint64_t)a->self << 56 | ((uint64_t)(a->now.boot.ns / NS_PER_MS) << 8 & 0xffffffffffff00ULL) |
 			 (a->next_operation++ & 0xff);
-	(void)snprintf(who, sizeof who, "%s", req->user);
-	records_remember(a, cmd->operation, who, command_text(req, "why"));
-	r = cluster_send_command(a, cmd, who, command_text(req, "why"));
+	records_remember(a, cmd->operation, req->user, command_text(req, "why"));
+	r = cluster_send_command(a, cmd, req, command_text(req, "why"));
 	if (r < 0)
 		return command_refuse(ret_reply,
 				      control_refusal("refused", NULL,

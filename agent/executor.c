@@ -173,7 +173,9 @@ void agent_flush(struct agent *a)
 			heard = core_heard(&a->core, now);
 			viewed = true;
 		}
-		pulse_io_send(a->pulse, node, views, a->core.config.groups_count, box->msg, box->count, heard, a->now.boot);
+		/* A node without a usable link is counted, and seen as silent. */
+		(void)pulse_io_send(a->pulse, node, views, a->core.config.groups_count, box->msg, (uint8_t)box->count, heard,
+				    a->now);
 		box->due = false;
 		box->count = 0;
 	}

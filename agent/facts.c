@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* One difference may be a message on its way. */
+#define FACTS_MISMATCHES 3
+
 static bool facts_in_step(const struct agent *a, group_index_t group)
 {
 	const struct agent_group *g = &a->group[group];
@@ -14,7 +17,7 @@ static bool facts_in_step(const struct agent *a, group_index_t group)
 	/* The holder is the truth. A standby is in step if it has what the holder says it has, also in its PBX. */
 	if (!g->store || lease_holds(&a->core.group[group].lease))
 		return true;
-	return g->resync_at.ns == 0 && g->health.in_step && binding_feed_idle(&g->feed);
+	return g->mismatches < FACTS_MISMATCHES && g->health.in_step && binding_feed_idle(&g->feed);
 }
 
 static void facts_group(const struct agent *a, group_index_t group, struct group_facts *f)

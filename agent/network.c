@@ -4,6 +4,7 @@
  * way turned into facts, alarms and answers of steps.
  */
 #include "agent.h"
+#include "cleanup.h"
 #include "log.h"
 
 #include <errno.h>
@@ -238,23 +239,40 @@ static void network_allow_attached(struct agent *a)
 	free(links);
 }
 
-static int network_put_up(struct agent *a, const struct virtual_address *addresses, size_t count,
-			  struct sentence *reterr)
+/* All addresses of the configuration; to be freed. */
+static struct virtual_address *network_list(const struct agent *a, size_t *ret_count)
 {
-	struct gate_config gate = {
-		.group_count = a->config->groups_count,
-		.address_count = count,
-		.addresses = addresses,
-	};
-	struct guard_config guard = { .address_count = count, .addresses = addresses };
-	struct vip_config vip = { .address_count = count, .addresses = addresses };
-	int r;
+	struct virtual_address *list = calloc(VIRTUAL_ADDRESSES_MAX, sizeof *list);
 
+	if (list)
+		*ret_count = network_addresses(a->config, list, VIRTUAL_ADDRESSES_MAX);
+	return list;
+}
+
+int network_open_gate(struct agent *a, struct sentence *reterr)
+{
+	struct gate_config gate = { .group_count = a->config->groups_count };
+	_cleanup_(free_ptr) struct virtual_address *list = network_list(a, &gate.address_count);
+
+	if (!list)
+		return sentence_fail(reterr, -ENOMEM, "Out of memory.");
+	gate.addresses = list;
 	for (uint32_t g = 0; g < a->config->groups_count; g++)
 		gate.wire_id[g] = a->config->groups[g].wire_id;
-	r = gate_open(&gate, &network_gate_ops, a, a->now.boot, &a->gate, reterr);
-	if (r < 0)
-		return r;
+	return gate_open(&gate, &network_gate_ops, a, a->now.boot, &a->gate, reterr);
+}
+
+int network_open_addresses(struct agent *a, struct sentence *reterr)
+{
+	struct guard_config guard = { 0 };
+	struct vip_config vip = { 0 };
+	_cleanup_(free_ptr) struct virtual_address *list = network_list(a, &guard.address_count);
+	int r;
+
+	if (!list)
+		return sentence_fail(reterr, -ENOMEM, "Out of memory.");
+	guard.addresses = vip.addresses = list;
+	vip.address_count = guard.address_count;
 	r = guard_open(&guard, &network_guard_ops, a, &a->guard, reterr);
 	if (r < 0)
 		return r;
@@ -267,18 +285,6 @@ static int network_put_up(struct agent *a, const struct virtual_address *address
 		return r;
 	r = network_watch(a);
 	return r < 0 ? sentence_fail(reterr, r, "The main loop refuses a descriptor: %s.", strerror(-r)) : 0;
-}
-
-int network_open(struct agent *a, struct sentence *reterr)
-{
-	struct virtual_address *addresses = calloc(VIRTUAL_ADDRESSES_MAX, sizeof *addresses);
-	int r;
-
-	if (!addresses)
-		return sentence_fail(reterr, -ENOMEM, "Out of memory.");
-	r = network_put_up(a, addresses, network_addresses(a->config, addresses, VIRTUAL_ADDRESSES_MAX), reterr);
-	free(addresses);
-	return r;
 }
 
 void network_close(struct agent *a)

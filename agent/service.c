@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SERVICE_RESYNC_AFTER_NS (3 * NS_PER_S) /* digests that differ for so long are healed */
+#define SERVICE_HEAL_NS	      (10 * NS_PER_S) /* everything is not sent again more often */
 #define SERVICE_EXPIRE_SLICES	10
 
 static bool service_holds(const struct agent_group *g)
@@ -213,33 +213,61 @@ void services_receive(struct agent *a, node_id_t from, const void *data, size_t 
 		binding_feed_flush(&g->feed, a->now.boot);
 }
 
-void services_send_all(struct agent *a)
+void services_send_all(struct agent *a, bool all)
 {
 	for (uint32_t i = 0; i < a->config->groups_count; i++)
-		if (a->group[i].store && service_holds(&a->group[i]))
+		if (a->group[i].store && (all || service_holds(&a->group[i])))
 			service_batch_all(&a->group[i]);
 }
 
-void services_compare(struct agent *a)
+void services_flush(struct agent *a)
+{
+	for (uint32_t i = 0; i < a->config->groups_count; i++)
+		if (a->group[i].store && !a->group[i].full_report)
+			service_batch_send(&a->group[i], false);
+}
+
+void services_compare(struct agent *a, node_id_t from)
 {
 	for (uint32_t i = 0; i < a->config->groups_count; i++) {
 		struct agent_group *g = &a->group[i];
-		node_id_t holder = a->core.group[i].seen_holder;
-		const struct core_peer *p = holder ? &a->core.peer[holder] : NULL;
 
-		if (!g->store || service_holds(g) || !p || !p->facts_known ||
-		    p->facts.group[i].bindings_digest == binding_store_digest(g->store)) {
-			g->resync_at = (boot_t){ 0 };
+		if (!g->store || a->core.group[i].seen_holder != from)
 			continue;
-		}
-		if (!g->resync_at.ns) {
-			g->resync_at = boot_add(a->now.boot, SERVICE_RESYNC_AFTER_NS);
-		} else if (!boot_before(a->now.boot, g->resync_at)) {
-			g->resync_at = (boot_t){ 0 };
-			log_notice("%s: registrations differ from %s's -> asking for all of them", agent_group_name(a, g->index),
-				   agent_node_name(a, holder));
-			cluster_request_snapshot(a);
-		}
+		if (a->core.peer[from].facts.group[i].bindings_digest == binding_store_digest(g->store))
+			g->mismatches = 0;
+		else
+			g->mismatches++;
+	}
+}
+
+static bool service_out_of_step(const struct agent_group *g)
+{
+	const struct agent *a = g->agent;
+	const struct core_group_config *cg = &a->core.config.groups[g->index];
+
+	for (uint8_t i = 0; i < cg->candidates_count; i++) {
+		const struct core_peer *p = &a->core.peer[cg->candidates[i]];
+
+		if (cg->candidates[i] != a->self && p->facts_known && !p->facts.joining &&
+		    p->facts.group[g->index].bindings_digest != binding_store_digest(g->store) &&
+		    !p->facts.group[g->index].registrations_in_step)
+			return true;
+	}
+	return false;
+}
+
+void services_heal(struct agent *a)
+{
+	for (uint32_t i = 0; i < a->config->groups_count; i++) {
+		struct agent_group *g = &a->group[i];
+
+		if (!g->store || !service_holds(g) || !service_out_of_step(g) || boot_before(a->now.boot, g->heal_at))
+			continue;
+		g->heal_at = boot_add(a->now.boot, SERVICE_HEAL_NS);
+		log_notice("%s: another node's registrations are not in step -> sending all %zu",
+			   agent_group_name(a, g->index), binding_store_count(g->store));
+		service_batch_all(g);
 	}
 }
 
@@ -305,7 +333,7 @@ int services_open(struct agent *a, struct sentence *reterr)
 			continue;
 		}
 		r = binding_store_new(BINDING_STORE_MAX, &g->store);
-		g->batch_buf = malloc(BINDING_BATCH_BYTES_MAX);
+		g->batch_buf = malloc(SERVICE_BATCH_BYTES);
 		if (r == 0 && !g->batch_buf)
 			r = -ENOMEM;
 		if (r == 0)

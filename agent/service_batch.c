@@ -24,7 +24,7 @@ static void batch_open(struct agent_group *g)
 
 	if (g->batch_open)
 		return;
-	binding_batch_begin(&g->batch, &head, g->batch_buf, BINDING_BATCH_BYTES_MAX);
+	binding_batch_begin(&g->batch, &head, g->batch_buf, SERVICE_BATCH_BYTES);
 	g->full_begin_due = false;
 	g->batch_open = true;
 }

@@ -7,6 +7,8 @@
 
 #include "agent.h"
 
+#define SERVICE_BATCH_BYTES HEARTBEAT_OPAQUE_MAX /* of one message */
+
 void service_batch_put(struct agent_group *g, const struct binding *b);
 void service_batch_remove(struct agent_group *g, const char *aor, const char *contact);
 /* Sends what is collected; full_end: it was the last of a full list (sent even if empty). */

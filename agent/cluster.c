@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Corosync: heartbeats out once a second and at every change, and what the others say turned into events. Without corosync
+ * the lease goes on; commands and replication wait.
+ */
+#include "agent.h"
+#include "history.h"
+#include "log.h"
+#include "service_batch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLUSTER_SNAPSHOT_RECORDS 200
+
+enum cluster_section { CLUSTER_SECTION_BINDINGS, CLUSTER_SECTION_HISTORY };
+
+/* ---- from corosync ---- */
+
+static void cluster_connection(void *ctx, bool up)
+{
+	struct agent *a = ctx;
+
+	log_notice("corosync: %s", up ? "connected" : "not connected");
+	if (up) {
+		(void)alarms_clear(&a->alarms, "corosync");
+		a->next_heartbeat = (boot_t){ 0 };
+	} else {
+		(void)alarms_raise(&a->alarms, "corosync", a->now.boot,
+				   "Corosync is not connected: the lease goes on, but commands and registrations are not "
+				   "replicated; start corosync on this node.");
+	}
+}
+
+static void cluster_quorum(void *ctx, bool quorate)
+{
+	struct agent *a = ctx;
+
+	log_notice("corosync: %s", quorate ? "quorate" : "not quorate");
+	a->quorate = quorate;
+}
+
+static void cluster_members(void *ctx, node_set_t members, node_set_t left)
+{
+	struct agent *a = ctx;
+
+	(void)members;
+	for (node_id_t n = 1; n <= NODE_ID_MAX; n++) {
+		struct core_event ev = { .type = CORE_PEER_LEFT, .node = n };
+
+		if (!node_in(left, n) || n == a->self)
+			continue;
+		log_notice("corosync: %s left", agent_node_name(a, n));
+		agent_feed(a, &ev);
+	}
+	a->next_heartbeat = (boot_t){ 0 };
+}
+
+static void cluster_state(void *ctx, node_id_t from, const struct heartbeat_state *state, struct instant at)
+{
+	struct agent *a = ctx;
+	struct core_event ev = { .type = CORE_PEER_FACTS, .node = from };
+
+	a->now = at;
+	if (from == a->self)
+		return;
+	ev.facts = state->facts;
+	agent_feed(a, &ev);
+	services_compare(a, from);
+}
+
+static void cluster_command(void *ctx, node_id_t from, const struct heartbeat_command *command, struct instant at)
+{
+	struct agent *a = ctx;
+	struct core_event ev = { .type = CORE_COMMAND, .node = from, .group = command->command.group };
+
+	a->now = at;
+	ev.command = command->command;
+	log_notice("command %d from %s (%s): %s", command->command.type, agent_node_name(a, from), command->user,
+		   command->why[0] ? command->why : "no reason given");
+	agent_feed(a, &ev);
+	commands_delivered(a, &command->command);
+}
+
+static void cluster_bindings(void *ctx, node_id_t from, const uint8_t *data, size_t len, struct instant at)
+{
+	struct agent *a = ctx;
+
+	a->now = at;
+	services_receive(a, from, data, len);
+}
+
+static void cluster_history(void *ctx, node_id_t from, const uint8_t *data, size_t len, struct instant at)
+{
+	struct agent *a = ctx;
+
+	a->now = at;
+	if (from != a->self)
+		records_receive(a, (const char *)data, len);
+}
+
+static void cluster_intent(void *ctx, node_id_t from, const struct core_intent *intent, struct instant at)
+{
+	struct agent *a = ctx;
+	struct core_event ev = { .type = CORE_INTENT, .node = from };
+
+	a->now = at;
+	ev.intent = *intent;
+	agent_feed(a, &ev);
+}
+
+static void cluster_section(void *ctx, node_id_t from, uint8_t section, const uint8_t *data, size_t len,
+			    struct instant at)
+{
+	struct agent *a = ctx;
+
+	a->now = at;
+	if (section == CLUSTER_SECTION_BINDINGS)
+		services_receive(a, from, data, len);
+	else if (section == CLUSTER_SECTION_HISTORY)
+		records_receive(a, (const char *)data, len);
+}
+
+static void cluster_joining(void *ctx, bool joining)
+{
+	struct agent *a = ctx;
+
+	log_notice("cluster: %s", joining ? "joining, waiting for a snapshot" : "joined");
+	a->joined = !joining;
+	a->next_heartbeat = (boot_t){ 0 };
+}
+
+static void cluster_send_records(struct agent *a, uint64_t request)
+{
+	json_t *records = history_read(a->state_fd, CLUSTER_SNAPSHOT_RECORDS);
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(records, i, record)
+	{
+		char *line;
+
+		json_object_del(record, "prev"); /* of our chain; the reader has its own */
+		line = json_dumps(record, JSON_COMPACT);
+		if (line)
+			(void)heartbeat_io_send_section(a->heartbeat, request, CLUSTER_SECTION_HISTORY, line, strlen(line));
+		free(line);
+	}
+	json_decref(records);
+}
+
+static void cluster_snapshot_wanted(void *ctx, uint64_t request)
+{
+	struct agent *a = ctx;
+
+	a->snapshot = request;
+	services_send_all(a, true);
+	a->snapshot = 0;
+	cluster_send_records(a, request);
+	(void)heartbeat_io_send_snapshot_end(a->heartbeat, request); /* stale: somebody else answers */
+}
+
+static void cluster_intent_get(void *ctx, struct core_intent *ret)
+{
+	const struct agent *a = ctx;
+
+	*ret = a->core.intent;
+}
+
+static void cluster_alarm(void *ctx, const struct heartbeat_alarm *al)
+{
+	struct agent *a = ctx;
+	const char *what = heartbeat_outcome_name(al->outcome);
+	char key[ALARM_KEY_MAX];
+
+	(void)snprintf(key, sizeof key, "heartbeat/%s/%s", what, agent_node_name(a, al->node));
+	log_warning("heartbeat of %s (corosync node %u): %s, %llu times -> dropped", agent_node_name(a, al->node),
+		    al->corosync_node, what, (unsigned long long)al->count);
+	/* Right after a start a heartbeat may come before the pulse that vouches for it: no alarm. */
+	if (al->outcome == HEARTBEAT_UNPROVEN)
+		return;
+	if (alarms_event(&a->alarms, key, a->now.boot, "Heartbeats in the name of %s from corosync node %u are refused: %s.",
+			 agent_node_name(a, al->node), al->corosync_node, what))
+		records_event(a, "heartbeat-alarm", NULL, "heartbeats in the name of %s from corosync node %u: %s",
+			      agent_node_name(a, al->node), al->corosync_node, what);
+}
+
+static void cluster_readable(void *ctx, int fd, int revents)
+{
+	struct agent *a = ctx;
+
+	(void)fd, (void)revents;
+	heartbeat_io_readable(a->heartbeat);
+}
+
+static void cluster_fd_changed(void *ctx, int old_fd, int fd)
+{
+	struct agent *a = ctx;
+	int r = 0;
+
+	loop_remove(&a->loop, old_fd);
+	if (fd >= 0)
+		r = loop_add(&a->loop, fd, POLLIN, LOOP_LOW, cluster_readable, a);
+	if (r < 0)
+		log_error("corosync's connection cannot be watched: %s", strerror(-r));
+}
+
+static const struct heartbeat_io_ops cluster_ops = {
+	.connection = cluster_connection,
+	.quorum = cluster_quorum,
+	.members = cluster_members,
+	.state = cluster_state,
+	.command = cluster_command,
+	.bindings = cluster_bindings,
+	.history = cluster_history,
+	.intent = cluster_intent,
+	.section = cluster_section,
+	.joining = cluster_joining,
+	.snapshot_wanted = cluster_snapshot_wanted,
+	.intent_get = cluster_intent_get,
+	.alarm = cluster_alarm,
+	.fd_changed = cluster_fd_changed,
+};
+
+/* ---- life ---- */
+
+int cluster_open(struct agent *a, struct sentence *reterr)
+{
+	struct heartbeat_io_config hc;
+	int r;
+
+	if (!a->config->corosync) {
+		/* The lease alone decides; nothing is replicated. */
+		a->quorate = a->joined = true;
+		return 0;
+	}
+	r = links_peers(a, &hc.peers, reterr);
+	if (r < 0)
+		return r;
+	r = heartbeat_io_new(&hc, &a->key, &a->proof, &cluster_ops, a, a->now, &a->heartbeat);
+	if (r < 0)
+		return sentence_fail(reterr, r, "The connection to corosync cannot be set up: %s.", strerror(-r));
+	if (heartbeat_io_fd(a->heartbeat) >= 0)
+		(void)loop_add(&a->loop, heartbeat_io_fd(a->heartbeat), POLLIN, LOOP_LOW, cluster_readable, a);
+	if (!heartbeat_io_connected(a->heartbeat))
+		cluster_connection(a, false);
+	return 0;
+}
+
+void cluster_close(struct agent *a)
+{
+	if (!a->heartbeat)
+		return;
+	loop_remove(&a->loop, heartbeat_io_fd(a->heartbeat));
+	heartbeat_io_free(a->heartbeat);
+	a->heartbeat = NULL;
+}
+
+boot_t cluster_next(const struct agent *a)
+{
+	if (!a->heartbeat)
+		return BOOT_NEVER;
+	return boot_min(a->next_heartbeat, heartbeat_io_next(a->heartbeat));
+}
+
+void cluster_publish_facts(struct agent *a)
+{
+	struct heartbeat_state state = { .version = RINGKEEP_VERSION };
+
+	services_flush(a); /* whoever reads the digest below has had all that it is of */
+	facts_refresh(a);
+	state.facts = a->core.facts;
+	(void)heartbeat_io_send_state(a->heartbeat, &state); /* not connected, or the queue is full: the next one */
+}
+
+void cluster_tick(struct agent *a)
+{
+	if (!a->heartbeat)
+		return;
+	heartbeat_io_tick(a->heartbeat, a->now);
+	if (boot_before(a->now.boot, a->next_heartbeat))
+		return;
+	a->next_heartbeat = boot_add(a->now.boot, HEARTBEAT_PERIOD_NS);
+	cluster_publish_facts(a);
+}
+
+bool cluster_connected(const struct agent *a)
+{
+	return a->heartbeat && heartbeat_io_connected(a->heartbeat);
+}
+
+int cluster_send_command(struct agent *a, const struct core_command *cmd, const struct control_request *req,
+			 const char *why)
+{
+	struct heartbeat_command hc = { .command = *cmd, .uid = req->uid };
+
+	if (!a->heartbeat)
+		return -ENOTCONN;
+	(void)snprintf(hc.user, sizeof hc.user, "%s", req->user); /* cut names and reasons are still names and reasons */
+	(void)snprintf(hc.why, sizeof hc.why, "%s", why);
+	return heartbeat_io_send_command(a->heartbeat, &hc);
+}
+
+int cluster_send_bindings(struct agent *a, const void *data, size_t len)
+{
+	if (!a->heartbeat)
+		return -ENOTCONN;
+	if (a->snapshot)
+		return heartbeat_io_send_section(a->heartbeat, a->snapshot, CLUSTER_SECTION_BINDINGS, data, len);
+	return heartbeat_io_send_bindings(a->heartbeat, data, len);
+}
+
+int cluster_send_history(struct agent *a, const char *line, size_t len)
+{
+	return a->heartbeat ? heartbeat_io_send_history(a->heartbeat, line, len) : -ENOTCONN;
+}
+
+json_t *cluster_counters_json(const struct agent *a)
+{
+	json_t *o = json_object();
+	char key[64];
+
+	for (int i = 0; a->heartbeat && i < HEARTBEAT_OUTCOMES_COUNT; i++) {
+		(void)snprintf(key, sizeof key, "heartbeat_%s", heartbeat_outcome_name((enum heartbeat_outcome)i));
+		json_object_set_new(o, key,
+				    json_integer((json_int_t)heartbeat_io_count(a->heartbeat, (enum heartbeat_outcome)i)));
+	}
+	return o;
+}
