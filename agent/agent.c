@@ -488,6 +488,8 @@ static int agent_open_all(struct agent *a, struct sentence *reterr)
 	agent_pump(a);
 	if (r == 0)
 		r = services_open(a, reterr);
+	if (r == 0)
+		steps_resume(a);
 	agent_pump(a);
 	if (r == 0)
 		r = agent_open_control(a, reterr);

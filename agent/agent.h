@@ -64,6 +64,7 @@ struct agent_step {
 	enum core_step_kind kind; /* STEP_NONE: none */
 	uint32_t seq;
 	uint64_t request; /* id of the adapter's request, 0 = none */
+	bool deferred;	  /* asked for before addresses and adapter were there */
 };
 
 struct agent_group {
@@ -233,6 +234,8 @@ void services_expire(struct agent *a);
 
 /* ---- steps.c ---- */
 void steps_start(struct agent *a, group_index_t group, enum core_step_kind kind, uint32_t seq, struct epoch epoch);
+/* Starts what was asked for before there was anything to do it with. */
+void steps_resume(struct agent *a);
 /* The step of this kind, if it is the one in flight, has ended. */
 void steps_ended(struct agent *a, group_index_t group, enum core_step_kind kind, int error);
 void steps_adapter_answered(struct agent_group *g, uint64_t request, int error);

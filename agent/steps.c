@@ -52,7 +52,9 @@ void steps_start(struct agent *a, group_index_t group, enum core_step_kind kind,
 	struct agent_step *s = &a->group[group].step;
 
 	(void)epoch; /* the core ignores answers of another sequence by their number */
-	*s = (struct agent_step){ .kind = kind, .seq = seq };
+	*s = (struct agent_step){ .kind = kind, .seq = seq, .deferred = !a->vip };
+	if (s->deferred)
+		return; /* an adopted lease is served before the addresses are looked at: steps_resume() */
 	switch (kind) {
 	case STEP_ANNOUNCE:
 		vip_announce(a->vip, group, a->now.boot); /* answered by announced() */
@@ -96,4 +98,14 @@ void steps_adapter_answered(struct agent_group *g, uint64_t request, int error)
 
 	if ((s->kind == STEP_WAKE_PBX || s->kind == STEP_MUZZLE_PBX) && s->request == request)
 		steps_answer(g->agent, g->index, error ? -error : 0);
+}
+
+void steps_resume(struct agent *a)
+{
+	for (uint8_t g = 0; g < a->core.config.groups_count; g++) {
+		const struct agent_step s = a->group[g].step;
+
+		if (s.deferred)
+			steps_start(a, g, s.kind, s.seq, (struct epoch){ 0 });
+	}
 }
