@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Starting and stopping, and the frame around every callback of the loop: read the clocks first, notice that we stood
- * still before anything else is done, send last.
+ * Starting and stopping, and the frame around every callback of the loop: read the clocks first, notice that
+ * we stood still before anything else is done, send last.
  */
 #include "agent.h"
 #include "clock_read.h"
@@ -19,9 +19,9 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define AGENT_STOP_NS	     (8 * NS_PER_S)
-#define AGENT_SUSPEND_NS     NS_PER_MS /* BOOTTIME against MONOTONIC moved by more: a suspend */
-#define AGENT_PAUSE_PULSES   3	       /* late by more: announce again */
+#define AGENT_STOP_NS	      (8 * NS_PER_S)
+#define AGENT_SUSPEND_NS      NS_PER_MS /* BOOTTIME against MONOTONIC moved by more: a suspend */
+#define AGENT_PAUSE_PULSES    3		/* late by more: announce again */
 #define AGENT_HOUSEKEEPING_NS NS_PER_S
 
 const char *agent_node_name(const struct agent *a, node_id_t node)
@@ -55,10 +55,13 @@ static void agent_wake(struct agent *a, int64_t gap_ns)
 	links_drain(a);
 	a->now = clock_now();
 	a->seen_at = a->now.boot;
-	log_warning("stood still for %lld ms -> every tenure ended, asking anew", (long long)(gap_ns / NS_PER_MS));
+	log_warning("stood still for %lld ms -> every tenure ended, asking anew",
+		    (long long)(gap_ns / NS_PER_MS));
 	if (alarms_event(&a->alarms, "standstill", a->now.boot,
-			 "This node stood still for %lld ms, longer than its lease.", (long long)(gap_ns / NS_PER_MS)))
-		records_event(a, "standstill", NULL, "stood still for %lld ms", (long long)(gap_ns / NS_PER_MS));
+			 "This node stood still for %lld ms, longer than its lease.",
+			 (long long)(gap_ns / NS_PER_MS)))
+		records_event(a, "standstill", NULL, "stood still for %lld ms",
+			      (long long)(gap_ns / NS_PER_MS));
 }
 
 static void agent_note_lag(struct agent *a)
@@ -66,7 +69,8 @@ static void agent_note_lag(struct agent *a)
 	int64_t late_ns = boot_diff_ns(a->due, a->now.boot);
 
 	if (a->due.ns && a->due.ns != BOOT_NEVER.ns && late_ns > 0 && late_ns / NS_PER_US > a->lag_us_max)
-		a->lag_us_max = late_ns / NS_PER_US > UINT32_MAX ? UINT32_MAX : (uint32_t)(late_ns / NS_PER_US);
+		a->lag_us_max =
+			late_ns / NS_PER_US > UINT32_MAX ? UINT32_MAX : (uint32_t)(late_ns / NS_PER_US);
 	if (late_ns > AGENT_PAUSE_PULSES * a->core.config.timing.pulse_ns && a->due.ns)
 		agent_announce_again(a);
 }
@@ -137,7 +141,8 @@ static void agent_tick(void *ctx)
 
 static void agent_check_stop(struct agent *a)
 {
-	if (a->leaving || (a->stopping && (core_stopped(&a->core) || !boot_before(a->now.boot, a->stop_until))))
+	if (a->leaving ||
+	    (a->stopping && (core_stopped(&a->core) || !boot_before(a->now.boot, a->stop_until))))
 		loop_stop(&a->loop);
 }
 
@@ -241,9 +246,10 @@ static void agent_disk(void *ctx, enum recorder_file file, int error)
 
 	(void)snprintf(key, sizeof key, "disk/%s", recorder_file_name(file));
 	if (error) {
-		log_error("%s/%s cannot be written: %s -> going on without", a->paths.state_dir, recorder_file_name(file),
-			  strerror(error));
-		(void)alarms_raise(&a->alarms, key, a->now.boot, "%s in %s cannot be written: %s. The lease goes on.",
+		log_error("%s/%s cannot be written: %s -> going on without", a->paths.state_dir,
+			  recorder_file_name(file), strerror(error));
+		(void)alarms_raise(&a->alarms, key, a->now.boot,
+				   "%s in %s cannot be written: %s. The lease goes on.",
 				   recorder_file_name(file), a->paths.state_dir, strerror(error));
 	} else if (alarms_clear(&a->alarms, key)) {
 		log_notice("%s/%s can be written again", a->paths.state_dir, recorder_file_name(file));
@@ -283,21 +289,27 @@ static int agent_load_identity(struct agent *a, struct sentence *reterr)
 	a->self = config_self(a->config, public_key);
 	if (a->self == NODE_NONE)
 		return sentence_fail(reterr, -ENOENT,
-				     "No node in %s has this machine's public key; add public-key = \"%s\" to its node section.",
+				     "No node in %s has this machine's public key; add public-key = \"%s\" "
+				     "to its node section.",
 				     a->paths.config, public_key);
 	me = config_node(a->config, a->self);
 	if (a->paths.witness && !me->witness)
-		return sentence_fail(reterr, -EINVAL, "--witness was given, but %s says that %s is no witness.",
+		return sentence_fail(reterr, -EINVAL,
+				     "--witness was given, but %s says that %s is no witness.",
 				     a->paths.config, me->name);
 	a->paths.witness = me->witness;
 	for (uint32_t i = 0; i < a->config->nodes_count; i++)
 		a->node_names[a->config->nodes[i].id] = a->config->nodes[i].name;
-	for (uint32_t i = 0; i < a->config->groups_count; i++)
+	for (uint32_t i = 0; i < a->config->groups_count; i++) {
 		a->group_names[i] = a->config->groups[i].name;
+		a->group[i].agent = a;
+		a->group[i].index = (group_index_t)i;
+	}
 	return 0;
 }
 
-static void agent_tell_state(const struct agent *a, const char *what, enum state_result result, const char *text)
+static void agent_tell_state(const struct agent *a, const char *what, enum state_result result,
+			     const char *text)
 {
 	(void)a;
 	if (result == STATE_DAMAGED)
@@ -331,7 +343,8 @@ static void agent_load_memory(struct agent *a, struct core_memory *m)
 						.new_set = config_voters(a->config) };
 	if (m->voters.new_set != config_voters(a->config))
 		(void)alarms_raise(&a->alarms, "voters", a->now.boot,
-				   "The configuration names other nodes than the voters in force; change them with: hactl voters "
+				   "The configuration names other nodes than the voters in force; change "
+				   "them with: hactl voters "
 				   "apply.");
 }
 
@@ -346,8 +359,8 @@ static int agent_open_state(struct agent *a, struct sentence *reterr)
 	memcpy(a->boot_id, boot_id_copy, sizeof a->boot_id);
 	a->state_fd = state_dir_open(a->paths.state_dir);
 	if (a->state_fd < 0)
-		return sentence_fail(reterr, a->state_fd, "The state directory %s cannot be opened: %s.", a->paths.state_dir,
-				     strerror(-a->state_fd));
+		return sentence_fail(reterr, a->state_fd, "The state directory %s cannot be opened: %s.",
+				     a->paths.state_dir, strerror(-a->state_fd));
 	return 0;
 }
 
@@ -370,7 +383,8 @@ static int agent_open_core(struct agent *a, struct sentence *reterr)
 	config_core(a->config, a->self, process, config);
 	core_init(&a->core, config, memory, a->now);
 	if (memory->memory_lost)
-		log_notice("no promises of this boot -> mute for %u ms", config_timing_mute_ms(&a->config->timing));
+		log_notice("no promises of this boot -> mute for %u ms",
+			   config_timing_mute_ms(&a->config->timing));
 	if (memory->disk_lost)
 		log_warning("no epoch file -> voting only after enough others told their epochs");
 	free(memory);
@@ -422,13 +436,15 @@ static int agent_open_control(struct agent *a, struct sentence *reterr)
 	int r;
 
 	(void)snprintf(path, sizeof path, "%s/control.sock", a->paths.run_dir);
-	r = control_open(&a->control, path, agent_commands, &agent_control_ops, a, reterr->text, sizeof reterr->text);
+	r = control_open(&a->control, path, agent_commands, &agent_control_ops, a, reterr->text,
+			 sizeof reterr->text);
 	if (r == 0)
 		r = loop_add(&a->loop, control_fd(a->control), POLLIN, LOOP_LOW, agent_control_readable, a);
 	return r;
 }
 
-/* What the loop would do for the lease, while the rest is being put up: an adopted lease does not wait for it. */
+/* What the loop would do for the lease, while the rest is being put up: an adopted lease does not wait for
+ * it. */
 static void agent_pump(struct agent *a)
 {
 	struct core_event tick = { .type = CORE_TICK };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The state of ringkeepd, and who does what with it. The agent reads clocks, executes the core's plans and turns what
- * the modules report into events of the core; it decides nothing itself.
+ * The state of ringkeepd, and who does what with it. The agent reads clocks, executes the core's plans and
+ * turns what the modules report into events of the core; it decides nothing itself.
  *
  *   agent.c      start, stop, the frame around every callback of the loop
  *   executor.c   feeds the core, executes plans, collects messages for the next pulse
@@ -121,12 +121,12 @@ struct agent {
 	struct agent_outbox outbox[NODE_ID_MAX + 1];
 
 	struct loop loop;
-	struct instant now;	/* of this round */
-	boot_t seen_at;		/* latest reading of the clock */
+	struct instant now; /* of this round */
+	boot_t seen_at;	    /* latest reading of the clock */
 	int64_t suspended_ns;
-	bool draining; /* what was queued while we stood still: only RELEASEs count */
-	boot_t due;    /* the deadline the loop was armed with */
-	uint32_t lag_us_max;	  /* since the last heartbeat */
+	bool draining;	     /* what was queued while we stood still: only RELEASEs count */
+	boot_t due;	     /* the deadline the loop was armed with */
+	uint32_t lag_us_max; /* since the last heartbeat */
 	uint32_t lag_us_published;
 	uint64_t standstills;
 
@@ -158,8 +158,8 @@ struct agent {
 
 	int signal_fd;
 	int recorder_watched; /* descriptor of the recorder that the loop watches, -1 = none */
-	bool stopping;	/* SIGTERM: hand over and go */
-	bool leaving;	/* SIGUSR1: go and leave everything as it is */
+	bool stopping;	      /* SIGTERM: hand over and go */
+	bool leaving;	      /* SIGUSR1: go and leave everything as it is */
 	boot_t stop_until;
 };
 
@@ -233,7 +233,8 @@ void services_flush(struct agent *a);
 void services_expire(struct agent *a);
 
 /* ---- steps.c ---- */
-void steps_start(struct agent *a, group_index_t group, enum core_step_kind kind, uint32_t seq, struct epoch epoch);
+void steps_start(struct agent *a, group_index_t group, enum core_step_kind kind, uint32_t seq,
+		 struct epoch epoch);
 /* Starts what was asked for before there was anything to do it with. */
 void steps_resume(struct agent *a);
 /* The step of this kind, if it is the one in flight, has ended. */

@@ -30,7 +30,8 @@ static struct alarm *alarms_place(struct alarms *as)
 	return oldest;
 }
 
-static bool alarms_put(struct alarms *as, const char *key, bool event, boot_t now, const char *fmt, va_list args)
+static bool alarms_put(struct alarms *as, const char *key, bool event, boot_t now, const char *fmt,
+		       va_list args)
 {
 	struct alarm *al = alarms_find(as, key);
 	bool fresh = !al;
@@ -100,10 +101,11 @@ json_t *alarms_json(const struct alarms *as, boot_t now)
 
 		if (al->key[0])
 			json_array_append_new(
-				list, json_pack("{s:s, s:s, s:I, s:I, s:I, s:b}", "key", al->key, "text", al->text,
-						"since_ms", (json_int_t)(boot_diff_ns(al->first, now) / NS_PER_MS),
-						"last_ms", (json_int_t)(boot_diff_ns(al->last, now) / NS_PER_MS), "count",
-						(json_int_t)al->count, "event", al->event));
+				list,
+				json_pack("{s:s, s:s, s:I, s:I, s:I, s:b}", "key", al->key, "text", al->text,
+					  "since_ms", (json_int_t)(boot_diff_ns(al->first, now) / NS_PER_MS),
+					  "last_ms", (json_int_t)(boot_diff_ns(al->last, now) / NS_PER_MS),
+					  "count", (json_int_t)al->count, "event", al->event));
 	}
 	return list;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What an administrator should know now: conditions that are raised and cleared (corosync away, gate lost on eth1,
- * disk full), and events that stay for a while (a forged pulse, another host claiming the address). A fixed number; the oldest
- * event goes first. Decides nothing.
+ * What an administrator should know now: conditions that are raised and cleared (corosync away, gate lost on
+ * eth1, disk full), and events that stay for a while (a forged pulse, another host claiming the address). A
+ * fixed number; the oldest event goes first. Decides nothing.
  */
 #ifndef RK_ALARMS_H
 #define RK_ALARMS_H
@@ -12,16 +12,16 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#define ALARMS_MAX	   48
-#define ALARM_KEY_MAX	   48
-#define ALARM_TEXT_MAX	   240
+#define ALARMS_MAX	    48
+#define ALARM_KEY_MAX	    48
+#define ALARM_TEXT_MAX	    240
 #define ALARM_EVENT_STAY_NS (600 * NS_PER_S)
 
 struct alarm {
 	char key[ALARM_KEY_MAX]; /* "" = unused; names the condition, e.g. "corosync" or "auth/n2" */
 	char text[ALARM_TEXT_MAX];
-	bool event;	 /* goes by itself */
-	uint64_t count;	 /* how often */
+	bool event;	/* goes by itself */
+	uint64_t count; /* how often */
 	boot_t first;
 	boot_t last;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Corosync: heartbeats out once a second and at every change, and what the others say turned into events. Without corosync
- * the lease goes on; commands and replication wait.
+ * Corosync: heartbeats out once a second and at every change, and what the others say turned into events.
+ * Without corosync the lease goes on; commands and replication wait.
  */
 #include "agent.h"
 #include "history.h"
@@ -29,7 +29,8 @@ static void cluster_connection(void *ctx, bool up)
 		a->next_heartbeat = (boot_t){ 0 };
 	} else {
 		(void)alarms_raise(&a->alarms, "corosync", a->now.boot,
-				   "Corosync is not connected: the lease goes on, but commands and registrations are not "
+				   "Corosync is not connected: the lease goes on, but commands and "
+				   "registrations are not "
 				   "replicated; start corosync on this node.");
 	}
 }
@@ -71,15 +72,16 @@ static void cluster_state(void *ctx, node_id_t from, const struct heartbeat_stat
 	services_compare(a, from);
 }
 
-static void cluster_command(void *ctx, node_id_t from, const struct heartbeat_command *command, struct instant at)
+static void cluster_command(void *ctx, node_id_t from, const struct heartbeat_command *command,
+			    struct instant at)
 {
 	struct agent *a = ctx;
 	struct core_event ev = { .type = CORE_COMMAND, .node = from, .group = command->command.group };
 
 	a->now = at;
 	ev.command = command->command;
-	log_notice("command %d from %s (%s): %s", command->command.type, agent_node_name(a, from), command->user,
-		   command->why[0] ? command->why : "no reason given");
+	log_notice("command %d from %s (%s): %s", command->command.type, agent_node_name(a, from),
+		   command->user, command->why[0] ? command->why : "no reason given");
 	agent_feed(a, &ev);
 	commands_delivered(a, &command->command);
 }
@@ -145,7 +147,8 @@ static void cluster_send_records(struct agent *a, uint64_t request)
 		json_object_del(record, "prev"); /* of our chain; the reader has its own */
 		line = json_dumps(record, JSON_COMPACT);
 		if (line)
-			(void)heartbeat_io_send_section(a->heartbeat, request, CLUSTER_SECTION_HISTORY, line, strlen(line));
+			(void)heartbeat_io_send_section(a->heartbeat, request, CLUSTER_SECTION_HISTORY, line,
+							strlen(line));
 		free(line);
 	}
 	json_decref(records);
@@ -176,14 +179,16 @@ static void cluster_alarm(void *ctx, const struct heartbeat_alarm *al)
 	char key[ALARM_KEY_MAX];
 
 	(void)snprintf(key, sizeof key, "heartbeat/%s/%s", what, agent_node_name(a, al->node));
-	log_warning("heartbeat of %s (corosync node %u): %s, %llu times -> dropped", agent_node_name(a, al->node),
-		    al->corosync_node, what, (unsigned long long)al->count);
+	log_warning("heartbeat of %s (corosync node %u): %s, %llu times -> dropped",
+		    agent_node_name(a, al->node), al->corosync_node, what, (unsigned long long)al->count);
 	/* Right after a start a heartbeat may come before the pulse that vouches for it: no alarm. */
 	if (al->outcome == HEARTBEAT_UNPROVEN)
 		return;
-	if (alarms_event(&a->alarms, key, a->now.boot, "Heartbeats in the name of %s from corosync node %u are refused: %s.",
+	if (alarms_event(&a->alarms, key, a->now.boot,
+			 "Heartbeats in the name of %s from corosync node %u are refused: %s.",
 			 agent_node_name(a, al->node), al->corosync_node, what))
-		records_event(a, "heartbeat-alarm", NULL, "heartbeats in the name of %s from corosync node %u: %s",
+		records_event(a, "heartbeat-alarm", NULL,
+			      "heartbeats in the name of %s from corosync node %u: %s",
 			      agent_node_name(a, al->node), al->corosync_node, what);
 }
 
@@ -241,9 +246,11 @@ int cluster_open(struct agent *a, struct sentence *reterr)
 		return r;
 	r = heartbeat_io_new(&hc, &a->key, &a->proof, &cluster_ops, a, a->now, &a->heartbeat);
 	if (r < 0)
-		return sentence_fail(reterr, r, "The connection to corosync cannot be set up: %s.", strerror(-r));
+		return sentence_fail(reterr, r, "The connection to corosync cannot be set up: %s.",
+				     strerror(-r));
 	if (heartbeat_io_fd(a->heartbeat) >= 0)
-		(void)loop_add(&a->loop, heartbeat_io_fd(a->heartbeat), POLLIN, LOOP_LOW, cluster_readable, a);
+		(void)loop_add(&a->loop, heartbeat_io_fd(a->heartbeat), POLLIN, LOOP_LOW, cluster_readable,
+			       a);
 	if (!heartbeat_io_connected(a->heartbeat))
 		cluster_connection(a, false);
 	return 0;
@@ -272,7 +279,8 @@ void cluster_publish_facts(struct agent *a)
 	services_flush(a); /* whoever reads the digest below has had all that it is of */
 	facts_refresh(a);
 	state.facts = a->core.facts;
-	(void)heartbeat_io_send_state(a->heartbeat, &state); /* not connected, or the queue is full: the next one */
+	(void)heartbeat_io_send_state(a->heartbeat,
+				      &state); /* not connected, or the queue is full: the next one */
 }
 
 void cluster_tick(struct agent *a)
@@ -298,7 +306,8 @@ int cluster_send_command(struct agent *a, const struct core_command *cmd, const 
 
 	if (!a->heartbeat)
 		return -ENOTCONN;
-	(void)snprintf(hc.user, sizeof hc.user, "%s", req->user); /* cut names and reasons are still names and reasons */
+	(void)snprintf(hc.user, sizeof hc.user, "%s",
+		       req->user); /* cut names and reasons are still names and reasons */
 	(void)snprintf(hc.why, sizeof hc.why, "%s", why);
 	return heartbeat_io_send_command(a->heartbeat, &hc);
 }
@@ -308,7 +317,8 @@ int cluster_send_bindings(struct agent *a, const void *data, size_t len)
 	if (!a->heartbeat)
 		return -ENOTCONN;
 	if (a->snapshot)
-		return heartbeat_io_send_section(a->heartbeat, a->snapshot, CLUSTER_SECTION_BINDINGS, data, len);
+		return heartbeat_io_send_section(a->heartbeat, a->snapshot, CLUSTER_SECTION_BINDINGS, data,
+						 len);
 	return heartbeat_io_send_bindings(a->heartbeat, data, len);
 }
 
@@ -323,9 +333,11 @@ json_t *cluster_counters_json(const struct agent *a)
 	char key[64];
 
 	for (int i = 0; a->heartbeat && i < HEARTBEAT_OUTCOMES_COUNT; i++) {
-		(void)snprintf(key, sizeof key, "heartbeat_%s", heartbeat_outcome_name((enum heartbeat_outcome)i));
+		(void)snprintf(key, sizeof key, "heartbeat_%s",
+			       heartbeat_outcome_name((enum heartbeat_outcome)i));
 		json_object_set_new(o, key,
-				    json_integer((json_int_t)heartbeat_io_count(a->heartbeat, (enum heartbeat_outcome)i)));
+				    json_integer((json_int_t)heartbeat_io_count(a->heartbeat,
+										(enum heartbeat_outcome)i)));
 	}
 	return o;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the control socket can ask for. A command that changes something is checked here first, then sent to all nodes in
- * one order; the caller is answered when it came back in that order, or (wait) when the operation has ended.
+ * What the control socket can ask for. A command that changes something is checked here first, then sent to
+ * all nodes in one order; the caller is answered when it came back in that order, or (wait) when the
+ * operation has ended.
  */
 #include "agent.h"
 #include "history.h"
@@ -51,13 +52,15 @@ static enum control_answer command_gate(void *ctx, const struct control_request 
 }
 
 /* True, or the refusal is in *ret_reply. */
-static bool command_group(struct agent *a, const struct control_request *req, group_index_t *ret, json_t **ret_reply)
+static bool command_group(struct agent *a, const struct control_request *req, group_index_t *ret,
+			  json_t **ret_reply)
 {
 	const char *name = command_text(req, "group");
 	int index = config_group_index(a->config, name);
 
 	if (index < 0) {
-		*ret_reply = control_refusal("usage", NULL, "There is no group \"%s\"; see hactl status.", name);
+		*ret_reply =
+			control_refusal("usage", NULL, "There is no group \"%s\"; see hactl status.", name);
 		return false;
 	}
 	*ret = (group_index_t)index;
@@ -69,7 +72,8 @@ static bool command_node(struct agent *a, const char *name, node_id_t *ret, json
 	const struct config_node *n = config_node_named(a->config, name);
 
 	if (!n) {
-		*ret_reply = control_refusal("usage", NULL, "There is no node \"%s\"; see hactl status.", name);
+		*ret_reply =
+			control_refusal("usage", NULL, "There is no node \"%s\"; see hactl status.", name);
 		return false;
 	}
 	*ret = (node_id_t)n->id;
@@ -107,9 +111,9 @@ static enum control_answer command_history(void *ctx, const struct control_reque
 
 static json_t *command_binding_json(const struct agent *a, const struct binding *b)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "aor", b->text[BINDING_AOR], "contact", b->text[BINDING_CONTACT],
-			      "received", b->text[BINDING_RECEIVED], "socket", b->text[BINDING_SOCKET], "user_agent",
-			      b->text[BINDING_USER_AGENT]);
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "aor", b->text[BINDING_AOR], "contact",
+			      b->text[BINDING_CONTACT], "received", b->text[BINDING_RECEIVED], "socket",
+			      b->text[BINDING_SOCKET], "user_agent", b->text[BINDING_USER_AGENT]);
 	int64_t left_ns = boot_diff_ns(a->now.boot, b->expires_at);
 
 	if (o && b->expires_at.ns != BOOT_NEVER.ns)
@@ -140,23 +144,26 @@ static json_t *command_diff_group(const struct agent *a, group_index_t group)
 		digest = a->core.peer[holder].facts.group[group].bindings_digest;
 	for (uint8_t i = 0; i < a->core.config.nodes_count; i++) {
 		node_id_t n = a->core.config.nodes[i].id;
-		const struct group_facts *f = n == a->self ? &a->core.facts.group[group] : &a->core.peer[n].facts.group[group];
+		const struct group_facts *f =
+			n == a->self ? &a->core.facts.group[group] : &a->core.peer[n].facts.group[group];
 		bool known = n == a->self || a->core.peer[n].facts_known;
 
 		if (a->core.config.nodes[i].witness)
 			continue;
 		if (!known || f->bindings_digest != digest || !f->registrations_in_step)
 			equal = false;
-		json_array_append_new(nodes, json_pack("{s:s, s:b, s:i, s:b, s:b}", "node", agent_node_name(a, n), "known",
-						       known, "bindings", (int)f->bindings_count, "equal",
-						       known && f->bindings_digest == digest, "pbx_in_step",
-						       known && f->registrations_in_step));
+		json_array_append_new(nodes,
+				      json_pack("{s:s, s:b, s:i, s:b, s:b}", "node", agent_node_name(a, n),
+						"known", known, "bindings", (int)f->bindings_count, "equal",
+						known && f->bindings_digest == digest, "pbx_in_step",
+						known && f->registrations_in_step));
 	}
-	return json_pack("{s:s, s:s, s:b, s:o}", "group", agent_group_name(a, group), "holder", agent_node_name(a, holder),
-			 "equal", equal, "nodes", nodes);
+	return json_pack("{s:s, s:s, s:b, s:o}", "group", agent_group_name(a, group), "holder",
+			 agent_node_name(a, holder), "equal", equal, "nodes", nodes);
 }
 
-static enum control_answer command_registrations(void *ctx, const struct control_request *req, json_t **ret_reply)
+static enum control_answer command_registrations(void *ctx, const struct control_request *req,
+						 json_t **ret_reply)
 {
 	struct agent *a = ctx;
 	bool diff = strcmp(command_text(req, "action"), "diff") == 0;
@@ -168,7 +175,8 @@ static enum control_answer command_registrations(void *ctx, const struct control
 			json_decref(groups);
 			return CONTROL_REPLY;
 		}
-		json_array_append_new(groups, diff ? command_diff_group(a, only) : command_list_group(a, only));
+		json_array_append_new(groups,
+				      diff ? command_diff_group(a, only) : command_list_group(a, only));
 	} else {
 		for (uint32_t g = 0; g < a->config->groups_count; g++)
 			json_array_append_new(groups, diff ? command_diff_group(a, (group_index_t)g)
@@ -182,10 +190,12 @@ static enum control_answer command_registrations(void *ctx, const struct control
 
 static json_t *command_verdict_refusal(const struct agent *a, const struct core_verdict *v)
 {
-	return control_refusal("refused", status_candidates_json(a, &v->placement), "Refused: %s", reason_text(v->reason));
+	return control_refusal("refused", status_candidates_json(a, &v->placement), "Refused: %s",
+			       reason_text(v->reason));
 }
 
-static json_t *command_verdict_json(const struct agent *a, const struct core_command *cmd, const struct core_verdict *v)
+static json_t *command_verdict_json(const struct agent *a, const struct core_command *cmd,
+				    const struct core_verdict *v)
 {
 	return json_pack("{s:b, s:s, s:s, s:o}", "dry_run", 1, "group", agent_group_name(a, cmd->group), "to",
 			 agent_node_name(a, v->target), "nodes", status_candidates_json(a, &v->placement));
@@ -200,48 +210,56 @@ static struct agent_operator *command_operator(struct agent *a)
 }
 
 /* Sends the checked command and remembers who waits for it. */
-static enum control_answer command_send(struct agent *a, const struct control_request *req, struct core_command *cmd,
-					bool wait, json_t **ret_reply)
+static enum control_answer command_send(struct agent *a, const struct control_request *req,
+					struct core_command *cmd, bool wait, json_t **ret_reply)
 {
 	struct agent_operator *op = command_operator(a);
 	int r;
 
 	if (!op)
-		return command_refuse(ret_reply, control_refusal("refused", NULL,
-								 "Too many commands are waiting; try again in some seconds."));
+		return command_refuse(
+			ret_reply,
+			control_refusal("refused", NULL,
+					"Too many commands are waiting; try again in some seconds."));
 	cmd->origin = a->self;
 	cmd->stamp = core_stamp_next(&a->core);
-	cmd->operation = (uint64_t)a->self << 56 | ((uint64_t)(a->now.boot.ns / NS_PER_MS) << 8 & 0xffffffffffff00ULL) |
+	cmd->operation = (uint64_t)a->self << 56 |
+			 ((uint64_t)(a->now.boot.ns / NS_PER_MS) << 8 & 0xffffffffffff00ULL) |
 			 (a->next_operation++ & 0xff);
 	records_remember(a, cmd->operation, req->user, command_text(req, "why"));
 	r = cluster_send_command(a, cmd, req, command_text(req, "why"));
 	if (r < 0)
-		return command_refuse(ret_reply,
-				      control_refusal("refused", NULL,
-						      "The other nodes cannot be told: corosync is not connected (%s). Check "
-						      "corosync on this node, or use another node.",
-						      strerror(-r)));
+		return command_refuse(
+			ret_reply,
+			control_refusal(
+				"refused", NULL,
+				"The other nodes cannot be told: corosync is not connected (%s). Check "
+				"corosync on this node, or use another node.",
+				strerror(-r)));
 	*op = (struct agent_operator){
 		.used = true,
 		.wait = wait,
 		.operation = cmd->operation,
 		.command = *cmd,
 		.ticket = req->ticket,
-		.until = boot_add(a->now.boot, wait ? a->core.config.operation_timeout_ns + COMMAND_DELIVERY_NS
-						    : COMMAND_DELIVERY_NS),
+		.until =
+			boot_add(a->now.boot, wait ? a->core.config.operation_timeout_ns + COMMAND_DELIVERY_NS
+						   : COMMAND_DELIVERY_NS),
 	};
 	return CONTROL_LATER;
 }
 
-static enum control_answer command_checked(struct agent *a, const struct control_request *req, struct core_command *cmd,
-					   json_t **ret_reply)
+static enum control_answer command_checked(struct agent *a, const struct control_request *req,
+					   struct core_command *cmd, json_t **ret_reply)
 {
 	struct core_verdict v;
 
 	if (a->paths.witness)
-		return command_refuse(ret_reply, control_refusal("refused", NULL,
-								 "This is a witness: it has no corosync. Give the command on a "
-								 "PBX node."));
+		return command_refuse(
+			ret_reply,
+			control_refusal("refused", NULL,
+					"This is a witness: it has no corosync. Give the command on a "
+					"PBX node."));
 	core_check_command(&a->core, cmd, a->now, &v);
 	if (!v.accepted)
 		return command_refuse(ret_reply, command_verdict_refusal(a, &v));
@@ -252,8 +270,8 @@ static enum control_answer command_checked(struct agent *a, const struct control
 	return command_send(a, req, cmd, command_flag(req, "wait"), ret_reply);
 }
 
-static enum control_answer command_move(struct agent *a, const struct control_request *req, enum core_command_type type,
-					json_t **ret_reply)
+static enum control_answer command_move(struct agent *a, const struct control_request *req,
+					enum core_command_type type, json_t **ret_reply)
 {
 	struct core_command cmd = { .type = type };
 	const char *to = command_text(req, "to");
@@ -265,7 +283,8 @@ static enum control_answer command_move(struct agent *a, const struct control_re
 	return command_checked(a, req, &cmd, ret_reply);
 }
 
-static enum control_answer command_switchover(void *ctx, const struct control_request *req, json_t **ret_reply)
+static enum control_answer command_switchover(void *ctx, const struct control_request *req,
+					      json_t **ret_reply)
 {
 	return command_move(ctx, req, COMMAND_SWITCHOVER, ret_reply);
 }
@@ -273,15 +292,17 @@ static enum control_answer command_switchover(void *ctx, const struct control_re
 static enum control_answer command_failover(void *ctx, const struct control_request *req, json_t **ret_reply)
 {
 	if (!command_flag(req, "force"))
-		return command_refuse(ret_reply,
-				      control_refusal("usage", NULL,
-						      "failover ignores the health of PBX and node and needs --force; for a "
-						      "planned move use switchover."));
+		return command_refuse(
+			ret_reply,
+			control_refusal(
+				"usage", NULL,
+				"failover ignores the health of PBX and node and needs --force; for a "
+				"planned move use switchover."));
 	return command_move(ctx, req, COMMAND_FAILOVER, ret_reply);
 }
 
-static enum control_answer command_intent(struct agent *a, const struct control_request *req, enum core_command_type type,
-					  json_t **ret_reply)
+static enum control_answer command_intent(struct agent *a, const struct control_request *req,
+					  enum core_command_type type, json_t **ret_reply)
 {
 	struct core_command cmd = { .type = type };
 
@@ -325,8 +346,8 @@ static json_t *command_done_json(const struct agent *a, const struct agent_opera
 
 	(void)snprintf(id, sizeof id, "%016" PRIx64, op->operation);
 	return json_pack("{s:s, s:s, s:s, s:s}", "operation", id, "group",
-			 op->command.type >= COMMAND_SWITCHOVER ? agent_group_name(a, op->command.group) : "", "to",
-			 agent_node_name(a, op->command.node), "state", state);
+			 op->command.type >= COMMAND_SWITCHOVER ? agent_group_name(a, op->command.group) : "",
+			 "to", agent_node_name(a, op->command.node), "state", state);
 }
 
 void commands_delivered(struct agent *a, const struct core_command *cmd)
@@ -348,12 +369,17 @@ static void command_look(struct agent *a, struct agent_operator *op)
 	if (mine && run->state == OPERATION_DONE)
 		command_answer(a, op, control_ok(command_done_json(a, op, "done")));
 	else if (mine && run->state == OPERATION_FAILED)
-		command_answer(a, op, control_refusal("refused", status_candidates_json(a, &a->core.group[op->command.group].placement),
-						      "It was accepted, but failed: %s", reason_text(run->reason)));
+		command_answer(a, op,
+			       control_refusal(
+				       "refused",
+				       status_candidates_json(a, &a->core.group[op->command.group].placement),
+				       "It was accepted, but failed: %s", reason_text(run->reason)));
 	else if (!boot_before(a->now.boot, op->until))
-		command_answer(a, op, control_refusal("refused", NULL,
-						      "No answer from corosync in time; whether the command took effect is in hactl "
-						      "history."));
+		command_answer(a, op,
+			       control_refusal("refused", NULL,
+					       "No answer from corosync in time; whether the command took "
+					       "effect is in hactl "
+					       "history."));
 }
 
 void commands_tick(struct agent *a)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Feeds the core and executes its plans, action by action in their order. A callback that arises while a plan is
- * executed (an announcement answered at once, say) is queued and fed after it: one event at a time.
+ * Feeds the core and executes its plans, action by action in their order. A callback that arises while a plan
+ * is executed (an announcement answered at once, say) is queued and fed after it: one event at a time.
  */
 #include "agent.h"
 #include "clock_read.h"
@@ -50,7 +50,8 @@ static void executor_explain(struct agent *a, const struct plan_action *act)
 	log_info("R%u %s: %s rule=%u group=%s node=%s epoch=%llu.%u value=%lld", act->explain.rule,
 		 agent_group_name(a, act->group), sentence ? sentence : "?", act->explain.rule,
 		 agent_group_name(a, act->group), agent_node_name(a, act->node),
-		 (unsigned long long)act->explain.epoch.counter, act->explain.epoch.node, (long long)act->explain.value);
+		 (unsigned long long)act->explain.epoch.counter, act->explain.epoch.node,
+		 (long long)act->explain.value);
 }
 
 static void executor_gate(struct agent *a, group_index_t group, boot_t deadline)
@@ -69,10 +70,12 @@ static bool executor_action(struct agent *a, const struct plan_action *act)
 		r = executor_save_voter(a);
 		if (r < 0) {
 			if (alarms_raise(&a->alarms, "promises", a->now.boot,
-					 "The promise file in %s cannot be written (%s): no lease can be granted or renewed; "
+					 "The promise file in %s cannot be written (%s): no lease can be "
+					 "granted or renewed; "
 					 "make room there.",
 					 a->paths.run_dir, strerror(-r)))
-				log_error("promise file %s/voter: %s -> nothing granted", a->paths.run_dir, strerror(-r));
+				log_error("promise file %s/voter: %s -> nothing granted", a->paths.run_dir,
+					  strerror(-r));
 			return false;
 		}
 		if (alarms_clear(&a->alarms, "promises"))
@@ -174,8 +177,8 @@ void agent_flush(struct agent *a)
 			viewed = true;
 		}
 		/* A node without a usable link is counted, and seen as silent. */
-		(void)pulse_io_send(a->pulse, node, views, a->core.config.groups_count, box->msg, (uint8_t)box->count, heard,
-				    a->now);
+		(void)pulse_io_send(a->pulse, node, views, a->core.config.groups_count, box->msg,
+				    (uint8_t)box->count, heard, a->now);
 		box->due = false;
 		box->count = 0;
 	}

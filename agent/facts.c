@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What this node knows of itself, gathered at the end of every round of the loop; the core hears of it only when
- * something has changed.
+ * What this node knows of itself, gathered at the end of every round of the loop; the core hears of it only
+ * when something has changed.
  */
 #include "agent.h"
 
@@ -14,7 +14,8 @@ static bool facts_in_step(const struct agent *a, group_index_t group)
 {
 	const struct agent_group *g = &a->group[group];
 
-	/* The holder is the truth. A standby is in step if it has what the holder says it has, also in its PBX. */
+	/* The holder is the truth. A standby is in step if it has what the holder says it has, also in its
+	 * PBX. */
 	if (!g->store || lease_holds(&a->core.group[group].lease))
 		return true;
 	return g->mismatches < FACTS_MISMATCHES && g->health.in_step && binding_feed_idle(&g->feed);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Pulses: what comes in becomes events of the core, in the order heard, views, messages; a packet that fails is counted
- * and, for a while, an alarm. After a standstill the sockets are drained first.
+ * Pulses: what comes in becomes events of the core, in the order heard, views, messages; a packet that fails
+ * is counted and, for a while, an alarm. After a standstill the sockets are drained first.
  */
 #include "agent.h"
 #include "log.h"
@@ -60,7 +60,8 @@ static void links_heard(void *ctx, const struct pulse_source *source)
 	agent_feed(a, &ev);
 }
 
-static void links_view(void *ctx, const struct pulse_source *source, group_index_t group, const struct lease_view *view)
+static void links_view(void *ctx, const struct pulse_source *source, group_index_t group,
+		       const struct lease_view *view)
 {
 	struct agent *a = ctx;
 	struct core_event ev = { .type = CORE_VIEW, .node = source->node, .group = group };
@@ -84,9 +85,11 @@ static void links_message(void *ctx, const struct pulse_source *source, const st
 }
 
 static const char *const links_alarm_texts[] = {
-	[PULSE_ALARM_BAD_TAG] = "is heard but does not authenticate: its key and the configured public key differ, or somebody "
+	[PULSE_ALARM_BAD_TAG] = "is heard but does not authenticate: its key and the configured public key "
+				"differ, or somebody "
 				"forges; it counts neither as alive nor as dead",
-	[PULSE_ALARM_WRONG_CLUSTER] = "sends pulses of another cluster: use another pulse-port, or mend the cluster name",
+	[PULSE_ALARM_WRONG_CLUSTER] =
+		"sends pulses of another cluster: use another pulse-port, or mend the cluster name",
 	[PULSE_ALARM_UNKNOWN_SENDER] = "is not configured here: the configuration files differ",
 	[PULSE_ALARM_VERSION] = "speaks another version of the pulse",
 	[PULSE_ALARM_TWIN] = "speaks twice: two machines use the key of the same node",
@@ -151,7 +154,8 @@ int links_peers(const struct agent *a, struct peers_config *ret, struct sentence
 
 		ret->nodes[i].id = (node_id_t)n->id;
 		if (node_public_parse(n->public_key, &ret->nodes[i].public_key) < 0)
-			return sentence_fail(reterr, -EINVAL, "The public-key of node %s cannot be read.", n->name);
+			return sentence_fail(reterr, -EINVAL, "The public-key of node %s cannot be read.",
+					     n->name);
 	}
 	ret->nodes_count = (uint8_t)a->config->nodes_count;
 	for (uint32_t g = 0; g < a->config->groups_count; g++)
@@ -175,7 +179,8 @@ int links_open(struct agent *a, struct sentence *reterr)
 		int fd = pulse_io_fd(a->pulse, l);
 
 		if (fd >= 0)
-			(void)loop_add(&a->loop, fd, POLLIN, LOOP_HIGH, links_readable, a); /* there already: by fd_changed */
+			(void)loop_add(&a->loop, fd, POLLIN, LOOP_HIGH, links_readable,
+				       a); /* there already: by fd_changed */
 	}
 	return 0;
 }
@@ -227,11 +232,12 @@ json_t *links_json(const struct agent *a)
 				continue;
 			if (s.heard_at.ns)
 				heard_ms = boot_diff_ns(s.heard_at, a->now.boot) / NS_PER_MS;
-			json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:I, s:f, s:I}", "node", agent_node_name(a, node),
-							      "link", names[l], "up",
-							      heard_ms >= 0 && heard_ms < 5 * a->config->timing.pulse_ms,
-							      "heard_ms", (json_int_t)heard_ms, "rtt_ms", s.rtt_us / 1000.0,
-							      "send_errors", (json_int_t)s.send_errors));
+			json_array_append_new(
+				list, json_pack("{s:s, s:s, s:b, s:I, s:f, s:I}", "node",
+						agent_node_name(a, node), "link", names[l], "up",
+						heard_ms >= 0 && heard_ms < 5 * a->config->timing.pulse_ms,
+						"heard_ms", (json_int_t)heard_ms, "rtt_ms", s.rtt_us / 1000.0,
+						"send_errors", (json_int_t)s.send_errors));
 		}
 	return list;
 }
@@ -243,7 +249,9 @@ json_t *links_counters_json(const struct agent *a)
 
 	for (int i = 0; i < PULSE_OUTCOMES_COUNT; i++) {
 		(void)snprintf(key, sizeof key, "pulse_%s", pulse_outcome_name((enum pulse_outcome)i));
-		json_object_set_new(o, key, json_integer((json_int_t)pulse_io_count(a->pulse, NODE_NONE, (enum pulse_outcome)i)));
+		json_object_set_new(
+			o, key,
+			json_integer((json_int_t)pulse_io_count(a->pulse, NODE_NONE, (enum pulse_outcome)i)));
 	}
 	json_object_set_new(o, "pulse_skipped", json_integer((json_int_t)pulse_io_skipped(a->pulse)));
 	return o;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The agent's main loop: libqb's loop for descriptors, and one timerfd on CLOCK_BOOTTIME for the next deadline of
- * everything. Around every callback it calls enter() (read the clocks, notice that we stood still) and leave() (flush
- * what is to be sent, say when to come back). Modules know nothing of it.
+ * The agent's main loop: libqb's loop for descriptors, and one timerfd on CLOCK_BOOTTIME for the next
+ * deadline of everything. Around every callback it calls enter() (read the clocks, notice that we stood
+ * still) and leave() (flush what is to be sent, say when to come back). Modules know nothing of it.
  */
 #ifndef RK_LOOP_H
 #define RK_LOOP_H

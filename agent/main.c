@@ -23,16 +23,21 @@ static const char main_usage[] =
 	"  --witness           insist that this machine is a witness\n"
 	"  --check             read the configuration, say what is wrong with it, exit\n"
 	"\n"
-	"SIGTERM hands all groups over and exits. SIGUSR1 exits and leaves everything to the next ringkeepd.\n"
+	"SIGTERM hands all groups over and exits. SIGUSR1 exits and leaves everything to the next "
+	"ringkeepd.\n"
 	"SIGHUP reads the configuration again.\n";
 
 enum main_option { OPT_STATE_DIR = 256, OPT_RUN_DIR, OPT_WITNESS, OPT_CHECK, OPT_VERSION };
 
 static const struct option main_options[] = {
-	{ "config", required_argument, NULL, 'c' },	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
-	{ "run-dir", required_argument, NULL, OPT_RUN_DIR }, { "witness", no_argument, NULL, OPT_WITNESS },
-	{ "check", no_argument, NULL, OPT_CHECK },	{ "version", no_argument, NULL, OPT_VERSION },
-	{ "help", no_argument, NULL, 'h' },		{ 0 },
+	{ "config", required_argument, NULL, 'c' },
+	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
+	{ "run-dir", required_argument, NULL, OPT_RUN_DIR },
+	{ "witness", no_argument, NULL, OPT_WITNESS },
+	{ "check", no_argument, NULL, OPT_CHECK },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
 };
 
 /* Returns -1 to go on, else an exit code. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Gate, guard and addresses of this node: put up in that order, taken down in the reverse, and what they report on the
- * way turned into facts, alarms and answers of steps.
+ * Gate, guard and addresses of this node: put up in that order, taken down in the reverse, and what they
+ * report on the way turned into facts, alarms and answers of steps.
  */
 #include "agent.h"
 #include "cleanup.h"
@@ -18,7 +18,8 @@ size_t network_addresses(const struct config *c, struct virtual_address *ret, si
 
 	for (uint32_t g = 0; g < c->groups_count; g++)
 		for (uint32_t i = 0; i < c->groups[g].addresses_count && n < max; i++, n++) {
-			ret[n] = (struct virtual_address){ .ip = c->groups[g].addresses[i], .group = (group_index_t)g };
+			ret[n] = (struct virtual_address){ .ip = c->groups[g].addresses[i],
+							   .group = (group_index_t)g };
 			memcpy(ret[n].device, c->groups[g].device, sizeof ret[n].device - 1);
 		}
 	return n;
@@ -36,7 +37,8 @@ static void network_gate_lost(void *ctx, const struct gate_loss *loss)
 	a->gate_missing++;
 	log_error("gate lost on %s (%s, by port %u): %s -> all groups shut, repairing", loss->device,
 		  gate_loss_name(loss->kind), loss->port_id, loss->text.text);
-	(void)alarms_event(&a->alarms, "gate", a->now.boot, "The gate on %s was removed: %s", loss->device, loss->text.text);
+	(void)alarms_event(&a->alarms, "gate", a->now.boot, "The gate on %s was removed: %s", loss->device,
+			   loss->text.text);
 	records_event(a, "gate-lost", NULL, "gate on %s: %s", loss->device, loss->text.text);
 }
 
@@ -48,8 +50,8 @@ static void network_gate_repaired(void *ctx, int ifindex, const char *device, in
 	(void)ifindex;
 	(void)snprintf(key, sizeof key, "gate/%s", device);
 	if (error) {
-		(void)alarms_raise(&a->alarms, key, a->now.boot, "The gate cannot be put back on %s: %s.", device,
-				   strerror(-error));
+		(void)alarms_raise(&a->alarms, key, a->now.boot, "The gate cannot be put back on %s: %s.",
+				   device, strerror(-error));
 		return;
 	}
 	(void)alarms_clear(&a->alarms, key);
@@ -91,7 +93,8 @@ static void network_guard_lost(void *ctx, const struct guard_loss *loss)
 	log_error("guard %s by %s (pid %u) -> repairing", loss->flushed ? "removed" : "changed",
 		  loss->process[0] ? loss->process : "?", loss->pid);
 	(void)alarms_event(&a->alarms, "guard", a->now.boot, "The nftables guard was %s by %s (pid %u).",
-			   loss->flushed ? "removed" : "changed", loss->process[0] ? loss->process : "?", loss->pid);
+			   loss->flushed ? "removed" : "changed", loss->process[0] ? loss->process : "?",
+			   loss->pid);
 	records_event(a, "guard-lost", NULL, "guard %s by %s", loss->flushed ? "removed" : "changed",
 		      loss->process[0] ? loss->process : "?");
 }
@@ -101,7 +104,8 @@ static void network_guard_repaired(void *ctx, int error, const char *text, int64
 	struct agent *a = ctx;
 
 	if (error) {
-		(void)alarms_raise(&a->alarms, "guard-down", a->now.boot, "The nftables guard cannot be put up: %s", text);
+		(void)alarms_raise(&a->alarms, "guard-down", a->now.boot,
+				   "The nftables guard cannot be put up: %s", text);
 		return;
 	}
 	(void)alarms_clear(&a->alarms, "guard-down");
@@ -115,21 +119,22 @@ static const struct guard_ops network_guard_ops = {
 
 /* ---- addresses ---- */
 
-static void network_address(void *ctx, const struct virtual_address *address, enum vip_address_event event, int error)
+static void network_address(void *ctx, const struct virtual_address *address, enum vip_address_event event,
+			    int error)
 {
 	struct agent *a = ctx;
 	struct agent_group *g = &a->group[address->group];
 	char ip[IP_TEXT_MAX];
 
 	ip_format(&address->ip, ip);
-	log_notice("address %s on %s: %s%s%s", ip, address->device, vip_address_event_name(event), error ? ": " : "",
-		   error ? strerror(-error) : "");
+	log_notice("address %s on %s: %s%s%s", ip, address->device, vip_address_event_name(event),
+		   error ? ": " : "", error ? strerror(-error) : "");
 	switch (event) {
 	case VIP_ADDRESS_REMOVED:
-		(void)alarms_event(&a->alarms, "address", a->now.boot, "Somebody removed %s from %s; it was put back.", ip,
-				   address->device);
-		records_event(a, "address-removed", agent_group_name(a, address->group), "%s was removed from %s", ip,
-			      address->device);
+		(void)alarms_event(&a->alarms, "address", a->now.boot,
+				   "Somebody removed %s from %s; it was put back.", ip, address->device);
+		records_event(a, "address-removed", agent_group_name(a, address->group),
+			      "%s was removed from %s", ip, address->device);
 		g->address_missing = error != 0;
 		break;
 	case VIP_ADDRESS_NO_DEVICE:
@@ -154,9 +159,12 @@ static void network_contended(void *ctx, const struct vip_contention *c)
 	ip_format(&c->ip, ip);
 	mac_format(&c->mac, mac);
 	(void)snprintf(key, sizeof key, "contention/%s", mac);
-	log_warning("%s: %s claims %s on %s -> announced again", agent_group_name(a, c->group), mac, ip, c->device);
-	if (alarms_event(&a->alarms, key, a->now.boot, "Another host, %s, claims %s on %s.", mac, ip, c->device))
-		records_event(a, "contention", agent_group_name(a, c->group), "%s claims %s on %s", mac, ip, c->device);
+	log_warning("%s: %s claims %s on %s -> announced again", agent_group_name(a, c->group), mac, ip,
+		    c->device);
+	if (alarms_event(&a->alarms, key, a->now.boot, "Another host, %s, claims %s on %s.", mac, ip,
+			 c->device))
+		records_event(a, "contention", agent_group_name(a, c->group), "%s claims %s on %s", mac, ip,
+			      c->device);
 }
 
 static void network_announced(void *ctx, group_index_t group, int error)
@@ -170,8 +178,8 @@ static void network_verified(void *ctx, const struct vip_verdict *v)
 	char ip[IP_TEXT_MAX], mac[MAC_TEXT_MAX];
 
 	if (v->error == -EADDRINUSE)
-		log_warning("%s: %s also answers for %s", agent_group_name(a, v->group), mac_format(&v->mac, mac),
-			    ip_format(&v->ip, ip));
+		log_warning("%s: %s also answers for %s", agent_group_name(a, v->group),
+			    mac_format(&v->mac, mac), ip_format(&v->ip, ip));
 	steps_ended(a, v->group, STEP_VERIFY, v->error);
 }
 
@@ -179,7 +187,8 @@ static void network_link(void *ctx, group_index_t group, bool up)
 {
 	struct agent *a = ctx;
 
-	log_notice("%s: link of %s is %s", agent_group_name(a, group), a->config->groups[group].device, up ? "up" : "down");
+	log_notice("%s: link of %s is %s", agent_group_name(a, group), a->config->groups[group].device,
+		   up ? "up" : "down");
 }
 
 static const struct vip_ops network_vip_ops = {

@@ -7,7 +7,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-/* With a limit on locked memory MCL_FUTURE would make a later malloc() fail: an agent that may page is better. */
+/* With a limit on locked memory MCL_FUTURE would make a later malloc() fail: an agent that may page is
+ * better. */
 static int realtime_lock_memory(void)
 {
 	struct rlimit limit;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * History records: made with names here, written by the recorder process, sent to the other nodes, and shown to whoever
- * watches.
+ * History records: made with names here, written by the recorder process, sent to the other nodes, and shown
+ * to whoever watches.
  */
 #include "agent.h"
 #include "clock_read.h"
@@ -43,7 +43,8 @@ static void records_write(struct agent *a, const char *line, int len)
 		return;
 	}
 	recorder_history(&a->recorder, line, (size_t)len);
-	(void)cluster_send_history(a, line, (size_t)len); /* without corosync it stays here until a snapshot */
+	(void)cluster_send_history(a, line,
+				   (size_t)len); /* without corosync it stays here until a snapshot */
 	records_watchers(a, line, (size_t)len);
 }
 
@@ -81,7 +82,8 @@ void records_remember(struct agent *a, uint64_t operation, const char *who, cons
 	struct agent_command_origin *o = &a->origins[a->next_origin++ % AGENT_ORIGINS_MAX];
 
 	o->operation = operation;
-	(void)snprintf(o->who, sizeof o->who, "%s", who); /* cut names and reasons are still names and reasons */
+	(void)snprintf(o->who, sizeof o->who, "%s",
+		       who); /* cut names and reasons are still names and reasons */
 	(void)snprintf(o->why, sizeof o->why, "%s", why);
 }
 

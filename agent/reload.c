@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * SIGHUP: the configuration is parsed into a fresh struct and applied as a difference, or not at all. Nothing is stopped
- * and nothing moves because of it.
+ * SIGHUP: the configuration is parsed into a fresh struct and applied as a difference, or not at all. Nothing
+ * is stopped and nothing moves because of it.
  */
 #include "agent.h"
 #include "log.h"
@@ -13,7 +13,8 @@
 static void reload_refuse(struct agent *a, const char *text)
 {
 	log_error("reload: %s -> the configuration in force stays", text);
-	(void)alarms_raise(&a->alarms, "reload", a->now.boot, "The configuration on disk was not applied: %s", text);
+	(void)alarms_raise(&a->alarms, "reload", a->now.boot, "The configuration on disk was not applied: %s",
+			   text);
 }
 
 /* Who may hold a group is fixed for the life of a lease: only their order may change without a restart. */
@@ -32,7 +33,8 @@ static bool reload_same_candidates(const struct config *old_config, const struct
 	return true;
 }
 
-/* New addresses behind the gate before they are on a device, old ones off the device before the gate forgets them. */
+/* New addresses behind the gate before they are on a device, old ones off the device before the gate forgets
+ * them. */
 static int reload_network(struct agent *a, const struct config *c, struct sentence *reterr)
 {
 	struct virtual_address *addresses = calloc(VIRTUAL_ADDRESSES_MAX, sizeof *addresses);
@@ -72,7 +74,8 @@ static void reload_take(struct agent *a, struct config *c)
 	config_core(c, a->self, a->core.config.process, core);
 	memcpy(a->core.config.groups, core->groups, sizeof core->groups);
 	a->core.config.config_hash = core->config_hash;
-	a->journal.broken = true; /* the core was changed from outside: the next file starts with it as it is */
+	a->journal.broken =
+		true; /* the core was changed from outside: the next file starts with it as it is */
 	free(core);
 	config_free(a->config);
 	a->config = c;
@@ -100,11 +103,14 @@ void agent_reload(struct agent *a)
 			log_error("%s", errors->error[i].text);
 		reload_refuse(a, errors->error[0].text);
 	} else if ((key = config_restart_needed(a->config, c))) {
-		(void)sentence_fail(&why, 0, "%s cannot be changed without a restart (systemctl restart ringkeepd moves nothing)",
-				    key);
+		(void)sentence_fail(
+			&why, 0,
+			"%s cannot be changed without a restart (systemctl restart ringkeepd moves nothing)",
+			key);
 		reload_refuse(a, why.text);
 	} else if (!reload_same_candidates(a->config, c)) {
-		reload_refuse(a, "the candidates of a group cannot be changed without a restart (which moves nothing)");
+		reload_refuse(a, "the candidates of a group cannot be changed without a restart (which moves "
+				 "nothing)");
 	} else if (a->vip && reload_network(a, c, &why) < 0) {
 		reload_refuse(a, why.text);
 	} else {

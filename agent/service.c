@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * One PBX per group: its adapter, its bindings, and their way to the other nodes. The holder's PBX is the truth: what its
- * adapter reports goes into the store and, in batches, over CPG to everybody. Everybody else's PBX is fed from the
- * store, so that a phone can be called the moment its address moves.
+ * One PBX per group: its adapter, its bindings, and their way to the other nodes. The holder's PBX is the
+ * truth: what its adapter reports goes into the store and, in batches, over CPG to everybody. Everybody
+ * else's PBX is fed from the store, so that a phone can be called the moment its address moves.
  */
 #include "agent.h"
 #include "log.h"
@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define SERVICE_HEAL_NS	      (10 * NS_PER_S) /* everything is not sent again more often */
-#define SERVICE_EXPIRE_SLICES	10
+#define SERVICE_EXPIRE_SLICES 10
 
 static bool service_holds(const struct agent_group *g)
 {
@@ -38,7 +38,8 @@ static void service_ready(void *ctx)
 
 	log_notice("%s: adapter is ready", agent_group_name(g->agent, g->index));
 	if (service_holds(g))
-		(void)adapter_dump(g->adapter, g->agent->now.boot, &id); /* refused: the digests will differ and heal it */
+		(void)adapter_dump(g->adapter, g->agent->now.boot,
+				   &id); /* refused: the digests will differ and heal it */
 	else
 		binding_feed_full(&g->feed, g->agent->now.boot);
 }
@@ -48,8 +49,8 @@ static void service_health(void *ctx, const struct adapter_health *h)
 	struct agent_group *g = ctx;
 
 	if (h->state != g->health.state)
-		log_notice("%s: PBX %s -> %s: %s", agent_group_name(g->agent, g->index), pbx_health_name(g->health.state),
-			   pbx_health_name(h->state), h->why);
+		log_notice("%s: PBX %s -> %s: %s", agent_group_name(g->agent, g->index),
+			   pbx_health_name(g->health.state), pbx_health_name(h->state), h->why);
 	g->health = *h;
 }
 
@@ -59,7 +60,8 @@ static void service_put(void *ctx, const struct binding *reported)
 	struct binding b = *reported;
 	enum binding_put what;
 
-	/* A standby's PBX only has what we gave it; what it says more is the answer to a dump for a comparison. */
+	/* A standby's PBX only has what we gave it; what it says more is the answer to a dump for a
+	 * comparison. */
 	if (!service_holds(g))
 		return;
 	b.epoch = service_epoch(g);
@@ -119,8 +121,8 @@ static void service_answered(void *ctx, uint64_t id, enum adapter_request kind, 
 	struct agent_group *g = ctx;
 
 	if (error)
-		log_warning("%s: adapter: %s failed: %s", agent_group_name(g->agent, g->index), adapter_request_name(kind),
-			    why && why[0] ? why : strerror(error));
+		log_warning("%s: adapter: %s failed: %s", agent_group_name(g->agent, g->index),
+			    adapter_request_name(kind), why && why[0] ? why : strerror(error));
 	if (!binding_feed_answered(&g->feed, id, error, g->agent->now.boot))
 		steps_adapter_answered(g, id, error);
 }
@@ -133,7 +135,8 @@ static void service_alarm(void *ctx, enum adapter_alarm alarm, const char *text)
 
 	(void)snprintf(key, sizeof key, "adapter/%s", adapter_alarm_name(alarm));
 	log_warning("%s: adapter: %s", agent_group_name(a, g->index), text);
-	if (alarms_event(&a->alarms, key, a->now.boot, "Adapter of %s: %s", agent_group_name(a, g->index), text))
+	if (alarms_event(&a->alarms, key, a->now.boot, "Adapter of %s: %s", agent_group_name(a, g->index),
+			 text))
 		records_event(a, "adapter", agent_group_name(a, g->index), "%s", text);
 }
 
@@ -164,7 +167,8 @@ static void service_full_gone_elsewhere(void *ctx, const struct binding *b)
 	struct agent_group *g = ctx;
 
 	if (g->adapter && !service_holds(g))
-		binding_feed_remove(&g->feed, b->text[BINDING_AOR], b->text[BINDING_CONTACT], g->agent->now.boot);
+		binding_feed_remove(&g->feed, b->text[BINDING_AOR], b->text[BINDING_CONTACT],
+				    g->agent->now.boot);
 }
 
 static void service_receive_item(struct agent_group *g, const struct binding_batch_item *item)
@@ -175,7 +179,9 @@ static void service_receive_item(struct agent_group *g, const struct binding_bat
 	enum binding_put what;
 
 	if (item->remove) {
-		if (binding_store_remove(g->store, b->text[BINDING_AOR], b->text[BINDING_CONTACT], b->epoch) && feed)
+		if (binding_store_remove(g->store, b->text[BINDING_AOR], b->text[BINDING_CONTACT],
+					 b->epoch) &&
+		    feed)
 			binding_feed_remove(&g->feed, b->text[BINDING_AOR], b->text[BINDING_CONTACT], now);
 		return;
 	}
@@ -196,7 +202,8 @@ void services_receive(struct agent *a, node_id_t from, const void *data, size_t 
 	if (r < 0) {
 		if (alarms_event(&a->alarms, "bindings", a->now.boot, "Bindings from %s cannot be read: %s.",
 				 agent_node_name(a, from), strerror(-r)))
-			log_warning("bindings from %s: %s -> dropped", agent_node_name(a, from), strerror(-r));
+			log_warning("bindings from %s: %s -> dropped", agent_node_name(a, from),
+				    strerror(-r));
 		return;
 	}
 	index = config_group_index_wire(a->config, head.group);
@@ -262,7 +269,8 @@ void services_heal(struct agent *a)
 	for (uint32_t i = 0; i < a->config->groups_count; i++) {
 		struct agent_group *g = &a->group[i];
 
-		if (!g->store || !service_holds(g) || !service_out_of_step(g) || boot_before(a->now.boot, g->heal_at))
+		if (!g->store || !service_holds(g) || !service_out_of_step(g) ||
+		    boot_before(a->now.boot, g->heal_at))
 			continue;
 		g->heal_at = boot_add(a->now.boot, SERVICE_HEAL_NS);
 		log_notice("%s: another node's registrations are not in step -> sending all %zu",
@@ -339,8 +347,8 @@ int services_open(struct agent *a, struct sentence *reterr)
 		if (r == 0)
 			r = service_spawn(g, cg);
 		if (r < 0)
-			return sentence_fail(reterr, r, "The adapter of group %s cannot be started: %s.", cg->name,
-					     strerror(-r));
+			return sentence_fail(reterr, r, "The adapter of group %s cannot be started: %s.",
+					     cg->name, strerror(-r));
 	}
 	return 0;
 }
@@ -379,7 +387,8 @@ static void service_expired(void *ctx, const struct binding *b)
 
 	/* The holder's PBX expires by itself and reports it; a standby's is told, in case it does not. */
 	if (g->adapter && !service_holds(g))
-		binding_feed_remove(&g->feed, b->text[BINDING_AOR], b->text[BINDING_CONTACT], g->agent->now.boot);
+		binding_feed_remove(&g->feed, b->text[BINDING_AOR], b->text[BINDING_CONTACT],
+				    g->agent->now.boot);
 }
 
 void services_expire(struct agent *a)
@@ -390,7 +399,8 @@ void services_expire(struct agent *a)
 		if (!g->store)
 			continue;
 		(void)binding_store_expire(g->store, a->now.boot,
-					   binding_store_count(g->store) / SERVICE_EXPIRE_SLICES + 1, service_expired, g);
+					   binding_store_count(g->store) / SERVICE_EXPIRE_SLICES + 1,
+					   service_expired, g);
 		if (g->adapter)
 			binding_feed_flush(&g->feed, a->now.boot);
 	}

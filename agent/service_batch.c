@@ -42,7 +42,8 @@ void service_batch_send(struct agent_group *g, bool full_end)
 	r = cluster_send_bindings(g->agent, g->batch_buf, len);
 	/* Nothing is lost: the digests differ, and the others ask for everything. */
 	if (r < 0 && r != -ENOTCONN)
-		log_warning("%s: %zu bytes of bindings not sent: %s", agent_group_name(g->agent, g->index), len, strerror(-r));
+		log_warning("%s: %zu bytes of bindings not sent: %s", agent_group_name(g->agent, g->index),
+			    len, strerror(-r));
 }
 
 void service_batch_put(struct agent_group *g, const struct binding *b)
@@ -52,7 +53,8 @@ void service_batch_put(struct agent_group *g, const struct binding *b)
 		return;
 	service_batch_send(g, false);
 	batch_open(g);
-	(void)binding_batch_put(&g->batch, b, g->agent->now.boot); /* fits into an empty batch by its limits */
+	(void)binding_batch_put(&g->batch, b,
+				g->agent->now.boot); /* fits into an empty batch by its limits */
 }
 
 void service_batch_remove(struct agent_group *g, const char *aor, const char *contact)

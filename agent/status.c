@@ -61,8 +61,9 @@ static json_t *status_node(const struct agent *a, const struct core_node_config 
 {
 	const struct core_peer *p = &a->core.peer[n->id];
 	const struct node_facts *f = n->id == a->self ? &a->core.facts : p->facts_known ? &p->facts : NULL;
-	json_t *o = json_pack("{s:s, s:i, s:s, s:b, s:b}", "name", agent_node_name(a, n->id), "id", n->id, "state",
-			      status_node_state(a, n), "standby", a->core.intent.node[n->id].standby, "witness", n->witness);
+	json_t *o = json_pack("{s:s, s:i, s:s, s:b, s:b}", "name", agent_node_name(a, n->id), "id", n->id,
+			      "state", status_node_state(a, n), "standby", a->core.intent.node[n->id].standby,
+			      "witness", n->witness);
 
 	if (!o)
 		return NULL;
@@ -96,8 +97,9 @@ json_t *status_candidates_json(const struct agent *a, const struct placement *p)
 	for (uint8_t i = 0; i < p->count; i++) {
 		const struct placement_candidate *c = &p->candidate[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:s, s:i}", "node", agent_node_name(a, c->node),
-						      "eligible", c->eligible, "reason", reason_name(c->reason), "text",
+		json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:s, s:i}", "node",
+						      agent_node_name(a, c->node), "eligible", c->eligible,
+						      "reason", reason_name(c->reason), "text",
 						      reason_text(c->reason), "code", (int)c->reason));
 	}
 	return list;
@@ -123,9 +125,10 @@ static json_t *status_pbx(const struct agent_group *g)
 {
 	if (!g->adapter)
 		return json_pack("{s:s}", "state", "none");
-	return json_pack("{s:s, s:s, s:i, s:I, s:b, s:b}", "state", pbx_health_name(g->health.state), "why", g->health.why, "pid",
-			 (int)g->health.pid, "calls",
-			 g->health.calls == ADAPTER_CALLS_UNKNOWN ? (json_int_t)-1 : (json_int_t)g->health.calls,
+	return json_pack("{s:s, s:s, s:i, s:I, s:b, s:b}", "state", pbx_health_name(g->health.state), "why",
+			 g->health.why, "pid", (int)g->health.pid, "calls",
+			 g->health.calls == ADAPTER_CALLS_UNKNOWN ? (json_int_t)-1
+								  : (json_int_t)g->health.calls,
 			 "in_step", g->health.in_step, "adapter_ready", adapter_ready(g->adapter));
 }
 
@@ -142,8 +145,9 @@ static json_t *status_operation(const struct agent *a, const struct core_operati
 	if (op->state == OPERATION_NONE)
 		return json_null();
 	(void)snprintf(id, sizeof id, "%016llx", (unsigned long long)op->command.operation);
-	return json_pack("{s:s, s:s, s:s, s:s}", "id", id, "to", agent_node_name(a, op->target), "state", names[op->state],
-			 "reason", op->state == OPERATION_FAILED ? reason_name(op->reason) : "");
+	return json_pack("{s:s, s:s, s:s, s:s}", "id", id, "to", agent_node_name(a, op->target), "state",
+			 names[op->state], "reason",
+			 op->state == OPERATION_FAILED ? reason_name(op->reason) : "");
 }
 
 static json_t *status_group(const struct agent *a, group_index_t group)
@@ -156,13 +160,17 @@ static json_t *status_group(const struct agent *a, group_index_t group)
 	json_object_set_new(o, "holder", status_name(a, cg->seen_holder));
 	json_object_set_new(o, "epoch", status_epoch(cg->seen_epoch));
 	json_object_set_new(o, "state", json_string(core_group_state(&a->core, group)));
-	json_object_set_new(o, "gate", json_string(a->paths.witness ? "none" : status_gate_open(a, group) ? "open" : "shut"));
+	json_object_set_new(o, "gate",
+			    json_string(a->paths.witness	     ? "none"
+					: status_gate_open(a, group) ? "open"
+								     : "shut"));
 	json_object_set_new(o, "since", status_wall(a, cg->since));
 	json_object_set_new(o, "since_ms", json_integer(cg->since.ns ? status_age_ms(a, cg->since) : -1));
 	json_object_set_new(o, "addresses", status_addresses(a, group));
 	json_object_set_new(o, "device", json_string(a->config->groups[group].device));
 	json_object_set_new(o, "pbx", status_pbx(g));
-	json_object_set_new(o, "bindings", json_integer(g->store ? (json_int_t)binding_store_count(g->store) : 0));
+	json_object_set_new(o, "bindings",
+			    json_integer(g->store ? (json_int_t)binding_store_count(g->store) : 0));
 	json_object_set_new(o, "majority", json_boolean(lease_majority_reachable(&cg->lease, a->now)));
 	json_object_set_new(o, "operation", status_operation(a, &cg->operation));
 	json_object_set_new(o, "candidates", status_candidates_json(a, &cg->placement));
@@ -188,8 +196,10 @@ static json_t *status_counters(const struct agent *a)
 	json_object_update(o, cluster);
 	json_decref(cluster);
 	json_object_set_new(o, "standstills", json_integer((json_int_t)a->standstills));
-	json_object_set_new(o, "history_dropped", json_integer((json_int_t)a->recorder.counters.history_dropped));
-	json_object_set_new(o, "journal_dropped", json_integer((json_int_t)a->recorder.counters.journal_dropped));
+	json_object_set_new(o, "history_dropped",
+			    json_integer((json_int_t)a->recorder.counters.history_dropped));
+	json_object_set_new(o, "journal_dropped",
+			    json_integer((json_int_t)a->recorder.counters.journal_dropped));
 	if (a->vip) {
 		struct vip_counters v;
 		struct gate_counters gc;
@@ -212,8 +222,8 @@ static json_t *status_timing(const struct agent *a)
 {
 	const struct config_timing *t = &a->config->timing;
 
-	return json_pack("{s:i, s:i, s:i, s:i}", "pulse_ms", (int)t->pulse_ms, "lease_ms", (int)t->lease_ms, "guard_ms",
-			 (int)t->guard_ms, "takeover_ms_max", (int)config_timing_takeover_ms(t));
+	return json_pack("{s:i, s:i, s:i, s:i}", "pulse_ms", (int)t->pulse_ms, "lease_ms", (int)t->lease_ms,
+			 "guard_ms", (int)t->guard_ms, "takeover_ms_max", (int)config_timing_takeover_ms(t));
 }
 
 json_t *status_json(struct agent *a)
@@ -225,9 +235,11 @@ json_t *status_json(struct agent *a)
 	json_object_set_new(o, "node", json_string(agent_node_name(a, a->self)));
 	json_object_set_new(o, "witness", json_boolean(a->paths.witness));
 	json_object_set_new(o, "safety", json_string(config_safety(a->config)));
-	json_object_set_new(o, "safety_limit",
-			    json_string("A paused virtual machine stops its clocks: on resume two gates can be open for at "
-					"most the rest of one lease, about one pulse."));
+	json_object_set_new(
+		o, "safety_limit",
+		json_string(
+			"A paused virtual machine stops its clocks: on resume two gates can be open for at "
+			"most the rest of one lease, about one pulse."));
 	json_object_set_new(o, "paused", json_boolean(a->core.intent.paused));
 	json_object_set_new(o, "stopping", json_boolean(a->stopping));
 	json_object_set_new(o, "corosync", json_boolean(cluster_connected(a)));
@@ -282,12 +294,14 @@ json_t *status_gate_json(struct agent *a)
 		left_ns = boot_diff_ns(a->now.boot, s.open_until);
 		json_array_append_new(groups, json_pack("{s:s, s:o, s:b, s:I, s:I, s:I}", "group",
 							agent_group_name(a, (group_index_t)g), "addresses",
-							status_addresses(a, (group_index_t)g), "open", left_ns > 0,
-							"open_for_ms",
-							(json_int_t)(left_ns > 0 ? left_ns / NS_PER_MS : 0), "drops_in",
-							(json_int_t)s.drops_in, "drops_out", (json_int_t)s.drops_out));
+							status_addresses(a, (group_index_t)g), "open",
+							left_ns > 0, "open_for_ms",
+							(json_int_t)(left_ns > 0 ? left_ns / NS_PER_MS : 0),
+							"drops_in", (json_int_t)s.drops_in, "drops_out",
+							(json_int_t)s.drops_out));
 	}
 	guard_status(a->guard, &gs);
-	return json_pack("{s:o, s:o, s:{s:b, s:i, s:I}}", "groups", groups, "interfaces", status_gate_interfaces(a), "guard",
-			 "up", gs.up, "allowed", (int)gs.allowed, "losses", (json_int_t)gs.losses);
+	return json_pack("{s:o, s:o, s:{s:b, s:i, s:I}}", "groups", groups, "interfaces",
+			 status_gate_interfaces(a), "guard", "up", gs.up, "allowed", (int)gs.allowed,
+			 "losses", (json_int_t)gs.losses);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Takeover and let-go steps: each is started once and answered once. All are "make it so" operations, safe to repeat
- * after a crash.
+ * Takeover and let-go steps: each is started once and answered once. All are "make it so" operations, safe to
+ * repeat after a crash.
  */
 #include "agent.h"
 #include "log.h"
@@ -47,7 +47,8 @@ static void steps_destroy_sockets(struct agent *a, group_index_t group)
 	steps_answer(a, group, r);
 }
 
-void steps_start(struct agent *a, group_index_t group, enum core_step_kind kind, uint32_t seq, struct epoch epoch)
+void steps_start(struct agent *a, group_index_t group, enum core_step_kind kind, uint32_t seq,
+		 struct epoch epoch)
 {
 	struct agent_step *s = &a->group[group].step;
 
