@@ -21,7 +21,7 @@ packages:
 
 compile: packages
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix=$(PREFIX) >/dev/null
-	@ninja -C $(BUILD) --quiet
+	@set -o pipefail; ninja -C $(BUILD) --quiet | sed '/no work to do/d'
 
 build: compile
 	@echo "build: done, programs in $(BUILD)/agent and $(BUILD)/hactl"

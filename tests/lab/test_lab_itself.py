@@ -251,6 +251,49 @@ def test_keepalived_killed_leaves_its_address_answering_from_two_nodes(lab):
     assert probe.record.holders_max() == 2
 
 
+def test_corosync_of_two_nodes_and_an_intruder_in_its_groups(lab):
+    from ringlab import corosync
+    from ringlab.paths import LAB
+    corosync.configure(lab)
+    for node in lab.pbx_nodes:
+        node.start_corosync()
+
+    def members():
+        return lab.n1.run("corosync-quorumtool", "-l").stdout.count(" n")
+    wait_until(lambda: members() == 2, 15, lambda: lab.n1.corosync.log.read_text()[-2000:], 0.1)
+    assert "Quorate:          Yes" in lab.n1.run("corosync-quorumtool", "-s").stdout
+    assert lab.n1.check("/usr/bin/python3", LAB / "intruder" / "heartbeats.py", "ringkeep/lab", 0.2) == "0\n"
+    lab.n2.corosync.kill()
+    wait_until(lambda: members() == 1, 10, "the loss of n2", 0.1)
+    for node in lab.pbx_nodes:
+        node.procs.pop("corosync").end()
+
+
+def test_phones_register_and_are_called_through_a_real_kamailio(lab):
+    give(lab.n1)
+    lab.n1.start_pbx()
+    with lab.probe() as probe:
+        probe.wait_answer_from(None, kind="sip")
+        assert lab.phones.register(20) == 20
+        assert lab.phones.call_all(20) == 20
+        lab.n1.pbx.kill_all()
+        time.sleep(0.3)
+        assert lab.phones.procs["uas"].alive()
+    lab.n1.procs.pop("pbx").end()
+    assert probe.record.sip_speakers() == {"n1"}
+    assert probe.record.outages("sip")[-1].ended is False, "a dead PBX must not answer"
+
+
+def test_phones_that_cannot_be_reached_are_counted(lab):
+    """A registrar that knows nobody: no call succeeds, and that is seen."""
+    give(lab.n1)
+    lab.n1.start_pbx()
+    with lab.probe() as probe:
+        probe.wait_answer_from(None, kind="sip")
+        assert lab.phones.call_all(3) == 0
+    lab.n1.procs.pop("pbx").end()
+
+
 def test_nothing_is_left_when_the_lab_ends():
     from ringlab import Lab
     with Lab(witness=False) as lab:
