@@ -46,6 +46,7 @@ struct vip_verdict {
 	struct mac_address mac;
 };
 
+/* May be called from inside any of the functions below. */
 struct vip_ops {
 	void (*address)(void *ctx, const struct virtual_address *address, enum vip_address_event event,
 			int error);

@@ -12,6 +12,7 @@
 #include "clock_read.h"
 #include "gate.h"
 #include "guard.h"
+#include "vip.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,6 +30,7 @@
 struct keeper {
 	struct gate *gate;
 	struct guard *guard;
+	struct vip *vip;
 	bool no_guard;
 	bool no_vip;
 	size_t group_count;
@@ -74,7 +76,6 @@ static void keeper_add_group(struct keeper *k, char *spec)
 	k->group_count++;
 }
 
-/* A range, 10.9.0.1+1000: that address and the following. */
 static void keeper_configure(struct keeper *k, char **specs, int count)
 {
 	k->group_count = k->address_count = 0;
@@ -96,6 +97,11 @@ static struct gate_config keeper_gate_config(const struct keeper *k)
 static struct guard_config keeper_guard_config(const struct keeper *k)
 {
 	return (struct guard_config){ .address_count = k->address_count, .addresses = k->address };
+}
+
+static struct vip_config keeper_vip_config(const struct keeper *k)
+{
+	return (struct vip_config){ .address_count = k->address_count, .addresses = k->address };
 }
 
 static int keeper_group(const struct keeper *k, const char *name)
@@ -153,6 +159,38 @@ static void on_guard_repaired(void *ctx, int error, const char *text, int64_t to
 	say("guard-repaired %d took_us=%lld %s", error, took_ns / NS_PER_US, text);
 }
 
+static void on_address(void *ctx, const struct virtual_address *a, enum vip_address_event event, int error)
+{
+	char text[IP_TEXT_MAX];
+
+	say("address %s %s %d %s", ip_format(&a->ip, text), a->device, error, vip_address_event_name(event));
+}
+
+static void on_contended(void *ctx, const struct vip_contention *c)
+{
+	char text[IP_TEXT_MAX], mac[MAC_TEXT_MAX];
+
+	say("contended %s %s %s suppressed=%u", ip_format(&c->ip, text), c->device, mac_format(&c->mac, mac),
+	    c->suppressed);
+}
+
+static void on_announced(void *ctx, group_index_t group, int error)
+{
+	say("announced %u %d", group, error);
+}
+
+static void on_verified(void *ctx, const struct vip_verdict *v)
+{
+	char text[IP_TEXT_MAX], mac[MAC_TEXT_MAX];
+
+	say("verified %u %d %s %s", v->group, v->error, ip_format(&v->ip, text), mac_format(&v->mac, mac));
+}
+
+static void on_link(void *ctx, group_index_t group, bool up)
+{
+	say("link %u %s", group, up ? "up" : "down");
+}
+
 /* ---- commands ---- */
 
 static void keeper_drop_privileges(void)
@@ -190,6 +228,15 @@ static void keeper_say_status(struct keeper *k)
 		    " allowed=%zu",
 		    g.up, g.losses, g.loads, g.failures, g.allowed);
 	}
+	if (k->vip) {
+		struct vip_counters v;
+
+		vip_counters(k->vip, &v);
+		say("status vip removed=%" PRIu64 " overruns=%" PRIu64 " sent=%" PRIu64 " dropped=%" PRIu64
+		    " contentions=%" PRIu64 " sockets=%" PRIu64,
+		    v.removed_by_others, v.overruns, v.announcements, v.announcements_dropped, v.contentions,
+		    v.sockets_destroyed);
+	}
 	say("status counters losses=%" PRIu64 " repairs=%" PRIu64 " failures=%" PRIu64 " overruns=%" PRIu64,
 	    c.losses, c.repairs, c.repair_failures, c.overruns);
 }
@@ -209,15 +256,19 @@ static void keeper_reload(struct keeper *k, char **specs, int count)
 {
 	struct sentence why = { "" };
 	struct guard_config guard_config;
+	struct vip_config vip_config;
 	struct gate_config c;
 	int r;
 
 	keeper_configure(k, specs, count);
 	c = keeper_gate_config(k);
 	guard_config = keeper_guard_config(k);
+	vip_config = keeper_vip_config(k);
 	r = gate_update(k->gate, &c, &why);
 	if (r == 0 && k->guard)
 		r = guard_update(k->guard, &guard_config);
+	if (r == 0 && k->vip)
+		r = vip_update(k->vip, &vip_config, clock_now().boot);
 	if (r == 0)
 		r = gate_prune(k->gate);
 	say("reloaded %d %s", r, why.text);
@@ -225,9 +276,18 @@ static void keeper_reload(struct keeper *k, char **specs, int count)
 
 static void keeper_remove(struct keeper *k)
 {
-	int gate = gate_remove(k->gate), guard = k->guard ? guard_remove(k->guard) : 0;
+	int vip = k->vip ? vip_remove(k->vip) : 0, gate = gate_remove(k->gate);
+	int guard = k->guard ? guard_remove(k->guard) : 0;
 
-	say("removed gate=%d guard=%d", gate, guard);
+	say("removed vip=%d gate=%d guard=%d", vip, gate, guard);
+}
+
+static void keeper_destroy(struct keeper *k, int group)
+{
+	size_t count = 0;
+	int r = vip_destroy_sockets(k->vip, (group_index_t)group, &count);
+
+	say("destroyed %d count=%zu", r, count);
 }
 
 static void keeper_command(struct keeper *k, char **arg, int count)
@@ -252,6 +312,16 @@ static void keeper_command(struct keeper *k, char **arg, int count)
 		keeper_reload(k, arg + 1, count - 1);
 	else if (!strcmp(c, "remove"))
 		keeper_remove(k);
+	else if (!strcmp(c, "announce"))
+		vip_announce(k->vip, (group_index_t)keeper_group(k, arg[1]), clock_now().boot);
+	else if (!strcmp(c, "again"))
+		vip_announce_again(k->vip, (group_index_t)keeper_group(k, arg[1]), clock_now().boot);
+	else if (!strcmp(c, "stop"))
+		vip_announce_stop(k->vip, (group_index_t)keeper_group(k, arg[1]));
+	else if (!strcmp(c, "verify"))
+		vip_verify(k->vip, (group_index_t)keeper_group(k, arg[1]), clock_now().boot);
+	else if (!strcmp(c, "destroy"))
+		keeper_destroy(k, keeper_group(k, arg[1]));
 	else if (!strcmp(c, "quit"))
 		k->quit = true;
 	else
@@ -310,10 +380,12 @@ static int keeper_timeout_ms(const struct keeper *k, boot_t now)
 
 	if (k->guard)
 		next = boot_min(next, guard_next(k->guard));
+	if (k->vip)
+		next = boot_min(next, vip_next(k->vip));
 	if (k->every_ns)
 		next = boot_min(next, k->next_renewal);
 	ns = boot_diff_ns(now, next);
-	return ns <= 0 ? 0 : (int)(ns / NS_PER_MS + 1);
+	return ns <= 0 ? 0 : ns > NS_PER_S ? 1000 : (int)(ns / NS_PER_MS + 1);
 }
 
 static void keeper_say_error(const char *what, int r)
@@ -329,17 +401,22 @@ static void keeper_run(struct keeper *k)
 			{ .fd = STDIN_FILENO, .events = POLLIN },
 			{ .fd = gate_fd(k->gate), .events = POLLIN },
 			{ .fd = k->guard ? guard_fd(k->guard) : -1, .events = POLLIN },
+			{ .fd = k->vip ? vip_fd(k->vip) : -1, .events = POLLIN },
 		};
 
-		if (poll(fds, 3, keeper_timeout_ms(k, clock_now().boot)) < 0 && errno != EINTR)
+		if (poll(fds, 4, keeper_timeout_ms(k, clock_now().boot)) < 0 && errno != EINTR)
 			return;
 		if (fds[1].revents)
 			keeper_say_error("gate_readable", gate_readable(k->gate, clock_now().boot));
 		if (fds[2].revents)
 			keeper_say_error("guard_readable", guard_readable(k->guard, clock_now().boot));
+		if (fds[3].revents)
+			keeper_say_error("vip_readable", vip_readable(k->vip, clock_now().boot));
 		gate_tick(k->gate, clock_now().boot);
 		if (k->guard)
 			guard_tick(k->guard, clock_now().boot);
+		if (k->vip)
+			vip_tick(k->vip, clock_now().boot);
 		keeper_renew(k, clock_now().boot);
 		if (fds[0].revents)
 			keeper_stdin(k);
@@ -351,9 +428,11 @@ static int keeper_start(struct keeper *k)
 {
 	const struct gate_ops gate_ops = { on_lost, on_repaired, on_attached, on_detached };
 	const struct guard_ops guard_ops = { on_guard_lost, on_guard_repaired };
+	const struct vip_ops vip_ops = { on_address, on_contended, on_announced, on_verified, on_link };
 	struct guard_config guard_config = keeper_guard_config(k);
 	struct gate_config gate_config = keeper_gate_config(k);
-	boot_t start = clock_now().boot, gate_done;
+	struct vip_config vip_config = keeper_vip_config(k);
+	boot_t start = clock_now().boot, gate_done, guard_done;
 	struct sentence why = { "" };
 	int r = 0;
 
@@ -364,13 +443,16 @@ static int keeper_start(struct keeper *k)
 	gate_done = clock_now().boot;
 	if (r == 0 && k->guard)
 		r = guard_settle(k->guard, &why);
+	guard_done = clock_now().boot;
+	if (r == 0 && !k->no_vip)
+		r = vip_open(&vip_config, &vip_ops, k, guard_done, &k->vip, &why);
 	if (r < 0) {
 		say("failed %d %s", r, why.text);
 		return r;
 	}
-	say("ready adopted=%d gate_us=%lld guard_us=%lld", gate_adopted(k->gate),
-	    boot_diff_ns(start, gate_done) / NS_PER_US,
-	    boot_diff_ns(gate_done, clock_now().boot) / NS_PER_US);
+	say("ready adopted=%d gate_us=%lld guard_us=%lld vip_us=%lld", gate_adopted(k->gate),
+	    boot_diff_ns(start, gate_done) / NS_PER_US, boot_diff_ns(gate_done, guard_done) / NS_PER_US,
+	    boot_diff_ns(guard_done, clock_now().boot) / NS_PER_US);
 	return 0;
 }
 
@@ -387,6 +469,7 @@ int main(int argc, char **argv)
 	if (keeper_start(&k) < 0)
 		return 1;
 	keeper_run(&k);
+	vip_free(k.vip);
 	gate_free(k.gate);
 	guard_free(k.guard);
 	return 0;
