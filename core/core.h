@@ -166,6 +166,7 @@ struct core_group {
 struct core {
 	struct core_config config;
 	struct core_intent intent;
+	bool facts_known; /* before the first CORE_LOCAL_FACTS nothing here is believed to be in trouble */
 	struct node_facts facts; /* mine */
 	struct core_peer peer[NODE_ID_MAX + 1];
 	struct core_group group[RK_GROUPS_MAX];

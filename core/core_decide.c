@@ -32,6 +32,9 @@ static uint32_t core_trouble(const struct core *c, group_index_t group)
 	const struct group_facts *f = &c->facts.group[group];
 	uint32_t facts = 0;
 
+	/* An agent that has just adopted an open gate knows nothing yet: that is no trouble. */
+	if (!c->facts_known)
+		return 0;
 	if (!f->gate_ok || !f->addresses_ok)
 		facts |= FACT_GATE_LOST;
 	if (!f->lan_up)

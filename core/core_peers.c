@@ -102,10 +102,12 @@ void core_own_facts_set(struct core_turn *t, const struct node_facts *facts)
 {
 	struct core *c = t->c;
 
-	core_facts_damp(t, c->config.self, &c->facts, facts);
-	if (core_facts_differ(c, &c->facts, facts))
+	if (c->facts_known)
+		core_facts_damp(t, c->config.self, &c->facts, facts);
+	if (!c->facts_known || core_facts_differ(c, &c->facts, facts))
 		plan_add(t->plan, PLAN_FACTS_CHANGED, 0);
 	c->facts = *facts;
+	c->facts_known = true;
 }
 
 /* Reachable: the lease could reach it (pulses both ways) and what it says of itself is not old. */
