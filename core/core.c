@@ -94,6 +94,8 @@ static void core_lease_view(struct core_turn *t, const struct core_event *ev)
 			t->plan);
 	core_role_follow(t, ev->group, before, &letgo);
 	core_seen_view(t, ev->group, ev->node, ev->view.view.holds);
+	if (ev->view.view.hi.counter > t->c->counter_seen)
+		t->c->counter_seen = ev->view.view.hi.counter;
 }
 
 /* Every voter hears where a hand-over goes; a pause that comes after it must not stop it half way. */
@@ -161,7 +163,7 @@ static void core_each_group(struct core_turn *t, void (*fn)(struct core_turn *, 
 
 static uint64_t core_highest_counter(const struct core *c)
 {
-	uint64_t hi = 0;
+	uint64_t hi = c->counter_seen;
 
 	for (group_index_t g = 0; g < c->config.groups_count; g++) {
 		const struct core_group *group = &c->group[g];
@@ -176,12 +178,21 @@ static uint64_t core_highest_counter(const struct core *c)
 	return hi;
 }
 
+/* A ceiling written while hi is unknown would hide, at the next start, that the disk had been lost. */
+static bool core_hi_known(const struct core *c)
+{
+	for (group_index_t g = 0; g < c->config.groups_count; g++)
+		if (!c->group[g].lease.voter.hi_known)
+			return false;
+	return true;
+}
+
 static void core_ceiling_tick(struct core_turn *t)
 {
 	struct core *c = t->c;
 	uint64_t wanted = core_highest_counter(c) + CORE_EPOCHS_BLOCK;
 
-	if (c->ceiling >= wanted - CORE_EPOCHS_BLOCK / 2)
+	if (c->ceiling >= wanted - CORE_EPOCHS_BLOCK / 2 || !core_hi_known(c))
 		return;
 	if (c->ceiling_asked >= wanted - CORE_EPOCHS_BLOCK / 2 &&
 	    boot_diff_ns(c->ceiling_asked_at, t->now.boot) < CORE_EPOCHS_REASK_NS)

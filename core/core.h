@@ -173,7 +173,8 @@ struct core {
 	uint64_t ceiling; /* durable: no epoch counter above it may be used */
 	uint64_t ceiling_asked;
 	boot_t ceiling_asked_at;
-	uint64_t stamp; /* Lamport: highest seen */
+	uint64_t counter_seen; /* highest epoch counter that any view named */
+	uint64_t stamp;	       /* Lamport: highest seen */
 	boot_t next_pulse;
 	bool stopping;
 };
@@ -212,8 +213,8 @@ struct core_verdict {
 void core_check_command(const struct core *c, const struct core_command *cmd, struct instant now,
 			struct core_verdict *ret);
 
-/* The stamp for the next command of this node: above all it has seen. */
-uint64_t core_stamp_next(const struct core *c);
+/* The stamp for the next command of this node: above all it has seen or given out. */
+uint64_t core_stamp_next(struct core *c);
 /* After CORE_STOP: nothing is held, every let-go step has ended, and RELEASE was acknowledged or repeated for
  * long enough. */
 bool core_stopped(const struct core *c);

@@ -48,9 +48,9 @@ static void core_stamp_see(struct core *c, uint64_t stamp)
 		c->stamp = stamp;
 }
 
-uint64_t core_stamp_next(const struct core *c)
+uint64_t core_stamp_next(struct core *c)
 {
-	return c->stamp + 1;
+	return ++c->stamp;
 }
 
 void core_intent_merge(struct core_turn *t, const struct core_intent *other)
