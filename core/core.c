@@ -59,6 +59,8 @@ void core_init(struct core *c, const struct core_config *config, const struct co
 	core_init_stamp(c);
 	if (voters.version == 0)
 		voters = core_voters_initial(config);
+	voters_init(&c->voters, config->self, &voters,
+		    config->timing.lease_max_ns + config->timing.guard_max_ns, config->timing.pulse_ns);
 	for (group_index_t g = 0; g < config->groups_count; g++) {
 		const struct core_node_config *self = core_node_find(c, config->self);
 		struct lease_config lc = {
@@ -72,6 +74,57 @@ void core_init(struct core *c, const struct core_config *config, const struct co
 		lease_init(&c->group[g].lease, &lc, &voters, memory->memory_lost ? NULL : &memory->lease[g],
 			   memory->ceiling, memory->disk_lost, now);
 	}
+}
+
+/* ---- the voter set, one for the whole node ---- */
+
+static struct epoch core_hi(const struct core *c)
+{
+	struct epoch hi = { 0 };
+
+	for (group_index_t g = 0; g < c->config.groups_count; g++)
+		if (epoch_cmp(c->group[g].lease.voter.hi, hi) > 0)
+			hi = c->group[g].lease.voter.hi;
+	return hi;
+}
+
+static void core_counter_see(struct core *c, uint64_t counter)
+{
+	if (counter > c->counter_seen)
+		c->counter_seen = counter;
+}
+
+static void core_voters_message(struct core_turn *t, const struct lease_msg *msg)
+{
+	struct core *c = t->c;
+
+	core_counter_see(c, voters_receive(&c->voters, msg, c->ceiling, core_hi(c), t->now, t->plan));
+}
+
+/* Durable here: every lease goes by the new set before anybody is told so. */
+static void core_voters_saved(struct core_turn *t, const struct voter_set *set)
+{
+	const struct core_letgo letgo = { .cause = CAUSE_LEASE_EXPIRED };
+	struct core *c = t->c;
+
+	if (!voters_saved(&c->voters, set))
+		return;
+	for (group_index_t g = 0; g < c->config.groups_count; g++) {
+		struct core_role before = core_role_before(c, g);
+
+		lease_voters_set(&c->group[g].lease, &c->voters.set, c->voters.floor, t->now, t->plan);
+		core_role_follow(t, g, before, &letgo);
+	}
+	voters_acknowledge(&c->voters, core_hi(c), t->now, t->plan);
+}
+
+static void core_ceiling_set(struct core *c, uint64_t ceiling)
+{
+	if (ceiling <= c->ceiling)
+		return;
+	c->ceiling = ceiling;
+	for (group_index_t g = 0; g < c->config.groups_count; g++)
+		lease_ceiling_set(&c->group[g].lease, ceiling);
 }
 
 /* ---- the lease of every group ---- */
@@ -94,8 +147,8 @@ static void core_lease_view(struct core_turn *t, const struct core_event *ev)
 			t->plan);
 	core_role_follow(t, ev->group, before, &letgo);
 	core_seen_view(t, ev->group, ev->node, ev->view.view.holds);
-	if (ev->view.view.hi.counter > t->c->counter_seen)
-		t->c->counter_seen = ev->view.view.hi.counter;
+	voters_peer_version(&t->c->voters, ev->node, ev->view.view.version, core_hi(t->c), t->plan);
+	core_counter_see(t->c, ev->view.view.hi.counter);
 }
 
 /* Every voter hears where a hand-over goes; a pause that comes after it must not stop it half way. */
@@ -166,14 +219,10 @@ static uint64_t core_highest_counter(const struct core *c)
 	uint64_t hi = c->counter_seen;
 
 	for (group_index_t g = 0; g < c->config.groups_count; g++) {
-		const struct core_group *group = &c->group[g];
+		uint64_t needed = lease_counter_needed(&c->group[g].lease);
 
-		if (group->lease.voter.hi.counter > hi)
-			hi = group->lease.voter.hi.counter;
-		if (group->lease.epoch.counter > hi)
-			hi = group->lease.epoch.counter;
-		if (group->seen_epoch.counter > hi)
-			hi = group->seen_epoch.counter;
+		if (needed > hi)
+			hi = needed;
 	}
 	return hi;
 }
@@ -182,7 +231,7 @@ static uint64_t core_highest_counter(const struct core *c)
 static bool core_hi_known(const struct core *c)
 {
 	for (group_index_t g = 0; g < c->config.groups_count; g++)
-		if (!c->group[g].lease.voter.hi_known)
+		if (c->group[g].lease.voter.hi_unknown)
 			return false;
 	return true;
 }
@@ -226,12 +275,13 @@ static void core_tick(struct core_turn *t)
 {
 	core_pulse_tick(t);
 	core_each_group(t, core_group_tick);
+	voters_tick(&t->c->voters, core_hi(t->c), t->now, t->plan);
 	core_ceiling_tick(t);
 }
 
 boot_t core_next(const struct core *c, struct instant now)
 {
-	boot_t next = c->next_pulse;
+	boot_t next = boot_min(c->next_pulse, voters_next(&c->voters, now));
 
 	for (group_index_t g = 0; g < c->config.groups_count; g++) {
 		const struct core_group *group = &c->group[g];
@@ -283,7 +333,10 @@ static void core_event_apply(struct core_turn *t, const struct core_event *ev)
 		core_lease_view(t, ev);
 		return;
 	case CORE_MESSAGE:
-		core_lease_message(t, &ev->msg);
+		if (ev->msg.type == LEASE_VSET_PROPOSE || ev->msg.type == LEASE_VSET_ACK)
+			core_voters_message(t, &ev->msg);
+		else
+			core_lease_message(t, &ev->msg);
 		return;
 	case CORE_LOCAL_FACTS:
 		core_own_facts_set(t, &ev->facts);
@@ -308,8 +361,7 @@ static void core_event_apply(struct core_turn *t, const struct core_event *ev)
 		core_each_group(t, core_lease_save_failed);
 		return;
 	case CORE_CEILING:
-		if (ev->ceiling > c->ceiling)
-			c->ceiling = ev->ceiling;
+		core_ceiling_set(c, ev->ceiling);
 		return;
 	case CORE_ADOPT:
 		core_lease_adopt(t, ev);
@@ -318,7 +370,10 @@ static void core_event_apply(struct core_turn *t, const struct core_event *ev)
 		c->stopping = true;
 		return;
 	case CORE_VOTERS_SAVED:
+		core_voters_saved(t, &ev->voters);
+		return;
 	case CORE_VOTERS_CHANGE:
+		(void)voters_change(&c->voters, ev->voters.new_set, t->plan); /* false: one is under way */
 		return;
 	}
 }

@@ -11,6 +11,7 @@
 #include "placement.h"
 #include "plan.h"
 #include "takeover.h"
+#include "voters.h"
 
 /* ---- configuration, fixed for the life of a struct core ---- */
 
@@ -170,10 +171,11 @@ struct core {
 	struct node_facts facts; /* mine */
 	struct core_peer peer[NODE_ID_MAX + 1];
 	struct core_group group[RK_GROUPS_MAX];
+	struct voters voters;
 	uint64_t ceiling; /* durable: no epoch counter above it may be used */
 	uint64_t ceiling_asked;
 	boot_t ceiling_asked_at;
-	uint64_t counter_seen; /* highest epoch counter that any view named */
+	uint64_t counter_seen; /* highest that the voter set or a view named */
 	uint64_t stamp;	       /* Lamport: highest seen */
 	boot_t next_pulse;
 	bool stopping;

@@ -177,6 +177,17 @@ static uint8_t core_rank(const struct core *c, group_index_t group, const struct
 	return rank;
 }
 
+/* How many fit candidates in reach are better: a first attempt gives them the time of one round trip. */
+static uint8_t core_place_of(const struct core *c, group_index_t group, const struct core_choice *choice)
+{
+	const struct placement_candidate *me =
+		core_candidate_find(&c->group[group].placement, c->config.self);
+
+	if (choice->facts & FACT_MOVE_HERE || !me || !me->eligible)
+		return 0;
+	return me->rank;
+}
+
 static void core_hand_over(struct core_turn *t, group_index_t group, const struct rule *r,
 			   const struct core_choice *choice)
 {
@@ -231,6 +242,7 @@ static void core_obey(struct core_turn *t, group_index_t group, const struct rul
 		return;
 	case GOAL_ASK:
 	case GOAL_REST:
+		lease_place(&c->group[group].lease, core_place_of(c, group, choice));
 		lease_want(&c->group[group].lease, r->goal == GOAL_ASK, core_rank(c, group, choice), t->now,
 			   t->plan);
 		core_role_follow(t, group, before, &letgo);
