@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 
 from .paths import program, tool
 
@@ -22,17 +23,26 @@ class Settings:
     uplinks: str = ""
 
 
+def install(lab):
+    """Copies the programs to where also the witness's user may run them: a working copy below /root is closed to it."""
+    bin_dir = lab.root / "bin"
+    bin_dir.mkdir(exist_ok=True)
+    for folder, name in (("agent", "ringkeepd"), ("hactl", "hactl")):
+        if not (bin_dir / name).exists():
+            shutil.copy2(program(folder, name), bin_dir)
+
+
 def command(node):
-    return [program("agent", "ringkeepd"), "-c", CONF, "--state-dir", STATE_DIR, "--run-dir", RUN_DIR]
+    return [node.lab.root / "bin" / "ringkeepd", "-c", CONF, "--state-dir", STATE_DIR, "--run-dir", RUN_DIR]
 
 
 def hactl_command(node):
-    return [program("hactl", "hactl"), "-s", f"{RUN_DIR}/control.sock"]
+    return [str(node.lab.root / "bin" / "hactl"), "-s", f"{RUN_DIR}/control.sock"]
 
 
 def make_key(node):
     """Makes the node's identity if it has none; returns the public half. The witness owns its state as an unprivileged user."""
-    hactl = program("hactl", "hactl")
+    hactl = node.lab.root / "bin" / "hactl"
     user = ["setpriv", f"--reuid={NOBODY[0]}", f"--regid={NOBODY[1]}", "--clear-groups"] if node.witness else []
     state = node.binds[STATE_DIR]
     if node.witness:
@@ -65,6 +75,7 @@ def configuration(lab, keys):
 
 
 def configure(lab):
+    install(lab)
     lab.keys = {node.name: make_key(node) for node in lab.nodes}
     text = configuration(lab, lab.keys)
     for node in lab.nodes:
@@ -75,11 +86,11 @@ def configure(lab):
 
 def start(node, supervised=False, restart_ms=100, wall_clock=False):
     node.check("mkdir", "-p", RUN_DIR)
-    env = {}
+    env = {"RINGKEEP_LIBEXEC": program("pbx", "")}
     if node.witness:
         node.check("chown", f"{NOBODY[0]}:{NOBODY[1]}", RUN_DIR)
     if wall_clock:
-        env = {"LD_PRELOAD": tool("wallclock.so"), "LAB_WALLCLOCK": str(node.dir / "wallclock")}
+        env |= {"LD_PRELOAD": tool("wallclock.so"), "LAB_WALLCLOCK": str(node.dir / "wallclock")}
     return node.spawn("agent", *command(node), env=env, user=NOBODY if node.witness else None,
                       restart_ms=restart_ms if supervised else None)
 
