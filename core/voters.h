@@ -36,25 +36,31 @@ static inline node_set_t voter_set_all(const struct voter_set *v)
 	return v->old_set | v->new_set;
 }
 
+/* What this node's leases say about themselves, over all groups. */
+struct voters_own {
+	bool hi_known;
+	struct epoch hi;  /* the highest */
+	uint64_t ceiling; /* durable */
+};
+
 void voters_init(struct voters *v, node_id_t self, const struct voter_set *set, int64_t promise_ns,
 		 int64_t pulse_ns);
 /* Begins a change: JOINT is made durable here first. False if a change is under way or there is nothing to
  * change. */
 bool voters_change(struct voters *v, node_set_t new_set, struct core_plan *plan);
-/* LEASE_VSET_PROPOSE and LEASE_VSET_ACK. ceiling: the durable one of this node; a floor above it is not taken
- * yet, and the return value is the counter that the ceiling must reach (else 0). hi: highest of all groups.
- */
-uint64_t voters_receive(struct voters *v, const struct lease_msg *msg, uint64_t ceiling, struct epoch hi,
-			struct instant now, struct core_plan *plan);
+/* LEASE_VSET_PROPOSE and LEASE_VSET_ACK. A floor above the ceiling is not taken yet: the return value is the
+ * counter that the ceiling must reach, else 0. */
+uint64_t voters_receive(struct voters *v, const struct lease_msg *msg, const struct voters_own *own,
+			struct core_plan *plan);
 /* CORE_VOTERS_SAVED. True if `set` is now in force: the caller gives v->set and v->floor to every lease
- * FIRST, then calls voters_acknowledge() with the highest hi of all groups. */
+ * (lease_voters_set()) FIRST, then calls voters_acknowledge(). */
 bool voters_saved(struct voters *v, const struct voter_set *set);
-void voters_acknowledge(struct voters *v, struct epoch hi, struct instant now, struct core_plan *plan);
-/* A peer's pulse said its version: one that is behind is told. */
-void voters_peer_version(struct voters *v, node_id_t from, uint32_t version, struct epoch hi,
+void voters_acknowledge(struct voters *v, const struct voters_own *own, struct core_plan *plan);
+/* A peer's pulse said its version (view of group 0): one that is behind is told. */
+void voters_peer_version(struct voters *v, node_id_t from, uint32_t version, const struct voters_own *own,
 			 struct core_plan *plan);
 /* Repeats the proposal of JOINT, issues NEW. */
-void voters_tick(struct voters *v, struct epoch hi, struct instant now, struct core_plan *plan);
+void voters_tick(struct voters *v, const struct voters_own *own, struct instant now, struct core_plan *plan);
 boot_t voters_next(const struct voters *v, struct instant now);
 
 #endif
