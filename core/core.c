@@ -78,14 +78,18 @@ void core_init(struct core *c, const struct core_config *config, const struct co
 
 /* ---- the voter set, one for the whole node ---- */
 
-static struct epoch core_hi(const struct core *c)
+static struct voters_own core_voters_own(const struct core *c)
 {
-	struct epoch hi = { 0 };
+	struct voters_own own = { .hi_known = true, .ceiling = c->ceiling };
 
-	for (group_index_t g = 0; g < c->config.groups_count; g++)
-		if (epoch_cmp(c->group[g].lease.voter.hi, hi) > 0)
-			hi = c->group[g].lease.voter.hi;
-	return hi;
+	for (group_index_t g = 0; g < c->config.groups_count; g++) {
+		const struct lease_voter *v = &c->group[g].lease.voter;
+
+		if (epoch_cmp(v->hi, own.hi) > 0)
+			own.hi = v->hi;
+		own.hi_known = own.hi_known && !v->hi_unknown;
+	}
+	return own;
 }
 
 static void core_counter_see(struct core *c, uint64_t counter)
@@ -96,9 +100,9 @@ static void core_counter_see(struct core *c, uint64_t counter)
 
 static void core_voters_message(struct core_turn *t, const struct lease_msg *msg)
 {
-	struct core *c = t->c;
+	struct voters_own own = core_voters_own(t->c);
 
-	core_counter_see(c, voters_receive(&c->voters, msg, c->ceiling, core_hi(c), t->now, t->plan));
+	core_counter_see(t->c, voters_receive(&t->c->voters, msg, &own, t->plan));
 }
 
 /* Durable here: every lease goes by the new set before anybody is told so. */
@@ -106,6 +110,7 @@ static void core_voters_saved(struct core_turn *t, const struct voter_set *set)
 {
 	const struct core_letgo letgo = { .cause = CAUSE_LEASE_EXPIRED };
 	struct core *c = t->c;
+	struct voters_own own;
 
 	if (!voters_saved(&c->voters, set))
 		return;
@@ -115,7 +120,8 @@ static void core_voters_saved(struct core_turn *t, const struct voter_set *set)
 		lease_voters_set(&c->group[g].lease, &c->voters.set, c->voters.floor, t->now, t->plan);
 		core_role_follow(t, g, before, &letgo);
 	}
-	voters_acknowledge(&c->voters, core_hi(c), t->now, t->plan);
+	own = core_voters_own(c);
+	voters_acknowledge(&c->voters, &own, t->plan);
 }
 
 static void core_ceiling_set(struct core *c, uint64_t ceiling)
@@ -147,7 +153,11 @@ static void core_lease_view(struct core_turn *t, const struct core_event *ev)
 			t->plan);
 	core_role_follow(t, ev->group, before, &letgo);
 	core_seen_view(t, ev->group, ev->node, ev->view.view.holds);
-	voters_peer_version(&t->c->voters, ev->node, ev->view.view.version, core_hi(t->c), t->plan);
+	if (ev->group == 0) {
+		const struct voters_own own = core_voters_own(t->c);
+
+		voters_peer_version(&t->c->voters, ev->node, ev->view.view.version, &own, t->plan);
+	}
 	core_counter_see(t->c, ev->view.view.hi.counter);
 }
 
@@ -273,9 +283,11 @@ static void core_group_tick(struct core_turn *t, group_index_t g)
 
 static void core_tick(struct core_turn *t)
 {
+	const struct voters_own own = core_voters_own(t->c);
+
 	core_pulse_tick(t);
 	core_each_group(t, core_group_tick);
-	voters_tick(&t->c->voters, core_hi(t->c), t->now, t->plan);
+	voters_tick(&t->c->voters, &own, t->now, t->plan);
 	core_ceiling_tick(t);
 }
 
