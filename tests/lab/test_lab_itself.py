@@ -269,6 +269,34 @@ def test_corosync_of_two_nodes_and_an_intruder_in_its_groups(lab):
         node.procs.pop("corosync").end()
 
 
+RECEIVE = ("import socket,sys; s=socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', 5707)); s.settimeout(8)\n"
+           "while True: print(s.recv(2000).hex(), flush=True)")
+SEND = ("import socket,time; s=socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "for i in range(20): s.sendto(b'pulse %d' % i, ('10.77.1.2', 5707)); time.sleep(0.05)")
+
+
+def test_intruder_replays_and_forges_what_it_heard(lab):
+    from ringlab.paths import LAB
+    pulses, path = LAB / "intruder" / "pulses.py", lab.root / "pulses"
+    receiver = lab.n2.spawn("receiver", "/usr/bin/python3", "-c", RECEIVE)
+    sender = lab.n1.spawn("sender", "/usr/bin/python3", "-c", SEND)
+    caught = int(lab.hub.check("/usr/bin/python3", pulses, "capture", path, 1.5))
+    sender.wait()
+
+    def received():
+        return receiver.log.read_text().split()
+    original = received()
+    assert 0 < caught <= len(original) == 20
+    for how in ("replay", "forge", "garbage"):
+        before = len(received())
+        lab.hub.check("/usr/bin/python3", pulses, how, path)
+        wait_until(lambda: len(received()) == before + caught, 2, lambda: f"{how}: {received()[before:]} of {caught}")
+        new = received()[before:]
+        assert (how == "replay") == set(new).issubset(original)
+    for name in ("receiver", "sender"):
+        (lab.n1 if name == "sender" else lab.n2).procs.pop(name).end()
+
+
 def test_phones_register_and_are_called_through_a_real_kamailio(lab):
     give(lab.n1)
     lab.n1.start_pbx()
@@ -302,6 +330,25 @@ def test_nothing_is_left_when_the_lab_ends():
         sleeper = lab.n1.procs["sleeper"].pid
     assert not root.exists()
     assert not any(pathlib.Path(f"/proc/{pid}").exists() for pid in [*pids, sleeper])
+
+
+def test_lab_that_was_kept_can_be_taken_down(tmp_path):
+    """KEEP=1 of the demo: the machines live without their maker, also through the next lab's sweep, until they are taken down."""
+    import subprocess
+    import sys
+    from ringlab import Lab
+    from ringlab.lab import take_down_kept
+    from ringlab.paths import LAB
+    code = ("import os, sys; sys.path[:0] = [sys.argv[1]]\nimport demo\nfrom ringlab import Lab\nlab = Lab(keep=True)\ndemo.keep(lab)\n"
+            "print(lab.root, lab.n1.pid, lab.hub.pid, flush=True)\nos._exit(0)")
+    out = subprocess.run([sys.executable, "-c", code, str(LAB)], capture_output=True, text=True, check=True).stdout
+    root, *pids = out.splitlines()[-1].split()
+    assert f"--down {root}" in out
+    with Lab(witness=False):
+        assert pathlib.Path(root).exists() and all(pathlib.Path(f"/proc/{pid}").exists() for pid in pids)
+    take_down_kept(root)
+    wait_until(lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids), 3, "the machines to end")
+    assert not pathlib.Path(root).exists()
 
 
 def test_nothing_is_left_when_the_tester_is_killed(tmp_path):

@@ -43,7 +43,7 @@ def changed(frame, how, i):
     head = bytearray(head)
     head[16:18] = (IP + UDP + len(payload)).to_bytes(2, "big")
     head[38:40] = (UDP + len(payload)).to_bytes(2, "big")
-    head[40:42] = b"\0\0"  # no UDP checksum
+    head[40:42] = b"\0\0"  # no UDP checksum: the one captured was still to be filled in by a network card
     head[24:26] = b"\0\0"
     total = sum(int.from_bytes(head[14 + k:16 + k], "big") for k in range(0, 20, 2))
     total = (total & 0xffff) + (total >> 16)
@@ -59,7 +59,7 @@ def inject(path, how):
         if port not in sockets:
             sockets[port] = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
             sockets[port].bind((port, 0))
-        sockets[port].send(frame if how == "replay" else changed(frame, how, i))
+        sockets[port].send(changed(frame, how, i))
         time.sleep(0.001)
     return len(frames)
 
