@@ -89,7 +89,7 @@ int pbx_monitor_init(struct pbx_monitor *mon, struct adapter_main *m, int slot,
 	return 0;
 }
 
-static void monitor_pid(struct pbx_monitor *mon, boot_t now)
+void pbx_monitor_read_pid(struct pbx_monitor *mon, boot_t now)
 {
 	struct pbx_health_seen *s = &mon->seen;
 	pid_t pid = 0;
@@ -123,7 +123,7 @@ void pbx_monitor_tick(struct pbx_monitor *mon, boot_t now)
 	struct pbx_health_seen *s = &mon->seen;
 
 	if (!boot_before(now, mon->pid_at))
-		monitor_pid(mon, now);
+		pbx_monitor_read_pid(mon, now);
 	sip_probe_tick(&mon->probe, now);
 	s->options_answered = mon->probe.answers > 0;
 	s->options_failures = mon->probe.failures;

@@ -32,6 +32,8 @@ int pbx_monitor_init(struct pbx_monitor *mon, struct adapter_main *m, int slot,
 void pbx_monitor_ready(struct pbx_monitor *mon, boot_t now);
 boot_t pbx_monitor_next(const struct pbx_monitor *mon);
 void pbx_monitor_tick(struct pbx_monitor *mon, boot_t now);
+/* Before something is concluded from what the PBX lacks: is it still the same process? */
+void pbx_monitor_read_pid(struct pbx_monitor *mon, boot_t now);
 /* Fills state, why and pid. */
 void pbx_monitor_health(struct pbx_monitor *mon, boot_t now, struct adapter_health *ret);
 

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kamailio_text.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define METHODS_UNSET	 UINT32_MAX
+#define EXPIRES_SLACK_NS (5 * NS_PER_S)
+#define UNSET		 "[not set]"
+
+/* Names in Kamailio's contact, in the order of enum binding_field; the AOR is outside. */
+static const char *const contact_keys[BINDING_FIELDS] = {
+	[BINDING_CONTACT] = "Address",	 [BINDING_RECEIVED] = "Received", [BINDING_PATH] = "Path",
+	[BINDING_SOCKET] = "Socket",	 [BINDING_CALL_ID] = "Call-ID",	  [BINDING_USER_AGENT] = "User-Agent",
+	[BINDING_INSTANCE] = "Instance",
+};
+
+static const struct {
+	const char *key;
+	size_t offset;
+} contact_numbers[] = {
+	{ "CSeq", offsetof(struct binding, cseq) },	  { "Reg-Id", offsetof(struct binding, reg_id) },
+	{ "Methods", offsetof(struct binding, methods) }, { "Flags", offsetof(struct binding, flags) },
+	{ "CFlags", offsetof(struct binding, cflags) },
+};
+
+/* Bits of Kamailio's method mask (enum request_method) that an Allow header can say. */
+static const struct {
+	uint32_t bit;
+	const char *name;
+} method_names[] = {
+	{ 1, "INVITE" },    { 2, "CANCEL" },	 { 4, "ACK" },	    { 8, "BYE" },	 { 16, "INFO" },
+	{ 32, "REGISTER" }, { 64, "SUBSCRIBE" }, { 128, "NOTIFY" }, { 256, "MESSAGE" },	 { 512, "OPTIONS" },
+	{ 1024, "PRACK" },  { 2048, "UPDATE" },	 { 4096, "REFER" }, { 8192, "PUBLISH" },
+};
+
+static int contact_texts(const json_t *contact, struct binding *b)
+{
+	for (int f = 0; f < BINDING_FIELDS; f++) {
+		const char *s;
+
+		if (!contact_keys[f])
+			continue;
+		s = json_string_value(json_object_get(contact, contact_keys[f]));
+		if (s && strcmp(s, UNSET) != 0)
+			b->text[f] = s;
+	}
+	if (!strcmp(b->text[BINDING_USER_AGENT], "n/a"))
+		b->text[BINDING_USER_AGENT] = "";
+	return *b->text[BINDING_CONTACT] ? 0 : -EINVAL;
+}
+
+static int contact_expiry(const json_t *contact, boot_t now, struct binding *b)
+{
+	const json_t *v = json_object_get(contact, "Expires");
+
+	if (json_is_integer(v)) {
+		if (json_integer_value(v) <= 0 || json_integer_value(v) > UINT32_MAX)
+			return -ENOENT;
+		b->expires_at = boot_add(now, json_integer_value(v) * NS_PER_S);
+		return 0;
+	}
+	if (!json_is_string(v))
+		return -EINVAL;
+	return strcmp(json_string_value(v), "permanent") ? -ENOENT : 0; /* "expired", "deleted" */
+}
+
+int kamailio_contact_parse(const json_t *contact, const char *aor, boot_t now, int64_t wall_ns,
+			   struct binding *ret)
+{
+	const json_t *q = json_object_get(contact, "Q");
+	json_int_t modified_s = json_integer_value(json_object_get(contact, "Last-Modified"));
+	struct binding b;
+	int r;
+
+	binding_init(&b);
+	b.text[BINDING_AOR] = aor;
+	if (contact_texts(contact, &b) < 0)
+		return -EINVAL;
+	r = contact_expiry(contact, now, &b);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < sizeof contact_numbers / sizeof contact_numbers[0]; i++) {
+		json_int_t v = json_integer_value(json_object_get(contact, contact_numbers[i].key));
+
+		if (v >= 0 && v <= UINT32_MAX)
+			*(uint32_t *)((char *)&b + contact_numbers[i].offset) = (uint32_t)v;
+	}
+	if (json_is_number(q) && json_number_value(q) >= 0 && json_number_value(q) <= 1)
+		b.q_milli = (int16_t)(json_number_value(q) * 1000 + 0.5);
+	b.modified_at = now;
+	if (modified_s > 0 && modified_s < INT64_MAX / NS_PER_S)
+		b.modified_at = boot_add(now, modified_s * NS_PER_S - wall_ns);
+	r = binding_check(&b, NULL);
+	if (r == 0)
+		*ret = b;
+	return r;
+}
+
+/* ---- REGISTER ---- */
+
+struct text {
+	char *p;
+	size_t used, size;
+};
+
+static void __attribute__((format(printf, 2, 3))) text_add(struct text *t, const char *format, ...)
+{
+	size_t left = t->size - t->used;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(t->p + t->used, left, format, args);
+	va_end(args);
+	t->used = n < 0 || (size_t)n >= left ? t->size : t->used + (size_t)n; /* full stays full */
+	if (t->used >= t->size)
+		t->used = t->size - 1;
+}
+
+static bool text_full(const struct text *t)
+{
+	return t->used + 1 >= t->size;
+}
+
+/* Seconds, at least 1: 0 would be an unregister. */
+static int64_t remaining_s(const struct binding *b, boot_t now)
+{
+	int64_t s = (boot_diff_ns(now, b->expires_at) + NS_PER_S - 1) / NS_PER_S;
+
+	if (b->expires_at.ns == BOOT_NEVER.ns || s > INT32_MAX)
+		return INT32_MAX;
+	return s > 0 ? s : 1;
+}
+
+static void register_contact(struct text *t, const struct binding *b, boot_t now)
+{
+	text_add(t, "Contact: <%s>;expires=%lld", b->text[BINDING_CONTACT], (long long)remaining_s(b, now));
+	if (b->q_milli == 1000)
+		text_add(t, ";q=1");
+	else if (b->q_milli >= 0)
+		text_add(t, ";q=0.%03d", b->q_milli);
+	if (*b->text[BINDING_INSTANCE] && !strchr(b->text[BINDING_INSTANCE], '"'))
+		text_add(t, ";+sip.instance=\"%s\"", b->text[BINDING_INSTANCE]);
+	if (b->reg_id)
+		text_add(t, ";reg-id=%u", b->reg_id);
+	text_add(t, "\r\n");
+}
+
+static void register_allow(struct text *t, uint32_t methods)
+{
+	const char *separator = "Allow: ";
+
+	if (methods == METHODS_UNSET || methods == 0)
+		return;
+	for (size_t i = 0; i < sizeof method_names / sizeof method_names[0]; i++)
+		if (methods & method_names[i].bit) {
+			text_add(t, "%s%s", separator, method_names[i].name);
+			separator = ", ";
+		}
+	if (*separator == ',')
+		text_add(t, "\r\n");
+}
+
+static void register_header(struct text *t, const char *name, const char *value)
+{
+	if (*value)
+		text_add(t, "%s: %s\r\n", name, value);
+}
+
+/* "1001" or "1001@example.org": a domain of its own goes before the given one. */
+static void register_accounts(struct text *t, const char *aor, const char *domain)
+{
+	const char *at = strchr(aor, '@') ? "" : "@";
+	const char *host = *at ? domain : "";
+
+	text_add(t, "From: <sip:%s%s%s>;tag=rk\r\nTo: <sip:%s%s%s>\r\n", aor, at, host, aor, at, host);
+}
+
+int kamailio_register_build(const struct binding *b, boot_t now, const char *via, const char *domain,
+			    const char *branch, char *ret, size_t size)
+{
+	struct text t = { ret, 0, size };
+	bool outbound = b->reg_id || *b->text[BINDING_INSTANCE];
+
+	text_add(&t, "REGISTER sip:%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\nMax-Forwards: 5\r\n",
+		 domain, via, branch);
+	register_accounts(&t, b->text[BINDING_AOR], domain);
+	text_add(&t, "Call-ID: %s\r\nCSeq: %u REGISTER\r\n",
+		 *b->text[BINDING_CALL_ID] ? b->text[BINDING_CALL_ID] : branch, b->cseq);
+	register_contact(&t, b, now);
+	register_header(&t, "User-Agent", b->text[BINDING_USER_AGENT]);
+	register_header(&t, "Path", b->text[BINDING_PATH]);
+	text_add(&t, "Supported: path%s\r\n", outbound ? ", gruu, outbound" : "");
+	register_allow(&t, b->methods);
+	register_header(&t, "X-RK-Received", b->text[BINDING_RECEIVED]);
+	register_header(&t, "Sock-Info", b->text[BINDING_SOCKET]);
+	if (b->cflags)
+		text_add(&t, "X-RK-CFlags: %u\r\n", b->cflags);
+	text_add(&t, "Content-Length: 0\r\n\r\n");
+	return text_full(&t) ? -ENOSPC : (int)t.used;
+}
+
+/* ---- ul.add ---- */
+
+static json_t *text_or_dot(const char *s)
+{
+	return json_string(*s ? s : ".");
+}
+
+json_t *kamailio_add_params(const struct binding *b, boot_t now, const char *table)
+{
+	json_t *expires =
+		b->expires_at.ns == BOOT_NEVER.ns ? json_integer(0) : json_integer(remaining_s(b, now));
+	json_t *q = b->q_milli < 0 ? json_integer(-1) : json_real(b->q_milli / 1000.0);
+
+	return json_pack("[s s s o o o I I I o o]", table, b->text[BINDING_AOR], b->text[BINDING_CONTACT],
+			 expires, q, text_or_dot(b->text[BINDING_PATH]), (json_int_t)b->flags,
+			 (json_int_t)b->cflags, (json_int_t)(b->methods ? b->methods : METHODS_UNSET),
+			 text_or_dot(b->text[BINDING_RECEIVED]), text_or_dot(b->text[BINDING_SOCKET]));
+}
+
+/* ---- comparing ---- */
+
+static bool uri_transport(const char *uri, const char *const *names)
+{
+	const char *p = strcasestr(uri, ";transport=");
+
+	for (; p && *names; names++)
+		if (!strncasecmp(p + strlen(";transport="), *names, strlen(*names)))
+			return true;
+	return false;
+}
+
+bool kamailio_movable(const struct binding *b)
+{
+	static const char *const streams[] = { "tcp", "tls", "ws", NULL }; /* "ws" also finds "wss" */
+	static const char *const websockets[] = { "ws", NULL };
+
+	return !uri_transport(b->text[BINDING_RECEIVED], streams) &&
+	       !uri_transport(b->text[BINDING_CONTACT], websockets);
+}
+
+bool kamailio_in_step(const struct binding *want, const struct binding *have, bool by_rpc)
+{
+	static const enum binding_field fields[] = { BINDING_RECEIVED, BINDING_PATH, BINDING_SOCKET };
+
+	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+		if (strcmp(want->text[fields[i]], have->text[fields[i]]) != 0)
+			return false;
+	if (!by_rpc && (strcmp(want->text[BINDING_CALL_ID], have->text[BINDING_CALL_ID]) != 0 ||
+			want->cseq != have->cseq))
+		return false;
+	/* Later is fine: Kamailio lifts short ones to min_expires, and we remove them in time. */
+	return want->expires_at.ns == BOOT_NEVER.ns || have->expires_at.ns == BOOT_NEVER.ns ||
+	       boot_diff_ns(have->expires_at, want->expires_at) < EXPIRES_SLACK_NS;
+}
