@@ -75,6 +75,7 @@ enum lease_refusal lease_voter_vote(struct lease_turn *t, const struct lease_msg
 {
 	struct lease_voter *v = &t->l->voter;
 	enum lease_refusal refusal = lease_voter_judge(t->l, m, t->now.raw);
+	raw_t until;
 
 	if (refusal) {
 		if (refusal == LEASE_REFUSED_CEILING)
@@ -83,9 +84,14 @@ enum lease_refusal lease_voter_vote(struct lease_turn *t, const struct lease_msg
 	}
 	if (!LEASE_RULE(SELF) && m->from == t->l->config.self)
 		return 0;
+	until = raw_add(t->now.raw, m->lease_ns + lease_voter_guard_ns(t->l, m->lease_ns));
+	/* A holder that was restarted with a shorter lease has adopted a deadline of the longer one: a promise to the
+	 * same node never gets shorter by a renewal. */
+	if (lease_voter_promised(v, t->now.raw) == m->from && raw_before(until, v->promise.until))
+		until = v->promise.until;
 	v->promise.node = m->from;
 	v->promise.epoch = m->epoch;
-	v->promise.until = raw_add(t->now.raw, m->lease_ns + lease_voter_guard_ns(t->l, m->lease_ns));
+	v->promise.until = until;
 	v->hi = epoch_max(v->hi, m->epoch);
 	v->reserve = (struct lease_reserve){ .node = NODE_NONE };
 	return 0;
