@@ -123,9 +123,9 @@ boot_t lease_ask_next(const struct lease *l, struct instant now)
 	at = lease_majority_free_at(l, now);
 	if (at.ns == BOOT_NEVER.ns)
 		return BOOT_NEVER; /* nothing changes before somebody is heard */
-	at = boot_max(at, l->next_ask);
-	/* Free, and yet not asking: the epoch ceiling is not durable yet. */
-	return boot_before(now.boot, at) ? at : boot_add(now.boot, l->config.timing.pulse_ns);
+	if (!lease_epoch_usable(l))
+		at = boot_max(at, boot_add(now.boot, l->config.timing.pulse_ns));
+	return boot_max(at, l->next_ask);
 }
 
 bool lease_majority_reachable(const struct lease *l, struct instant now)

@@ -48,20 +48,26 @@ void lease_lapse_check(struct lease_turn *t)
 
 /* ---- asking ---- */
 
-static bool lease_epoch_next(struct lease *l, struct epoch *ret)
+static struct epoch lease_epoch_next(const struct lease *l)
 {
 	struct epoch high = epoch_max(l->voter.hi, l->heard_hi);
-	struct epoch next = { high.counter + 1, l->config.self };
 
 	if (!LEASE_RULE(NEW_EPOCH) && l->epoch.node == l->config.self && epoch_cmp(l->epoch, high) >= 0)
-		next = l->epoch;
-	/* Never used before it is durable that it may be. */
-	if (LEASE_RULE(CEILING) && next.counter > l->ceiling) {
-		lease_need_counter(l, next.counter);
-		return false;
-	}
-	*ret = next;
-	return true;
+		return l->epoch;
+	return (struct epoch){ high.counter + 1, l->config.self };
+}
+
+bool lease_epoch_usable(const struct lease *l)
+{
+	return !LEASE_RULE(CEILING) || lease_epoch_next(l).counter <= l->ceiling;
+}
+
+/* The new epoch of an attempt or a raise; none before it is durable that it may be used. */
+static bool lease_epoch_take(struct lease *l, struct epoch *ret)
+{
+	*ret = lease_epoch_next(l);
+	lease_need_counter(l, ret->counter);
+	return lease_epoch_usable(l);
 }
 
 static struct lease_msg lease_request_msg(struct lease *l)
@@ -127,7 +133,7 @@ static bool lease_raise(struct lease_turn *t)
 
 	if (!LEASE_RULE(RAISE) || l->role != LEASE_HOLDING || left_ns <= l->config.timing.lease_ns / 2)
 		return false;
-	if (!lease_epoch_next(l, &next))
+	if (!lease_epoch_take(l, &next))
 		return false;
 	l->raising = next;
 	lease_ids_forget(l);
@@ -169,7 +175,7 @@ void lease_attempt(struct lease_turn *t)
 	struct epoch next;
 
 	assert(l->role == LEASE_IDLE);
-	if (!lease_epoch_next(l, &next))
+	if (!lease_epoch_take(l, &next))
 		return;
 	l->role = LEASE_ASKING;
 	l->epoch = next;
@@ -244,10 +250,12 @@ static void lease_count(struct lease_turn *t)
 	if (!s)
 		return;
 	until = boot_add(s->at, l->config.timing.lease_ns);
-	if (!boot_before(t->now.boot, until) || !boot_before(l->deadline, until))
-		return; /* a deadline that has passed opens nothing, and D only grows */
-	l->deadline = until;
-	plan_add(t->plan, PLAN_GATE_SET, l->config.group)->gate_deadline = until;
+	if (!boot_before(t->now.boot, until))
+		return; /* a deadline that has passed opens nothing */
+	if (boot_before(l->deadline, until)) {
+		l->deadline = until;
+		plan_add(t->plan, PLAN_GATE_SET, l->config.group)->gate_deadline = until;
+	}
 	if (l->role == LEASE_ASKING || !epoch_none(l->raising))
 		lease_won(t);
 }

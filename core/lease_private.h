@@ -55,6 +55,8 @@ void lease_voter_told(struct lease_turn *t, node_id_t from, const struct lease_v
 struct epoch lease_bid(const struct lease *l);
 /* The lease has run out: everything that happens now finds the tenure over. */
 void lease_lapse_check(struct lease_turn *t);
+/* The next epoch is covered by the durable ceiling. */
+bool lease_epoch_usable(const struct lease *l);
 void lease_attempt(struct lease_turn *t);
 void lease_request_round(struct lease_turn *t);
 void lease_let_go(struct lease_turn *t, node_id_t successor);
