@@ -13,7 +13,8 @@
 
 #include <jansson.h>
 
-#define HISTORY_LINE_MAX 4096
+#define HISTORY_LINE_MAX   4096
+#define HISTORY_NUMBER_MAX 4000000 /* of one node; some hundred years of changes */
 
 /* What the core does not know. All borrowed. */
 struct history_origin {
@@ -37,6 +38,8 @@ int history_format(const struct history_origin *o, const struct core_record *rec
  * may be NULL). */
 int history_format_event(const struct history_origin *o, const char *type, const char *group,
 			 const char *text, json_t *data, char *ret, size_t size);
+/* "switchover" of COMMAND_SWITCHOVER. */
+const char *history_command_name(uint8_t command);
 /* Who wrote a record, and its number. -EINVAL if the line is not a record. */
 int history_identify(const char *line, size_t len, node_id_t *ret_node, uint64_t *ret_number);
 
@@ -59,7 +62,8 @@ void history_close(struct history_file *h);
 int history_append(struct history_file *h, const char *line, size_t len);
 /* Highest number of this node in the file, 0 if none. */
 uint64_t history_last_number(int dir_fd, node_id_t node);
-/* The last count records (oldest first) as a JSON array, new reference. node: NODE_NONE = all. */
+/* The last count records (oldest first) as a JSON array, new reference. */
+/* NULL: cannot be read. */
 json_t *history_read(int dir_fd, unsigned count);
 
 struct history_verdict {

@@ -17,8 +17,9 @@ struct journal {
 	struct recorder *recorder; /* borrowed */
 	uint64_t file_bytes_max;
 	uint64_t file_bytes; /* of the present file */
-	bool broken;	     /* something was dropped: start afresh at the next event */
+	bool broken;	     /* nothing begun, or something was dropped: start afresh at the next event */
 	const char *names;   /* JSON of node and group names, for the trace; borrowed */
+	boot_t next_start;   /* not before, while it does not work */
 	size_t used;
 	uint8_t buffer[RECORDER_MESSAGE_MAX];
 };

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cleanup.h"
+#include "history.h"
+#include "history_text.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const nodes[NODE_ID_MAX + 1] = { [1] = "n1", [2] = "n2" };
+static const char *const groups[RK_GROUPS_MAX] = { "office" };
+
+static struct history_origin origin(node_id_t node, uint64_t number)
+{
+	return (struct history_origin){
+		.node_names = nodes,
+		.group_names = groups,
+		.node = node,
+		.number = number,
+		.boot_id = "b",
+		.wall_ns = 1700000000LL * NS_PER_S + 123 * NS_PER_MS,
+		.now = { .boot = { 50 * NS_PER_S } },
+	};
+}
+
+static const struct core_record takeover = {
+	.type = RECORD_TAKEOVER,
+	.node = 2,
+	.peer = 1,
+	.epoch = { 42, 2 },
+	.cause = CAUSE_LEASE_EXPIRED,
+	.ok = true,
+	.at = { 49 * NS_PER_S },
+	.asked_to_won_ns = 2100000,
+	.won_to_announced_ns = 400000,
+};
+
+struct place {
+	char path[40];
+	int fd;
+	struct history_file file;
+};
+
+static void place_begin(struct place *p, uint64_t bytes_max)
+{
+	(void)snprintf(p->path, sizeof p->path, "/tmp/ringkeep-history-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(p->path));
+	p->fd = open(p->path, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(history_open(&p->file, p->fd, bytes_max), 0);
+}
+
+static void place_end(struct place *p)
+{
+	history_close(&p->file);
+	(void)unlinkat(p->fd, "history", 0);
+	(void)unlinkat(p->fd, "history.1", 0); /* only some tests rotate */
+	(void)close(p->fd);
+	ck_assert_int_eq(rmdir(p->path), 0);
+}
+
+static int append(struct place *p, node_id_t node, uint64_t number)
+{
+	struct history_origin o = origin(node, number);
+	char line[HISTORY_LINE_MAX];
+	int len = history_format(&o, &takeover, line, sizeof line);
+
+	ck_assert_int_gt(len, 0);
+	return history_append(&p->file, line, (size_t)len);
+}
+
+/* The whole file; writes it back changed if replace is given. */
+static char *edit(struct place *p, const char *find, const char *replace)
+{
+	static char text[65536], changed[65536];
+	int fd = openat(p->fd, "history", O_RDWR);
+	ssize_t n = read(fd, text, sizeof text - 1);
+	char *at;
+
+	ck_assert_int_ge(n, 0);
+	text[n] = 0;
+	at = find ? strstr(text, find) : NULL;
+	if (at) {
+		(void)snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, replace,
+			       at + strlen(find));
+		ck_assert_int_eq(ftruncate(fd, 0), 0);
+		ck_assert_int_eq(pwrite(fd, changed, strlen(changed), 0), (ssize_t)strlen(changed));
+	}
+	(void)close(fd);
+	return text;
+}
+
+START_TEST(formats_a_record)
+{
+	struct history_origin o = origin(2, 17);
+	char line[HISTORY_LINE_MAX];
+	uint64_t number;
+	node_id_t node;
+	int len = history_format(&o, &takeover, line, sizeof line);
+
+	ck_assert_str_eq(line,
+			 "{\"time\":\"2023-11-14T22:13:19.123Z\",\"node\":\"n2\",\"node_id\":2,\"number\":17,"
+			 "\"boot\":\"b\",\"type\":\"takeover\",\"group\":\"office\",\"peer\":\"n1\","
+			 "\"epoch\":\"42.2\",\"cause\":\"lease_expired\",\"ok\":true,"
+			 "\"asked_to_won_ms\":2.1,\"won_to_announced_ms\":0.40000000000000002}" +
+				 0);
+	ck_assert_int_eq(history_identify(line, (size_t)len, &node, &number), 0);
+	ck_assert(node == 2 && number == 17);
+}
+END_TEST
+
+START_TEST(tells_records_as_sentences)
+{
+	static const struct {
+		struct core_record rec;
+		const char *who, *why, *sentence;
+	} cases[] = {
+		{ takeover, NULL, NULL,
+		  "took over: the lease of n1 ran out (won in 2.1 ms, announced after 0.4 ms)" },
+		{ { .type = RECORD_LETGO,
+		    .node = 2,
+		    .peer = 1,
+		    .epoch = { 42, 2 },
+		    .cause = CAUSE_PBX_DEAD,
+		    .ok = true },
+		  NULL,
+		  NULL,
+		  "let go: its PBX died, to n1" },
+		{ { .type = RECORD_COMMAND,
+		    .node = 2,
+		    .peer = 1,
+		    .command = COMMAND_SWITCHOVER,
+		    .operation = 5 },
+		  "alice",
+		  "upgrade",
+		  "switchover to n1, by alice at n2, because: upgrade" },
+		{ { .type = RECORD_COMMAND, .node = 1, .command = COMMAND_STANDBY },
+		  "alice",
+		  NULL,
+		  "standby n1, by alice at n2" },
+		{ { .type = RECORD_OPERATION,
+		    .node = 2,
+		    .command = COMMAND_SWITCHOVER,
+		    .reason = REASON_TIMEOUT },
+		  NULL,
+		  NULL,
+		  "switchover: failed, timeout" },
+		{ { .type = RECORD_TAKEOVER,
+		    .node = 2,
+		    .cause = CAUSE_VACANT,
+		    .failed_step = STEP_WAKE_PBX,
+		    .error = -ETIMEDOUT },
+		  NULL,
+		  NULL,
+		  "took over: nobody had held it; step wake-pbx failed: ETIMEDOUT" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct history_origin o = origin(2, 1);
+		char line[HISTORY_LINE_MAX], got[400];
+
+		o.who = cases[i].who;
+		o.from = cases[i].who ? "n2" : NULL;
+		o.why = cases[i].why;
+		int len = history_format(&o, &cases[i].rec, line, sizeof line);
+		json_t *j = json_loadb(line, (size_t)len, 0, NULL);
+
+		history_sentence(j, got, sizeof got);
+		json_decref(j);
+		ck_assert_str_eq(got, cases[i].sentence);
+	}
+}
+END_TEST
+
+START_TEST(chains_and_ignores_copies)
+{
+	struct place p;
+	struct history_verdict v;
+
+	place_begin(&p, 65536);
+	ck_assert_int_eq(append(&p, 2, 1), 0);
+	ck_assert_int_eq(append(&p, 1, 1), 0);
+	ck_assert_int_eq(append(&p, 2, 1), 1);
+	ck_assert_int_eq(append(&p, 2, 3), 0);
+	ck_assert_int_eq(append(&p, 2, 2), 0); /* late, from a peer's snapshot */
+	ck_assert_int_eq(history_verify(p.fd, &v), 0);
+	ck_assert(v.intact);
+	ck_assert_uint_eq(v.lines, 4);
+	ck_assert_uint_eq(history_last_number(p.fd, 2), 3);
+	ck_assert_uint_eq(history_last_number(p.fd, 1), 1);
+	ck_assert_uint_eq(history_last_number(p.fd, 9), 0);
+
+	history_close(&p.file); /* a restart remembers */
+	ck_assert_int_eq(history_open(&p.file, p.fd, 65536), 0);
+	ck_assert_int_eq(append(&p, 2, 2), 1);
+	ck_assert_int_eq(append(&p, 2, 4), 0);
+	ck_assert_int_eq(history_verify(p.fd, &v), 0);
+	ck_assert(v.intact && v.lines == 5);
+	ck_assert_str_eq(v.text, "5 records, each follows the one before");
+
+	json_t *last = history_read(p.fd, 2);
+
+	ck_assert_uint_eq(json_array_size(last), 2);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(last, 1), "number")), 4);
+	json_decref(last);
+	place_end(&p);
+}
+END_TEST
+
+START_TEST(sees_tampering)
+{
+	static const struct {
+		const char *find, *replace;
+		uint64_t line;
+	} cases[] = {
+		{ "\"number\":2,", "\"number\":7,", 3 }, /* changed: the next does not follow */
+		{ "lease_expired\",\"ok\":true", "operator\",\"ok\":true", 2 }, /* the first line */
+		{ "\n{", "\n{}\n{", 2 },					/* inserted */
+		{ "\"prev\":\"0000", "\"prev\":\"1000", 2 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct place p;
+		struct history_verdict v;
+
+		place_begin(&p, 65536);
+		for (uint64_t n = 1; n <= 3; n++)
+			ck_assert_int_eq(append(&p, 2, n), 0);
+		(void)edit(&p, cases[i].find, cases[i].replace);
+		ck_assert_int_eq(history_verify(p.fd, &v), 0);
+		ck_assert(!v.intact);
+		ck_assert_msg(v.bad_line == cases[i].line, "case %zu: line %d, %s", i, (int)v.bad_line,
+			      v.text);
+		place_end(&p);
+	}
+}
+END_TEST
+
+START_TEST(sees_a_removed_line)
+{
+	struct place p;
+	struct history_verdict v;
+	char line[2000];
+
+	place_begin(&p, 65536);
+	for (uint64_t n = 1; n <= 3; n++)
+		ck_assert_int_eq(append(&p, 2, n), 0);
+	const char *text = edit(&p, NULL, NULL), *second = strchr(text, '\n') + 1;
+
+	(void)snprintf(line, sizeof line, "%.*s", (int)(strchr(second, '\n') + 1 - second), second);
+	(void)edit(&p, line, "");
+	ck_assert_int_eq(history_verify(p.fd, &v), 0);
+	ck_assert(!v.intact && v.bad_line == 2);
+	place_end(&p);
+}
+END_TEST
+
+START_TEST(cuts_off_half_a_line_and_goes_on)
+{
+	struct place p;
+	struct history_verdict v;
+
+	place_begin(&p, 65536);
+	ck_assert_int_eq(append(&p, 2, 1), 0);
+	ck_assert_int_eq(append(&p, 2, 2), 0);
+	(void)edit(&p, "\"number\":2,", "\"number\":2,");
+	int fd = openat(p.fd, "history", O_WRONLY | O_APPEND);
+
+	ck_assert_int_eq(write(fd, "{\"time\":\"20", 11), 11);
+	(void)close(fd);
+	history_close(&p.file);
+	ck_assert_int_eq(history_open(&p.file, p.fd, 65536), 0);
+	ck_assert_int_eq(append(&p, 2, 3), 0);
+	ck_assert_int_eq(history_verify(p.fd, &v), 0);
+	ck_assert(v.intact && v.lines == 3);
+	place_end(&p);
+}
+END_TEST
+
+START_TEST(rotates_and_keeps_the_chain)
+{
+	struct place p;
+	struct history_verdict v;
+	struct stat st;
+
+	place_begin(&p, 2000);
+	for (uint64_t n = 1; n <= 8; n++)
+		ck_assert_int_eq(append(&p, 2, n), 0);
+	ck_assert_int_eq(fstatat(p.fd, "history.1", &st, 0), 0);
+	ck_assert_int_le(st.st_size, 2000);
+	ck_assert_int_eq(history_verify(p.fd, &v), 0);
+	ck_assert(v.intact);
+	ck_assert_uint_lt(v.lines, 9);
+	json_t *all = history_read(p.fd, 100);
+
+	ck_assert_uint_eq(json_array_size(all), v.lines);
+	json_decref(all);
+	place_end(&p);
+}
+END_TEST
+
+START_TEST(refuses_what_is_no_record)
+{
+	static const char *const bad[] = { "",
+					   "{}",
+					   "[1]",
+					   "{\"type\":\"x\",\"node_id\":64,\"number\":1}",
+					   "{\"type\":\"x\",\"node_id\":1,\"number\":0}",
+					   "{\"type\":\"x\",\"node_id\":1,\"number\":1,\"prev\":\"0\"}",
+					   "{\"type\":\"x\",\"node_id\":1,\n\"number\":1}" };
+	uint64_t number;
+	node_id_t node;
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		ck_assert_int_eq(history_identify(bad[i], strlen(bad[i]), &node, &number), -EINVAL);
+}
+END_TEST
+
+UNIT_MAIN("history", formats_a_record, tells_records_as_sentences, chains_and_ignores_copies, sees_tampering,
+	  sees_a_removed_line, cuts_off_half_a_line_and_goes_on, rotates_and_keeps_the_chain,
+	  refuses_what_is_no_record)
