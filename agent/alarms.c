@@ -30,8 +30,8 @@ static struct alarm *alarms_place(struct alarms *as)
 	return oldest;
 }
 
-static bool alarms_put(struct alarms *as, const char *key, bool event, boot_t now, const char *fmt,
-		       va_list args)
+__attribute__((format(printf, 5, 0))) static bool alarms_put(struct alarms *as, const char *key, bool event,
+							     boot_t now, const char *fmt, va_list args)
 {
 	struct alarm *al = alarms_find(as, key);
 	bool fresh = !al;
