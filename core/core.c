@@ -152,7 +152,7 @@ static void core_lease_view(struct core_turn *t, const struct core_event *ev)
 	lease_peer_view(&t->c->group[ev->group].lease, ev->node, &ev->view.view, ev->view.hears_me, t->now,
 			t->plan);
 	core_role_follow(t, ev->group, before, &letgo);
-	core_seen_view(t, ev->group, ev->node, ev->view.view.holds);
+	core_seen_view(t, ev->group, ev->node, &ev->view.view);
 	if (ev->group == 0) {
 		const struct voters_own own = core_voters_own(t->c);
 
@@ -198,6 +198,7 @@ static void core_lease_save_failed(struct core_turn *t, group_index_t g)
 
 	lease_save_failed(&t->c->group[g].lease, t->now, t->plan);
 	core_role_follow(t, g, before, &letgo);
+	takeover_repeat(&t->c->group[g].takeover, g, t->now.boot, t->plan);
 }
 
 /* A node that did not go on holding makes sure of standby: a former agent may have died as holder and left

@@ -57,7 +57,7 @@ struct core_letgo {
 };
 void core_role_follow(struct core_turn *t, group_index_t group, struct core_role before,
 		      const struct core_letgo *letgo);
-void core_seen_view(struct core_turn *t, group_index_t group, node_id_t from, struct epoch holds);
+void core_seen_view(struct core_turn *t, group_index_t group, node_id_t from, const struct lease_view *view);
 void core_seen_tick(struct core_turn *t, group_index_t group);
 void core_explain(struct core_turn *t, group_index_t group, uint16_t rule, node_id_t node, int64_t value);
 

@@ -117,10 +117,15 @@ void core_role_follow(struct core_turn *t, group_index_t group, struct core_role
 }
 
 /* What a peer says of its own tenure. Pulses may overtake each other, so an older epoch says nothing. */
-void core_seen_view(struct core_turn *t, group_index_t group, node_id_t from, struct epoch holds)
+void core_seen_view(struct core_turn *t, group_index_t group, node_id_t from, const struct lease_view *view)
 {
 	struct core_group *g = &t->c->group[group];
+	struct epoch holds = view->holds;
 
+	/* A holder that only others hear: they still renew their promises to it. */
+	if (view->promise_node != NODE_NONE && view->promise_node == g->seen_holder &&
+	    view->promise_left_ns > t->c->config.timing.lease_ns / 2)
+		g->seen_at = t->now.boot;
 	if (epoch_none(holds)) {
 		if (g->seen_holder == from)
 			core_seen_set(t, group, NODE_NONE);

@@ -97,6 +97,13 @@ void takeover_tick(struct takeover *t, group_index_t group, boot_t now, struct c
 		takeover_answer(t, group, t->seq, TAKEOVER_ERROR_TIMEOUT, now, plan);
 }
 
+/* Steps are "ensure" operations: carried out twice they do no more than once. */
+void takeover_repeat(struct takeover *t, group_index_t group, boot_t now, struct core_plan *plan)
+{
+	if (t->step != STEP_NONE)
+		takeover_begin_step(t, group, t->step, now, plan);
+}
+
 boot_t takeover_next(const struct takeover *t)
 {
 	return t->step == STEP_NONE ? BOOT_NEVER : t->until;

@@ -32,6 +32,8 @@ void takeover_answer(struct takeover *t, group_index_t group, uint32_t seq, int 
 		     struct core_plan *plan);
 /* A step that never answers has failed when its time is over; the sequence goes on. */
 void takeover_tick(struct takeover *t, group_index_t group, boot_t now, struct core_plan *plan);
+/* The plan that held the step in flight may have been dropped: it is started again, under a new seq. */
+void takeover_repeat(struct takeover *t, group_index_t group, boot_t now, struct core_plan *plan);
 /* When takeover_tick() wants to be called next; BOOT_NEVER if not. */
 boot_t takeover_next(const struct takeover *t);
 const char *step_name(enum core_step_kind s);

@@ -135,6 +135,26 @@ START_TEST(silent_step_ends_at_its_bound)
 }
 END_TEST
 
+START_TEST(dropped_step_is_started_again)
+{
+	uint32_t old;
+
+	memset(&t, 0, sizeof t);
+	start(TAKEOVER_UP, RECORD_TAKEOVER, 0);
+	answer(0, 1);
+	old = t.seq;
+	plan.count = 0;
+	takeover_repeat(&t, 3, at_ms(2), &plan);
+	expect_step(0, STEP_WAKE_PBX);
+	ck_assert_uint_ne(old, t.seq);
+	answer(0, 3);
+	answer(0, 4);
+	plan.count = 0;
+	takeover_repeat(&t, 3, at_ms(5), &plan);
+	ck_assert_uint_eq(plan.count, 0);
+}
+END_TEST
+
 START_TEST(nothing_to_tell_leaves_no_record)
 {
 	memset(&t, 0, sizeof t);
@@ -169,4 +189,5 @@ END_TEST
 
 UNIT_MAIN("takeover", up_in_order_with_durations, down_in_order, failed_step_is_recorded_and_the_rest_goes_on,
 	  interrupted_sequence_has_its_record_first, silent_step_ends_at_its_bound,
-	  nothing_to_tell_leaves_no_record, answers_at_rest_are_ignored, every_cause_and_step_has_a_name)
+	  dropped_step_is_started_again, nothing_to_tell_leaves_no_record, answers_at_rest_are_ignored,
+	  every_cause_and_step_has_a_name)

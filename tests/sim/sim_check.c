@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The invariants of DESIGN 13, looked at after every step of every node and at every movement of a gate.
+ * Truth is kept here, apart from what the cores believe.
+ */
+#include "sim.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void sim_fail(struct sim *s, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	if (s->failed)
+		return;
+	s->failed = true;
+	n = snprintf(s->failure, sizeof s->failure, "at %lld ms: ", (long long)(s->now / NS_PER_MS));
+	va_start(ap, format);
+	(void)vsnprintf(s->failure + n, sizeof s->failure - (size_t)n, format, ap);
+	va_end(ap);
+	sim_trace(s, "VIOLATION %s", s->failure);
+}
+
+/* ---- I1 ---- */
+
+void sim_check_gate(struct sim *s, struct sim_node *n, group_index_t group, bool was_open)
+{
+	if (!sim_gate_open(s, n, group) || was_open)
+		return;
+	for (node_id_t k = 1; k <= s->nodes_count; k++) {
+		if (k == n->id || !sim_gate_open(s, &s->node[k], group))
+			continue;
+		if (!s->overlap_allowed)
+			sim_fail(s, "I1: gates of %s and %s are both open for group %d", sim_name(s, n->id),
+				 sim_name(s, k), group + 1);
+		s->overlap_began = s->now;
+		sim_trace(s, "%s and %s: both gates are open", sim_name(s, n->id), sim_name(s, k));
+	}
+}
+
+void sim_check_shut(struct sim *s, struct sim_node *n, group_index_t group)
+{
+	if (s->overlap_began == 0 || sim_gate_open(s, n, group))
+		return;
+	s->overlap_ns += s->now - s->overlap_began;
+	s->overlap_began = 0;
+	sim_trace(s, "both gates were open for %lld us", (long long)(s->overlap_ns / NS_PER_US));
+}
+
+/* ---- I4 ---- */
+
+static bool sim_calm(int64_t since, int64_t before)
+{
+	return since <= before;
+}
+
+/* A majority of voters, the holder among them, that has had nothing to complain about for so long that a
+ * lease cannot have been lost by anything but a bug. */
+static bool sim_majority_calm(const struct sim *s, const struct sim_node *n)
+{
+	const struct lease_timing *t = &s->config.timing;
+	int64_t before = s->now - 2 * (t->lease_ns + t->guard_ns) - 6 * t->pulse_ns;
+	int count = 0;
+
+	if (s->fault.loss || s->fault.reorder || s->fault.delay_high_ns > t->rtt_ns)
+		return false;
+	for (node_id_t k = 1; k <= s->nodes_count; k++) {
+		const struct sim_node *v = &s->node[k];
+		const struct sim_link *to = &s->link[n->id][k], *from = &s->link[k][n->id];
+
+		if (!v->running || v->stalled_until || v->disk.epoch_lost || !sim_calm(v->calm_since, before))
+			continue;
+		if (k != n->id && (to->cut || from->cut || !sim_calm(to->calm_since, before) ||
+				   !sim_calm(from->calm_since, before)))
+			continue;
+		count += k == n->id ? 1 : 1;
+	}
+	return sim_calm(n->calm_since, before) && count > s->nodes_count / 2;
+}
+
+static bool sim_operation_recent(const struct sim *s)
+{
+	for (int i = 0; i < s->operations_count; i++)
+		if (s->now - s->operation[i].at < s->config.operation_timeout_ns + 3 * NS_PER_S)
+			return true;
+	return false;
+}
+
+/* Only what is wrong with the holder itself, as it was told, or an operator, may end a tenure. */
+static void sim_check_lost_cause(struct sim *s, struct sim_node *n, group_index_t g,
+				 const struct core_record *r)
+{
+	const struct core *c = n->core;
+	const struct group_facts *f = &c->facts.group[g];
+	bool paused = c->intent.paused, needs_successor = true, justified = false, automatic = true;
+
+	switch (r->cause) {
+	case CAUSE_LEASE_EXPIRED:
+	case CAUSE_HIGHER_EPOCH:
+		justified = !sim_majority_calm(s, n);
+		needs_successor = automatic = false;
+		break;
+	case CAUSE_STANDSTILL:
+		justified = s->now - n->calm_since < s->config.timing.pulse_ns;
+		needs_successor = automatic = false;
+		break;
+	case CAUSE_STOPPING:
+		justified = n->stopping;
+		needs_successor = automatic = false;
+		break;
+	case CAUSE_OPERATOR:
+		justified = c->intent.node[n->id].standby || (r->operation != 0 && sim_operation_recent(s));
+		automatic = r->operation == 0;
+		break;
+	case CAUSE_PBX_DEAD:
+		justified = f->pbx == PBX_DEAD;
+		break;
+	case CAUSE_PBX_SICK:
+		justified = f->pbx == PBX_SICK;
+		break;
+	case CAUSE_LAN_DOWN:
+		justified = !f->lan_up;
+		break;
+	case CAUSE_GATE_LOST:
+		justified = !f->gate_ok || !f->addresses_ok;
+		break;
+	case CAUSE_FAILBACK:
+		justified = c->config.groups[g].policy.failback != FAILBACK_MANUAL;
+		break;
+	case CAUSE_NONE:
+	case CAUSE_VACANT:
+	case CAUSE_RELEASE:
+	case CAUSE_FENCED:
+	case CAUSE_ADOPTED:
+	case CAUSE_REASON:
+		break;
+	}
+	if (!justified)
+		sim_fail(s, "I4: %s lost group %d by cause %s, which is not so", sim_name(s, n->id), g + 1,
+			 cause_name(r->cause));
+	if (needs_successor && (r->peer == NODE_NONE || r->peer == n->id))
+		sim_fail(s, "I4: %s let go of group %d (%s) with no successor", sim_name(s, n->id), g + 1,
+			 cause_name(r->cause));
+	if (automatic && paused)
+		sim_fail(s, "I11: %s let go of group %d (%s) while paused", sim_name(s, n->id), g + 1,
+			 cause_name(r->cause));
+}
+
+static void sim_check_lost(struct sim *s, struct sim_node *n, group_index_t g)
+{
+	const struct takeover *t = &n->core->group[g].takeover;
+	struct sim_group_truth *truth = &s->truth[g];
+
+	truth->lost[n->id]++;
+	s->letgos++;
+	if (t->direction != TAKEOVER_DOWN || t->record.type != RECORD_LETGO)
+		sim_fail(s, "I8: %s lost group %d and no let-go began", sim_name(s, n->id), g + 1);
+	else
+		sim_check_lost_cause(s, n, g, &t->record);
+	if (t->record.peer != NODE_NONE)
+		truth->handed_at = s->now;
+	if (truth->holder == n->id)
+		truth->held = false;
+}
+
+/* ---- I2, I7, I11: who may begin to hold ---- */
+
+static bool sim_forced_here(const struct core *c, group_index_t g)
+{
+	const struct core_operation *op = &c->group[g].operation;
+
+	return op->state == OPERATION_RUNNING && op->command.type == COMMAND_FAILOVER &&
+	       (op->target == c->config.self || op->target == NODE_NONE);
+}
+
+static const char *sim_unfit(const struct core *c, group_index_t g)
+{
+	const struct group_facts *f = &c->facts.group[g];
+
+	if (c->intent.node[c->config.self].standby)
+		return "standby";
+	if (!c->facts.config_accepted)
+		return "config";
+	if (!f->gate_ok || !f->addresses_ok)
+		return "gate";
+	if (sim_forced_here(c, g))
+		return NULL;
+	if (!c->facts.quorate)
+		return "not quorate";
+	if (c->facts.joining)
+		return "joining";
+	if (!f->lan_up)
+		return "LAN down";
+	return f->pbx == PBX_HEALTHY ? NULL : "PBX not healthy";
+}
+
+static void sim_check_won(struct sim *s, struct sim_node *n, group_index_t g)
+{
+	const struct core *c = n->core;
+	const struct core_operation *op = &c->group[g].operation;
+	struct sim_group_truth *truth = &s->truth[g];
+	struct epoch epoch = c->group[g].lease.epoch;
+	const char *unfit = sim_unfit(c, g);
+	bool moved = op->state == OPERATION_RUNNING ||
+		     s->now - truth->handed_at < s->config.operation_timeout_ns * 11 / 10;
+
+	truth->won[n->id]++;
+	s->takeovers++;
+	if (epoch_cmp(epoch, truth->epoch_max) <= 0)
+		sim_fail(s, "I7: %s won group %d with epoch %llu.%d, not above %llu.%d", sim_name(s, n->id),
+			 g + 1, (unsigned long long)epoch.counter, epoch.node,
+			 (unsigned long long)truth->epoch_max.counter, truth->epoch_max.node);
+	if (epoch.counter > n->disk.ceiling)
+		sim_fail(s, "I7: %s holds epoch %llu above its durable ceiling %llu", sim_name(s, n->id),
+			 (unsigned long long)epoch.counter, (unsigned long long)n->disk.ceiling);
+	if (unfit)
+		sim_fail(s, "I2: %s took group %d although it is unfit: %s", sim_name(s, n->id), g + 1,
+			 unfit);
+	if (c->intent.paused && !moved)
+		sim_fail(s, "I11: %s took group %d while paused", sim_name(s, n->id), g + 1);
+	if (c->stopping)
+		sim_fail(s, "I2: %s took group %d while stopping", sim_name(s, n->id), g + 1);
+	truth->epoch_max = epoch;
+	truth->epoch = epoch;
+	truth->holder = n->id;
+	truth->held = true;
+}
+
+static void sim_check_adopted(struct sim *s, struct sim_node *n, group_index_t g)
+{
+	struct sim_group_truth *truth = &s->truth[g];
+
+	truth->won[n->id]++;
+	if (!sim_gate_open(s, n, g))
+		sim_fail(s, "I10: %s adopted group %d behind a shut gate", sim_name(s, n->id), g + 1);
+	if (truth->holder != n->id)
+		sim_fail(s, "I7: %s adopted group %d, but the latest winner is %s", sim_name(s, n->id), g + 1,
+			 sim_name(s, truth->holder));
+}
+
+/* A holder that raised its epoch goes on in the same tenure. */
+static void sim_check_raised(struct sim *s, struct sim_node *n, group_index_t g)
+{
+	struct sim_group_truth *truth = &s->truth[g];
+	struct epoch epoch = n->core->group[g].lease.epoch;
+
+	if (epoch_cmp(epoch, truth->epoch_max) <= 0)
+		sim_fail(s, "I7: %s raised group %d to an epoch that was used", sim_name(s, n->id), g + 1);
+	truth->epoch_max = truth->epoch = epoch;
+}
+
+/* Won, and let go again in the same step: an operator wants another holder. */
+static bool sim_passed_through(const struct sim *s, group_index_t g)
+{
+	for (uint32_t i = 0; i < s->plan.count; i++) {
+		const struct plan_action *a = &s->plan.actions[i];
+
+		if (a->type == PLAN_EXPLAIN && a->group == g && a->explain.rule == RULE_WON)
+			return true;
+	}
+	return false;
+}
+
+void sim_check_step(struct sim *s, struct sim_node *n, const struct core_event *ev,
+		    const enum lease_role *before, const struct epoch *epoch_before)
+{
+	for (group_index_t g = 0; g < s->config.groups_count; g++) {
+		const struct lease *l = &n->core->group[g].lease;
+		bool held = before[g] == LEASE_HOLDING, holds = lease_holds(l);
+
+		if (!held && holds && ev->type == CORE_ADOPT)
+			sim_check_adopted(s, n, g);
+		else if (!held && holds)
+			sim_check_won(s, n, g);
+		else if (held && !holds)
+			sim_check_lost(s, n, g);
+		else if (held && epoch_cmp(l->epoch, epoch_before[g]) != 0)
+			sim_check_raised(s, n, g);
+		else if (!held && sim_passed_through(s, g)) {
+			sim_check_won(s, n, g);
+			sim_check_lost(s, n, g);
+		}
+	}
+}
+
+/* ---- I8: records and steps ---- */
+
+static struct sim_operation_truth *sim_operation_find(struct sim *s, uint64_t id)
+{
+	for (int i = 0; i < s->operations_count; i++)
+		if (s->operation[i].id == id)
+			return &s->operation[i];
+	return NULL;
+}
+
+static void sim_check_record(struct sim *s, struct sim_node *n, const struct core_record *r)
+{
+	struct sim_group_truth *truth = &s->truth[r->group];
+	struct sim_operation_truth *op;
+
+	switch (r->type) {
+	case RECORD_TAKEOVER:
+		if (++truth->took[n->id] > truth->won[n->id])
+			sim_fail(s, "I8: %s wrote a takeover record too many", sim_name(s, n->id));
+		if (r->cause != CAUSE_VACANT && r->cause != CAUSE_RELEASE &&
+		    r->cause != CAUSE_LEASE_EXPIRED && r->cause != CAUSE_OPERATOR &&
+		    r->cause != CAUSE_ADOPTED)
+			sim_fail(s, "I2: %s took over by cause %s", sim_name(s, n->id), cause_name(r->cause));
+		break;
+	case RECORD_LETGO:
+		if (++truth->let[n->id] > truth->lost[n->id])
+			sim_fail(s, "I8: %s wrote a let-go record too many", sim_name(s, n->id));
+		break;
+	case RECORD_OPERATION:
+		op = sim_operation_find(s, r->operation);
+		if (op && (op->origin != n->id || ++op->records > 1))
+			sim_fail(s, "I8: operation %llx has a record too many",
+				 (unsigned long long)r->operation);
+		break;
+	case RECORD_COMMAND:
+		break;
+	}
+}
+
+static enum core_step_kind sim_step_before(enum core_step_kind k)
+{
+	static const enum core_step_kind before[] = {
+		[STEP_WAKE_PBX] = STEP_ANNOUNCE,
+		[STEP_VERIFY] = STEP_WAKE_PBX,
+		[STEP_DESTROY_SOCKETS] = STEP_ANNOUNCE_STOP,
+		[STEP_MUZZLE_PBX] = STEP_DESTROY_SOCKETS,
+	};
+
+	return k == STEP_ANNOUNCE || k == STEP_ANNOUNCE_STOP ? STEP_NONE : before[k];
+}
+
+static void sim_check_step_action(struct sim *s, struct sim_node *n, const struct plan_action *a)
+{
+	struct sim_group_truth *truth = &s->truth[a->group];
+	enum core_step_kind needs = sim_step_before(a->step.kind);
+
+	if (a->step.seq <= truth->seq[n->id])
+		sim_fail(s, "steps: %s used sequence %u twice", sim_name(s, n->id), a->step.seq);
+	/* The same again: its first start was in a plan that was dropped. */
+	if (needs != STEP_NONE && truth->step[n->id] != needs && truth->step[n->id] != a->step.kind)
+		sim_fail(s, "steps: %s goes from %s to %s", sim_name(s, n->id), step_name(truth->step[n->id]),
+			 step_name(a->step.kind));
+	truth->seq[n->id] = a->step.seq;
+	truth->step[n->id] = a->step.kind;
+}
+
+void sim_check_action(struct sim *s, struct sim_node *n, const struct plan_action *a)
+{
+	switch (a->type) {
+	case PLAN_RECORD:
+		sim_check_record(s, n, &a->record);
+		break;
+	case PLAN_STEP:
+		sim_check_step_action(s, n, a);
+		break;
+	case PLAN_EXPLAIN:
+		if (!rules_sentence(a->explain.rule))
+			sim_fail(s, "rule %d has no sentence", a->explain.rule);
+		break;
+	case PLAN_SAVE_VOTER:
+	case PLAN_GATE_SET:
+	case PLAN_SEND:
+	case PLAN_PULSE:
+	case PLAN_PULSE_TO:
+	case PLAN_SAVE_INTENT:
+	case PLAN_RESERVE_EPOCHS:
+	case PLAN_SAVE_VOTERS:
+	case PLAN_FACTS_CHANGED:
+		break;
+	}
+}
+
+/* What an agent had not written when it died is lost; what it wrote must have been true. */
+void sim_check_life_over(struct sim *s, struct sim_node *n)
+{
+	for (group_index_t g = 0; g < s->config.groups_count; g++) {
+		struct sim_group_truth *truth = &s->truth[g];
+
+		truth->won[n->id] = truth->lost[n->id] = truth->took[n->id] = truth->let[n->id] = 0;
+		truth->step[n->id] = STEP_NONE;
+		truth->seq[n->id] = 0;
+	}
+}
+
+void sim_check_delivered(struct sim *s, struct sim_node *n, const struct core_command *cmd)
+{
+	struct sim_operation_truth *op = sim_operation_find(s, cmd->operation);
+
+	if (op && op->origin == n->id && op->life == n->life)
+		op->delivered = true;
+}
+
+/* ---- I9, I3 ---- */
+
+static bool sim_same_intent(const struct core_intent *a, const struct core_intent *b)
+{
+	if (a->paused != b->paused)
+		return false;
+	for (int n = 1; n < SIM_NODES_MAX; n++)
+		if (a->node[n].standby != b->node[n].standby)
+			return false;
+	return true;
+}
+
+static bool sim_settled_group(const struct sim *s, group_index_t g, node_id_t *ret_holder, char *why,
+			      size_t size)
+{
+	int open = 0;
+
+	for (node_id_t k = 1; k <= s->nodes_count; k++)
+		if (lease_holds(&s->node[k].core->group[g].lease) && sim_gate_open(s, &s->node[k], g)) {
+			open++;
+			*ret_holder = k;
+		}
+	if (open != 1)
+		(void)snprintf(why, size, "group %d has %d holders", g + 1, open);
+	return open == 1;
+}
+
+static bool sim_settled_node(const struct sim *s, const struct sim_node *n, group_index_t g, node_id_t holder,
+			     char *why, size_t size)
+{
+	const struct core_group *group = &n->core->group[g];
+
+	if (group->seen_holder != holder)
+		(void)snprintf(why, size, "%s sees %s as holder of group %d, not %s", sim_name(s, n->id),
+			       sim_name(s, group->seen_holder), g + 1, sim_name(s, holder));
+	else if (group->takeover.direction != TAKEOVER_REST)
+		(void)snprintf(why, size, "%s is still at step %s of group %d", sim_name(s, n->id),
+			       step_name(group->takeover.step), g + 1);
+	else if (group->operation.state == OPERATION_RUNNING)
+		(void)snprintf(why, size, "%s still runs an operation on group %d", sim_name(s, n->id),
+			       g + 1);
+	else if (!n->witness && !sim_same_intent(&n->core->intent, &s->node[1].core->intent))
+		(void)snprintf(why, size, "%s and n1 differ in intent", sim_name(s, n->id));
+	else
+		return true;
+	return false;
+}
+
+/* Every operator's wish is taken back, so that what remains is what a healthy cluster must come to by itself.
+ */
+static void sim_unwish(struct sim *s)
+{
+	const struct core_intent *in;
+	node_id_t at = 1;
+
+	if (s->node[at].stalled_until)
+		return;
+	in = &s->node[at].core->intent;
+	if (in->paused)
+		(void)sim_command(s, at, COMMAND_RESUME, 0, NODE_NONE);
+	for (node_id_t k = 1; k <= s->nodes_count; k++)
+		if (in->node[k].standby)
+			(void)sim_command(s, at, COMMAND_UNSTANDBY, 0, k);
+}
+
+bool sim_check_settled(struct sim *s, char *ret_why, size_t size)
+{
+	for (node_id_t k = 1; k <= s->nodes_count; k++)
+		if (!s->node[k].running || s->node[k].stalled_until || s->node[k].stopping) {
+			(void)snprintf(ret_why, size, "%s does not run", sim_name(s, k));
+			return false;
+		}
+	sim_unwish(s);
+	for (group_index_t g = 0; g < s->config.groups_count; g++) {
+		node_id_t holder = NODE_NONE;
+
+		if (!sim_settled_group(s, g, &holder, ret_why, size))
+			return false;
+		for (node_id_t k = 1; k <= s->nodes_count; k++)
+			if (!sim_settled_node(s, &s->node[k], g, holder, ret_why, size))
+				return false;
+	}
+	return true;
+}
+
+void sim_check_end(struct sim *s)
+{
+	for (group_index_t g = 0; g < s->config.groups_count; g++)
+		for (node_id_t k = 1; k <= s->nodes_count; k++) {
+			const struct sim_group_truth *t = &s->truth[g];
+
+			if (t->won[k] != t->took[k] || t->lost[k] != t->let[k])
+				sim_fail(s, "I8: %s, group %d: %d won, %d records; %d lost, %d records",
+					 sim_name(s, k), g + 1, t->won[k], t->took[k], t->lost[k], t->let[k]);
+		}
+	for (int i = 0; i < s->operations_count; i++) {
+		const struct sim_operation_truth *op = &s->operation[i];
+		bool lives = s->node[op->origin].life == op->life;
+
+		if (lives && op->records != (op->delivered ? 1 : 0))
+			sim_fail(s, "I8: operation %llx of %s has %d records", (unsigned long long)op->id,
+				 sim_name(s, op->origin), op->records);
+	}
+}
+
+/* ---- same events, same plan ---- */
+
+static bool sim_records_equal(const struct core_record *a, const struct core_record *b)
+{
+	return a->type == b->type && a->group == b->group && a->node == b->node && a->peer == b->peer &&
+	       epoch_cmp(a->epoch, b->epoch) == 0 && a->cause == b->cause && a->reason == b->reason &&
+	       a->command == b->command && a->operation == b->operation && a->ok == b->ok &&
+	       a->at.ns == b->at.ns && a->asked_to_won_ns == b->asked_to_won_ns &&
+	       a->won_to_announced_ns == b->won_to_announced_ns && a->won_to_awake_ns == b->won_to_awake_ns &&
+	       a->won_to_verified_ns == b->won_to_verified_ns && a->failed_step == b->failed_step &&
+	       a->error == b->error;
+}
+
+static bool sim_messages_equal(const struct lease_msg *a, const struct lease_msg *b)
+{
+	return a->type == b->type && a->group == b->group && a->from == b->from && a->to == b->to &&
+	       epoch_cmp(a->epoch, b->epoch) == 0 && request_id_eq(a->id, b->id) &&
+	       a->version == b->version && a->lease_ns == b->lease_ns && a->refusal == b->refusal &&
+	       epoch_cmp(a->hi, b->hi) == 0 && a->promise_node == b->promise_node &&
+	       a->promise_left_ns == b->promise_left_ns && a->successor == b->successor &&
+	       a->voters.version == b->voters.version && a->voters.phase == b->voters.phase &&
+	       a->voters.old_set == b->voters.old_set && a->voters.new_set == b->voters.new_set;
+}
+
+/* Padding may differ where a struct was copied from a stack; nothing else may. */
+static bool sim_actions_equal(const struct plan_action *a, const struct plan_action *b)
+{
+	if (a->type != b->type || a->group != b->group || a->node != b->node)
+		return false;
+	switch (a->type) {
+	case PLAN_GATE_SET:
+		return a->gate_deadline.ns == b->gate_deadline.ns;
+	case PLAN_SEND:
+		return sim_messages_equal(&a->msg, &b->msg);
+	case PLAN_STEP:
+		return a->step.kind == b->step.kind && a->step.seq == b->step.seq &&
+		       epoch_cmp(a->step.epoch, b->step.epoch) == 0;
+	case PLAN_RECORD:
+		return sim_records_equal(&a->record, &b->record);
+	case PLAN_RESERVE_EPOCHS:
+		return a->ceiling == b->ceiling;
+	case PLAN_SAVE_VOTERS:
+		return a->voters.version == b->voters.version && a->voters.new_set == b->voters.new_set;
+	case PLAN_EXPLAIN:
+		return a->explain.rule == b->explain.rule && a->explain.value == b->explain.value &&
+		       epoch_cmp(a->explain.epoch, b->explain.epoch) == 0;
+	case PLAN_SAVE_VOTER:
+	case PLAN_PULSE:
+	case PLAN_PULSE_TO:
+	case PLAN_SAVE_INTENT:
+	case PLAN_FACTS_CHANGED:
+		return true;
+	}
+	return false;
+}
+
+bool sim_plans_equal(const struct core_plan *a, const struct core_plan *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (uint32_t i = 0; i < a->count; i++)
+		if (!sim_actions_equal(&a->actions[i], &b->actions[i]))
+			return false;
+	return true;
+}
