@@ -241,7 +241,7 @@ static int gate_adopt(struct gate *g, struct sentence *reterr)
 			int r = gate_filter_look(&g->links.request, g->links.link[i].ifindex, d, &s);
 			uint32_t id = r < 0 ? 0 : s.program[0] ? s.program[0] : s.program[1];
 
-			if (!id || id == tried)
+			if (!id || id == GATE_PROGRAM_UNKNOWN || id == tried)
 				continue;
 			tried = id;
 			r = gate_program_open(&g->program, id, reterr);

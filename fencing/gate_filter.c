@@ -29,12 +29,11 @@ struct look {
 
 static uint32_t filter_program(struct nlattr *const *tb)
 {
-	struct nlattr *id;
+	struct nlattr *id = NULL;
 
-	if (!tb[TCA_KIND] || nla_strcmp(tb[TCA_KIND], "bpf") || !tb[TCA_OPTIONS])
-		return 0;
-	id = nla_find(nla_data(tb[TCA_OPTIONS]), nla_len(tb[TCA_OPTIONS]), TCA_BPF_ID);
-	return id && nla_len(id) == sizeof(uint32_t) ? nla_get_u32(id) : 0;
+	if (tb[TCA_KIND] && !nla_strcmp(tb[TCA_KIND], "bpf") && tb[TCA_OPTIONS])
+		id = nla_find(nla_data(tb[TCA_OPTIONS]), nla_len(tb[TCA_OPTIONS]), TCA_BPF_ID);
+	return id && nla_len(id) == sizeof(uint32_t) ? nla_get_u32(id) : GATE_PROGRAM_UNKNOWN;
 }
 
 static void look_at(void *ctx, const struct nlmsghdr *h)

@@ -17,8 +17,10 @@
 
 enum gate_direction { GATE_IN, GATE_OUT };
 
+#define GATE_PROGRAM_UNKNOWN UINT32_MAX /* something sits there that is no eBPF program */
+
 struct gate_filter_state {
-	uint32_t program[2]; /* BPF program id under each handle of ours; 0 = none */
+	uint32_t program[2]; /* BPF program id under each handle of ours; 0 = nothing is there */
 	int first;	     /* which of them is the first filter of all; -1 = none is */
 };
 

@@ -281,6 +281,8 @@ static int guard_start(struct guard *g, const struct guard_config *config, struc
 	r = guard_watch_open(&g->watch);
 	if (r == -EPROTONOSUPPORT || r == -ENOENT)
 		return sentence_fail(reterr, -EOPNOTSUPP, "this kernel has no nftables (CONFIG_NF_TABLES)");
+	if (r == -EPERM)
+		return sentence_fail(reterr, r, "no permission to watch nftables: CAP_NET_ADMIN is needed");
 	if (r < 0)
 		return sentence_fail(reterr, r, "nftables cannot be watched: %s", strerror(-r));
 	g->epoll = epoll_create1(EPOLL_CLOEXEC);
