@@ -46,6 +46,7 @@ const struct placement_candidate *core_candidate_find(const struct placement *p,
 struct core_role {
 	enum lease_role role;
 	struct epoch epoch;
+	boot_t deadline;
 };
 struct core_role core_role_before(const struct core *c, group_index_t group);
 

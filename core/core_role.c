@@ -11,7 +11,7 @@ struct core_role core_role_before(const struct core *c, group_index_t group)
 {
 	const struct lease *l = &c->group[group].lease;
 
-	return (struct core_role){ .role = l->role, .epoch = l->epoch };
+	return (struct core_role){ .role = l->role, .epoch = l->epoch, .deadline = l->deadline };
 }
 
 void core_explain(struct core_turn *t, group_index_t group, uint16_t rule, node_id_t node, int64_t value)
@@ -110,7 +110,12 @@ void core_role_follow(struct core_turn *t, group_index_t group, struct core_role
 		g->seen_epoch = l->epoch;
 		core_explain(t, group, RULE_RAISED, NODE_NONE, 0);
 	} else if (held && !holds) {
-		core_role_lost(t, group, before.epoch, letgo);
+		struct core_letgo why = *letgo;
+
+		/* Whatever brought the news, the lease had run out before. */
+		if (why.cause != CAUSE_STANDSTILL && !boot_before(t->now.boot, before.deadline))
+			why = (struct core_letgo){ .cause = CAUSE_LEASE_EXPIRED };
+		core_role_lost(t, group, before.epoch, &why);
 	} else if (!held && holds) {
 		core_role_won(t, group, letgo->cause == CAUSE_ADOPTED);
 	}

@@ -85,8 +85,8 @@ enum lease_refusal lease_voter_vote(struct lease_turn *t, const struct lease_msg
 	if (!LEASE_RULE(SELF) && m->from == t->l->config.self)
 		return 0;
 	until = raw_add(t->now.raw, m->lease_ns + lease_voter_guard_ns(t->l, m->lease_ns));
-	/* A holder that was restarted with a shorter lease has adopted a deadline of the longer one: a promise to the
-	 * same node never gets shorter by a renewal. */
+	/* A holder that was restarted with a shorter lease has adopted a deadline of the longer one: a
+	 * promise to the same node never gets shorter by a renewal. */
 	if (lease_voter_promised(v, t->now.raw) == m->from && raw_before(until, v->promise.until))
 		until = v->promise.until;
 	v->promise.node = m->from;

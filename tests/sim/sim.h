@@ -62,6 +62,7 @@ struct sim_node {
 	bool frozen;  /* VM paused: its clocks stand still, it forwards nothing */
 	bool running; /* the agent */
 	bool stopping;
+	bool adopted;  /* the core was told of every deadline that it found */
 	uint64_t life; /* counts agent starts: answers to a former agent are lost */
 	uint64_t incarnation;
 	uint64_t known[SIM_NODES_MAX]; /* incarnation of each peer, as learnt */
@@ -279,6 +280,7 @@ void sim_check_step(struct sim *s, struct sim_node *n, const struct core_event *
 void sim_check_action(struct sim *s, struct sim_node *n, const struct plan_action *a);
 void sim_check_gate(struct sim *s, struct sim_node *n, group_index_t group, bool was_open);
 void sim_check_shut(struct sim *s, struct sim_node *n, group_index_t group);
+void sim_check_rest(struct sim *s, struct sim_node *n);
 void sim_check_life_over(struct sim *s, struct sim_node *n);
 void sim_check_delivered(struct sim *s, struct sim_node *n, const struct core_command *cmd);
 bool sim_check_settled(struct sim *s, char *ret_why, size_t size);

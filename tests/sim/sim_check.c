@@ -89,6 +89,18 @@ static bool sim_operation_recent(const struct sim *s)
 	return false;
 }
 
+/* As far as the holder was told. */
+static bool sim_successor_fit(const struct core *c, group_index_t g, const struct core_record *r)
+{
+	const struct core_peer *p = &c->peer[r->peer];
+	const struct core_operation *op = &c->group[g].operation;
+	bool forced = r->operation != 0 && op->command.type == COMMAND_FAILOVER;
+
+	if (!p->facts_known || c->intent.node[r->peer].standby)
+		return false;
+	return forced || (p->facts.group[g].pbx == PBX_HEALTHY && p->facts.quorate && !p->facts.joining);
+}
+
 /* Only what is wrong with the holder itself, as it was told, or an operator, may end a tenure. */
 static void sim_check_lost_cause(struct sim *s, struct sim_node *n, group_index_t g,
 				 const struct core_record *r)
@@ -144,6 +156,9 @@ static void sim_check_lost_cause(struct sim *s, struct sim_node *n, group_index_
 	if (needs_successor && (r->peer == NODE_NONE || r->peer == n->id))
 		sim_fail(s, "I4: %s let go of group %d (%s) with no successor", sim_name(s, n->id), g + 1,
 			 cause_name(r->cause));
+	if (needs_successor && !sim_successor_fit(c, g, r))
+		sim_fail(s, "I4: %s let go of group %d (%s) for %s, which it knows to be unfit",
+			 sim_name(s, n->id), g + 1, cause_name(r->cause), sim_name(s, r->peer));
 	if (automatic && paused)
 		sim_fail(s, "I11: %s let go of group %d (%s) while paused", sim_name(s, n->id), g + 1,
 			 cause_name(r->cause));
@@ -376,6 +391,15 @@ void sim_check_action(struct sim *s, struct sim_node *n, const struct plan_actio
 	case PLAN_FACTS_CHANGED:
 		break;
 	}
+}
+
+/* A plan was carried out to its end: no gate may be open without a tenure behind it. */
+void sim_check_rest(struct sim *s, struct sim_node *n)
+{
+	for (group_index_t g = 0; g < s->config.groups_count; g++)
+		if (sim_gate_open(s, n, g) && !lease_holds(&n->core->group[g].lease))
+			sim_fail(s, "I1: the gate of %s is open for group %d, which it does not hold",
+				 sim_name(s, n->id), g + 1);
 }
 
 /* What an agent had not written when it died is lost; what it wrote must have been true. */

@@ -262,6 +262,8 @@ static void sim_plan_run(struct sim *s, struct sim_node *n, struct core_plan *pl
 	}
 	n->rest->count = 0;
 	n->rest_next = 0;
+	if (n->adopted)
+		sim_check_rest(s, n);
 }
 
 static void sim_roles(const struct sim *s, const struct sim_node *n, enum lease_role *role,
@@ -439,6 +441,7 @@ static void sim_adopt(struct sim *s, struct sim_node *n)
 			sim_node_feed(s, n, &ev);
 		}
 	}
+	n->adopted = !n->stalled_until;
 }
 
 /* The PBX has not been asked yet, and the snapshot of the others is still to come. */
@@ -463,6 +466,7 @@ void sim_agent_start(struct sim *s, struct sim_node *n)
 
 	n->running = true;
 	n->stopping = false;
+	n->adopted = false;
 	n->life++;
 	n->incarnation = config.process = sim_random_next(&s->random);
 	memset(n->known, 0, sizeof n->known);

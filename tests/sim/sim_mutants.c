@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The simulator must be able to fail: each mutant takes one rule out of the core (by wrapping a function of
+ * it at link time) and must be caught within a few hundred seeds, for the right reason.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core_private.h"
+#include "sim.h"
+
+#define MUTANT_SEEDS_MAX 600
+
+enum mutant {
+	MUTANT_NONE,
+	MUTANT_PAUSE_IGNORED,
+	MUTANT_ASKS_UNFIT,
+	MUTANT_NO_SUCCESSOR_NEEDED,
+	MUTANT_HEALTHY_LETS_GO,
+	MUTANT_BELIEVES_DEAD_PBX,
+	MUTANT_MOVE_ALWAYS_READY,
+	MUTANT_STOP_IGNORED,
+	MUTANT_STANDBY_IGNORED,
+	MUTANT_GATE_LEFT_OPEN,
+	MUTANT_TWO_RECORDS,
+	MUTANT_NO_RECORD,
+	MUTANT_STEP_WITHOUT_BOUND,
+	MUTANT_DROPPED_STEP_FORGOTTEN,
+	MUTANT_OPERATION_WITHOUT_END,
+	MUTANT_VIEWS_NOT_SEEN,
+	MUTANT_INTENT_NOT_MERGED,
+	MUTANT_HIDDEN_STATE,
+	MUTANTS,
+};
+
+static const struct {
+	const char *name;
+	const char *caught_as; /* beginning of the failure, after its time */
+} mutants[MUTANTS] = {
+	[MUTANT_NONE] = { "no mutant", NULL },
+	[MUTANT_PAUSE_IGNORED] = { "the pause is ignored", "I11" },
+	[MUTANT_ASKS_UNFIT] = { "an unfit node asks", "I2" },
+	[MUTANT_NO_SUCCESSOR_NEEDED] = { "a holder in trouble lets go with no successor", "I4" },
+	[MUTANT_HEALTHY_LETS_GO] = { "a healthy holder lets go although failback is manual", "I4" },
+	[MUTANT_BELIEVES_DEAD_PBX] = { "a healthy PBX is taken for dead", "I4" },
+	[MUTANT_MOVE_ALWAYS_READY] = { "an operation moves to a target that is not ready", "I4" },
+	[MUTANT_STOP_IGNORED] = { "stop is ignored", "I9" },
+	[MUTANT_STANDBY_IGNORED] = { "placement ignores standby", "I" },
+	[MUTANT_GATE_LEFT_OPEN] = { "the gate stays open at a hand-over", "I1:" },
+	[MUTANT_TWO_RECORDS] = { "a change is recorded twice", "I8" },
+	[MUTANT_NO_RECORD] = { "a change is not recorded", "I8" },
+	[MUTANT_STEP_WITHOUT_BOUND] = { "a silent step is waited for for ever", "I9" },
+	[MUTANT_DROPPED_STEP_FORGOTTEN] = { "a dropped step is not started again", "steps" },
+	[MUTANT_OPERATION_WITHOUT_END] = { "an operation has no end", "I9" },
+	[MUTANT_VIEWS_NOT_SEEN] = { "the holder in the views is not seen", "I9" },
+	[MUTANT_INTENT_NOT_MERGED] = { "intents are not merged after a partition", "I9" },
+	[MUTANT_HIDDEN_STATE] = { "a decision depends on hidden state", "determinism" },
+};
+
+static enum mutant mutant_now;
+
+static bool mutant_is(enum mutant m)
+{
+	return mutant_now == m;
+}
+
+/* ---- the wrapped functions ---- */
+
+const struct rule *__real_rules_match(uint32_t facts);
+const struct rule *__wrap_rules_match(uint32_t facts);
+void __real_placement_decide(const struct placement_input *inputs, uint8_t count, bool ignore_health,
+			     const struct placement_policy *policy, struct placement *ret);
+void __wrap_placement_decide(const struct placement_input *inputs, uint8_t count, bool ignore_health,
+			     const struct placement_policy *policy, struct placement *ret);
+void __real_lease_hand_over(struct lease *l, node_id_t successor, struct instant now, struct core_plan *plan);
+void __wrap_lease_hand_over(struct lease *l, node_id_t successor, struct instant now, struct core_plan *plan);
+void __real_takeover_start(struct takeover *t, group_index_t group, enum takeover_direction direction,
+			   const struct core_record *record, struct core_plan *plan);
+void __wrap_takeover_start(struct takeover *t, group_index_t group, enum takeover_direction direction,
+			   const struct core_record *record, struct core_plan *plan);
+void __real_takeover_tick(struct takeover *t, group_index_t group, boot_t now, struct core_plan *plan);
+void __wrap_takeover_tick(struct takeover *t, group_index_t group, boot_t now, struct core_plan *plan);
+boot_t __real_takeover_next(const struct takeover *t);
+boot_t __wrap_takeover_next(const struct takeover *t);
+void __real_takeover_repeat(struct takeover *t, group_index_t group, boot_t now, struct core_plan *plan);
+void __wrap_takeover_repeat(struct takeover *t, group_index_t group, boot_t now, struct core_plan *plan);
+void __real_core_operation_tick(struct core_turn *t, group_index_t group);
+void __wrap_core_operation_tick(struct core_turn *t, group_index_t group);
+void __real_core_seen_view(struct core_turn *t, group_index_t group, node_id_t from,
+			   const struct lease_view *view);
+void __wrap_core_seen_view(struct core_turn *t, group_index_t group, node_id_t from,
+			   const struct lease_view *view);
+void __real_core_intent_merge(struct core_turn *t, const struct core_intent *other);
+void __wrap_core_intent_merge(struct core_turn *t, const struct core_intent *other);
+
+const struct rule *__wrap_rules_match(uint32_t facts)
+{
+	const uint32_t trouble = FACT_GATE_LOST | FACT_LAN_DOWN | FACT_PBX_DEAD | FACT_PBX_SICK;
+
+	if (mutant_is(MUTANT_PAUSE_IGNORED))
+		facts &= ~(uint32_t)FACT_PAUSED;
+	if (mutant_is(MUTANT_ASKS_UNFIT))
+		facts |= FACT_ELIGIBLE;
+	if (mutant_is(MUTANT_NO_SUCCESSOR_NEEDED) && facts & trouble)
+		facts |= FACT_SUCCESSOR;
+	if (mutant_is(MUTANT_HEALTHY_LETS_GO))
+		facts |= FACT_FAILBACK;
+	if (mutant_is(MUTANT_BELIEVES_DEAD_PBX))
+		facts |= FACT_PBX_DEAD;
+	if (mutant_is(MUTANT_MOVE_ALWAYS_READY) && facts & FACT_MOVE_AWAY)
+		facts |= FACT_MOVE_READY;
+	if (mutant_is(MUTANT_STOP_IGNORED))
+		facts &= ~(uint32_t)FACT_STOPPING;
+	return __real_rules_match(facts);
+}
+
+void __wrap_placement_decide(const struct placement_input *inputs, uint8_t count, bool ignore_health,
+			     const struct placement_policy *policy, struct placement *ret)
+{
+	static unsigned calls;
+	struct placement_input changed[RK_NODES_MAX];
+
+	memcpy(changed, inputs, count * sizeof changed[0]);
+	for (int i = 0; i < count; i++) {
+		if (mutant_is(MUTANT_STANDBY_IGNORED))
+			changed[i].standby = false;
+		if (mutant_is(MUTANT_HIDDEN_STATE) && ++calls % 1009 == 0)
+			changed[i].reachable = false;
+	}
+	__real_placement_decide(changed, count, ignore_health, policy, ret);
+}
+
+void __wrap_lease_hand_over(struct lease *l, node_id_t successor, struct instant now, struct core_plan *plan)
+{
+	uint32_t first = plan->count;
+
+	__real_lease_hand_over(l, successor, now, plan);
+	for (uint32_t i = first; i < plan->count && mutant_is(MUTANT_GATE_LEFT_OPEN); i++)
+		if (plan->actions[i].type == PLAN_GATE_SET)
+			plan->actions[i].type = PLAN_FACTS_CHANGED;
+}
+
+void __wrap_takeover_start(struct takeover *t, group_index_t group, enum takeover_direction direction,
+			   const struct core_record *record, struct core_plan *plan)
+{
+	struct core_record changed = *record;
+
+	if (mutant_is(MUTANT_NO_RECORD) && direction == TAKEOVER_UP)
+		changed.type = 0;
+	__real_takeover_start(t, group, direction, &changed, plan);
+	if (mutant_is(MUTANT_TWO_RECORDS))
+		__real_takeover_start(t, group, direction, &changed, plan);
+}
+
+void __wrap_takeover_tick(struct takeover *t, group_index_t group, boot_t now, struct core_plan *plan)
+{
+	if (!mutant_is(MUTANT_STEP_WITHOUT_BOUND))
+		__real_takeover_tick(t, group, now, plan);
+}
+
+boot_t __wrap_takeover_next(const struct takeover *t)
+{
+	return mutant_is(MUTANT_STEP_WITHOUT_BOUND) ? BOOT_NEVER : __real_takeover_next(t);
+}
+
+void __wrap_takeover_repeat(struct takeover *t, group_index_t group, boot_t now, struct core_plan *plan)
+{
+	if (!mutant_is(MUTANT_DROPPED_STEP_FORGOTTEN))
+		__real_takeover_repeat(t, group, now, plan);
+}
+
+void __wrap_core_operation_tick(struct core_turn *t, group_index_t group)
+{
+	/* core_next() would wait for the end that never comes: push it ahead. */
+	if (mutant_is(MUTANT_OPERATION_WITHOUT_END))
+		t->c->group[group].operation.until = boot_add(t->now.boot, NS_PER_S);
+	else
+		__real_core_operation_tick(t, group);
+}
+
+void __wrap_core_seen_view(struct core_turn *t, group_index_t group, node_id_t from,
+			   const struct lease_view *view)
+{
+	if (!mutant_is(MUTANT_VIEWS_NOT_SEEN))
+		__real_core_seen_view(t, group, from, view);
+}
+
+void __wrap_core_intent_merge(struct core_turn *t, const struct core_intent *other)
+{
+	if (!mutant_is(MUTANT_INTENT_NOT_MERGED))
+		__real_core_intent_merge(t, other);
+}
+
+/* ---- the hunt ---- */
+
+/* The seed that catches it, 0 if none does; ret_failure as the simulator says it. */
+static uint64_t mutant_hunt(enum mutant m, char *ret_failure, size_t size)
+{
+	mutant_now = m;
+	for (uint64_t seed = 1; seed <= MUTANT_SEEDS_MAX; seed++) {
+		const struct sim_options options = { .seed = seed };
+		struct sim *s = sim_new(&options);
+		bool good = sim_play(s);
+
+		(void)snprintf(ret_failure, size, "%s", s->failure);
+		sim_free(s);
+		if (!good)
+			return seed;
+	}
+	return 0;
+}
+
+static bool mutant_caught(enum mutant m)
+{
+	char failure[512];
+	uint64_t seed = mutant_hunt(m, failure, sizeof failure);
+	const char *what = strstr(failure, "ms: ");
+	bool right =
+		seed && what && strncmp(what + 4, mutants[m].caught_as, strlen(mutants[m].caught_as)) == 0;
+
+	printf("%s: %s%s%s\n", right ? "caught" : "MISSED", mutants[m].name, seed ? ": " : "",
+	       seed ? failure : "");
+	return right;
+}
+
+int main(void)
+{
+	int missed = 0;
+
+	for (int m = MUTANT_NONE + 1; m < MUTANTS; m++)
+		missed += !mutant_caught((enum mutant)m);
+	return missed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
