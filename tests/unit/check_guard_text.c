@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "guard_text.h"
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct ip_address ip(const char *text)
+{
+	struct ip_address a;
+
+	ck_assert_int_eq(ip_parse(text, &a), 0);
+	return a;
+}
+
+START_TEST(sets_hold_addresses_and_interfaces)
+{
+	const struct ip_address addresses[] = { ip("10.77.0.100"), ip("fd77::100"), ip("10.77.0.101") };
+	const struct guard_link links[] = { { 2, "eth0" }, { 0, "" }, { 7, "eth0.10" } };
+	char *text = guard_text_all(addresses, 3, links, 3);
+
+	ck_assert_ptr_nonnull(text);
+	ck_assert_ptr_nonnull(strstr(text, "delete table inet ringkeep\n"));
+	ck_assert_ptr_nonnull(
+		strstr(text, "set v4 { type ipv4_addr; elements = { 10.77.0.100, 10.77.0.101 } }"));
+	ck_assert_ptr_nonnull(strstr(text, "set v6 { type ipv6_addr; elements = { fd77::100 } }"));
+	ck_assert_ptr_nonnull(strstr(text, "elements = { 0xfd770000000000000000000000000100 } }"));
+	ck_assert_ptr_nonnull(
+		strstr(text, "add element inet ringkeep gated { 2 . \"eth0\", 7 . \"eth0.10\" }\n"));
+	ck_assert_ptr_nonnull(
+		strstr(text, "add element arp ringkeep gated { 2 . \"eth0\", 7 . \"eth0.10\" }\n"));
+	free(text);
+}
+END_TEST
+
+START_TEST(nothing_is_no_empty_element)
+{
+	char *text = guard_text_all(NULL, 0, NULL, 0);
+
+	ck_assert_ptr_nonnull(strstr(text, "set v4 { type ipv4_addr; }"));
+	ck_assert_ptr_null(strstr(text, "add element"));
+	ck_assert_ptr_null(strstr(text, "{ }"));
+	free(text);
+	text = guard_text_links(NULL, 0);
+	ck_assert_str_eq(text, "flush set inet ringkeep gated\nflush set arp ringkeep gated\n");
+	free(text);
+}
+END_TEST
+
+START_TEST(a_name_cannot_become_a_rule)
+{
+	static const char *const bad[] = { "",	  "a b",  "x\"",  "e*", "a}b", "a;b",
+					   "a,b", "a\nb", "a\\b", "$x", "#x" };
+	const struct guard_link links[] = { { 3, "x\" }; flush r" }, { 4, "e*" } };
+	char *text;
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		ck_assert(!guard_name_plain(bad[i]));
+	ck_assert(guard_name_plain("br-ab12.4@x+_9"));
+	text = guard_text_links(links, 2);
+	ck_assert_ptr_null(strstr(text, "add element"));
+	free(text);
+}
+END_TEST
+
+UNIT_MAIN("guard_text", sets_hold_addresses_and_interfaces, nothing_is_no_empty_element,
+	  a_name_cannot_become_a_rule)
