@@ -222,7 +222,8 @@ static void frame_look(const uint8_t *frame, size_t length, const struct content
 	struct mac_address mac;
 	struct ip_address ip;
 
-	if (!link || !announce_claim(frame, length, &ip, &mac) || !memcmp(&mac, &link->mac, sizeof mac))
+	/* A second card of ours on the same LAN answers ARP for every address of this node. */
+	if (!link || !announce_claim(frame, length, &ip, &mac) || vip_links_own(links, &mac))
 		return;
 	e = address_table_find(t, &ip);
 	if (e && e->ifindex == d->ifindex)

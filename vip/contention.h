@@ -24,7 +24,7 @@ struct contention {
 	struct contention_device device[CONTENTION_DEVICES_MAX];
 };
 
-/* Called for each claim by a MAC that is not the interface's own. */
+/* Called for each claim by a MAC that none of our interfaces has. */
 typedef void contention_handler(void *ctx, const struct address_entry *e, const struct link_info *link,
 				const struct mac_address *mac);
 

@@ -19,6 +19,14 @@ const struct link_info *vip_links_named(const struct vip_links *l, const char *n
 	return NULL;
 }
 
+bool vip_links_own(const struct vip_links *l, const struct mac_address *mac)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->link[i].ethernet && !memcmp(&l->link[i].mac, mac, sizeof *mac))
+			return true;
+	return false;
+}
+
 bool vip_links_set(struct vip_links *l, const struct link_info *info)
 {
 	size_t i;

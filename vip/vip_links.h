@@ -17,6 +17,8 @@ struct vip_links {
 
 const struct link_info *vip_links_find(const struct vip_links *l, int ifindex);
 const struct link_info *vip_links_named(const struct vip_links *l, const char *name);
+/* Does an interface of this node have that MAC? */
+bool vip_links_own(const struct vip_links *l, const struct mac_address *mac);
 /* Adds or replaces. Returns false if there is no room. */
 bool vip_links_set(struct vip_links *l, const struct link_info *info);
 void vip_links_remove(struct vip_links *l, int ifindex);
