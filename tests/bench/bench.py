@@ -43,16 +43,24 @@ def main():
     if os.geteuid() != 0:
         print("bench: needs root: namespaces, nftables, real-time priority")
         return 1
-    report = Report()
-    try:
-        side_by_side(report, "tight", failover.FAULTS, "tight: ringkeep lease 160 ms, pulse 40 ms; keepalived advert 50 ms (down after 180 ms)")
-        side_by_side(report, "lan", failover.FAULTS[2:], "lan: ringkeep lease 800 ms, pulse 100 ms; keepalived advert 250 ms (down after 900 ms)")
-        growth(report)
-    finally:
-        path = report.write()
-    bad = [r["name"] for r in report.rows if r["subject"] == "ringkeep" and r["holders_max"] not in (None, 1)]
-    print(f"\nbench: {'FAIL, more than one holder in: ' + ', '.join(bad) if bad else 'done'}, {len(report.rows)} rows in {path}")
-    return 1 if bad else 0
+    report, failed = Report(), []
+    parts = {
+        "tight": lambda: side_by_side(report, "tight", failover.FAULTS,
+                                      "tight: ringkeep lease 160 ms, pulse 40 ms; keepalived advert 50 ms (down after 180 ms)"),
+        "lan": lambda: side_by_side(report, "lan", failover.FAULTS[2:],
+                                    "lan: ringkeep lease 800 ms, pulse 100 ms; keepalived advert 250 ms (down after 900 ms)"),
+        "growth": lambda: growth(report),
+    }
+    for name, part in parts.items():
+        try:
+            part()
+        except (AssertionError, RuntimeError) as error:
+            failed.append(f"{name} ended early: {str(error).splitlines()[0]}")
+            print(error)
+    path = report.write()
+    failed += [f"more than one holder: {r['name']}" for r in report.rows if r["subject"] == "ringkeep" and r["holders_max"] not in (None, 1)]
+    print(f"\nbench: {'FAIL, ' + '; '.join(failed) if failed else 'done'}, {len(report.rows)} rows in {path}")
+    return 1 if failed else 0
 
 
 sys.exit(main())

@@ -69,7 +69,9 @@ def configuration(lab, keys):
     if s.pbx == "kamailio":
         lines += ['        pid-file = "/run/kamailio/kamailio.pid"',
                   '        setting rpc { value = "unixgram:/run/kamailio/kamailio_rpc.sock" }',
-                  '        setting sync { value = "udp:127.0.0.1:5070" }']
+                  '        setting dump { value = "fifo:/run/kamailio/kamailio_rpc.fifo" }',
+                  '        setting sync { value = "udp:127.0.0.1:5070" }',
+                  '        setting evapi { value = "tcp:127.0.0.1:8448" }']
     lines += [f"        options-interval = {s.options_interval}", "        options-failures = 3", "    }", "}"]
     return "\n".join(line for line in lines if line) + "\n"
 
