@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "hactl.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct hactl_command *hactl_command_find(const char *name)
+{
+	for (size_t i = 0; i < hactl_commands_count; i++)
+		if (!strcmp(hactl_commands[i].name, name))
+			return &hactl_commands[i];
+	return NULL;
+}
+
+const struct hactl_option *hactl_option_find(const char *name)
+{
+	for (size_t i = 0; i < hactl_options_count; i++)
+		if (!strcmp(hactl_options[i].name, name) ||
+		    (hactl_options[i].letter && hactl_options[i].letter == name[0] && !name[1]))
+			return &hactl_options[i];
+	return NULL;
+}
+
+/* Is `word` one of the words of `list`, which are separated by `separator`? */
+static bool has_word(const char *list, char separator, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *p = list; p; p = strchr(p, separator), p = p ? p + 1 : NULL)
+		if (!strncmp(p, word, len) && (p[len] == separator || !p[len]))
+			return true;
+	return false;
+}
+
+bool hactl_command_takes(const struct hactl_command *c, const char *option)
+{
+	return has_word(c->options, ' ', option);
+}
+
+const char *hactl_arg(const struct hactl *h, const char *key, const char *otherwise)
+{
+	const char *s = json_string_value(json_object_get(h->args, key));
+
+	return s ? s : otherwise;
+}
+
+bool hactl_flag(const struct hactl *h, const char *key)
+{
+	return json_is_true(json_object_get(h->args, key));
+}
+
+/* The next word of a spec such as "list|diff [GROUP]"; false at its end. */
+static bool next_word(const char **spec, char *ret, size_t size, bool *ret_required)
+{
+	size_t len = strcspn(*spec, " ");
+
+	if (!len)
+		return false;
+	*ret_required = **spec != '[';
+	(void)snprintf(ret, size, "%.*s", (int)(*ret_required ? len : len - 2), *spec + !*ret_required);
+	*spec += len;
+	*spec += **spec == ' ';
+	return true;
+}
+
+static bool put_word(struct hactl *h, const char *word, const char *value)
+{
+	char key[32];
+	size_t i;
+
+	if (strchr(word, '|')) {
+		if (!has_word(word, '|', value)) {
+			(void)hactl_complain(h, "%s: \"%s\" is none of %s", h->command->name, value, word);
+			return false;
+		}
+		word = "action";
+	}
+	for (i = 0; word[i] && i < sizeof key - 1; i++)
+		key[i] = (char)tolower((unsigned char)word[i]);
+	key[i] = 0;
+	if (json_object_set_new(h->args, key, json_string(value)) < 0) {
+		(void)hactl_complain(h, "%s: \"%s\" is not UTF-8", h->command->name, value);
+		return false;
+	}
+	return true;
+}
+
+static bool put_option(struct hactl *h, const struct hactl_option *o, const char *value)
+{
+	char *end = NULL;
+	long number = 0;
+
+	if (!o->value)
+		return json_object_set_new(h->args, o->key, json_true()) == 0;
+	if (!strcmp(o->value, "NUMBER")) {
+		number = strtol(value, &end, 10);
+		if (*end || end == value || number < 1 || number > 10000) {
+			(void)hactl_complain(h, "--%s: \"%s\" is not a number from 1 to 10000", o->name,
+					     value);
+			return false;
+		}
+		return json_object_set_new(h->args, o->key, json_integer(number)) == 0;
+	}
+	if (json_object_set_new(h->args, o->key, json_string(value)) < 0) {
+		(void)hactl_complain(h, "--%s: the value is not UTF-8", o->name);
+		return false;
+	}
+	return true;
+}
+
+/* "--to n2", "--to=n2", "-n 5", "-n5"; advances *i over a value of its own. */
+static bool take_option(struct hactl *h, int argc, char **argv, int *i)
+{
+	const char *text = argv[*i], *value = NULL;
+	bool is_long = text[1] == '-';
+	char name[32];
+
+	text += is_long ? 2 : 1;
+	(void)snprintf(name, sizeof name, "%.*s", (int)(is_long ? strcspn(text, "=") : 1), text);
+	const struct hactl_option *o = (strlen(name) > 1) == is_long ? hactl_option_find(name) : NULL;
+
+	if (!o || !hactl_command_takes(h->command, o->name)) {
+		(void)hactl_complain(h, "%s has no option %s; see hactl help %s", h->command->name, argv[*i],
+				     h->command->name);
+		return false;
+	}
+	if (is_long && strchr(text, '='))
+		value = strchr(text, '=') + 1;
+	else if (!is_long && text[1])
+		value = text + 1;
+	if (!o->value && value) {
+		(void)hactl_complain(h, "--%s takes no value", o->name);
+		return false;
+	}
+	if (o->value && !value) {
+		if (*i + 1 >= argc) {
+			(void)hactl_complain(h, "--%s needs a value: %s", o->name, o->value);
+			return false;
+		}
+		value = argv[++*i];
+	}
+	return put_option(h, o, value);
+}
+
+static bool usage(struct hactl *h, const char *what, const char *word)
+{
+	(void)hactl_complain(h, "%s: %s%s%s", h->command->name, what, *word ? " " : "", word);
+	(void)fputs("usage: hactl ", h->err);
+	hactl_print_synopsis(h->command, h->err);
+	(void)fputc('\n', h->err);
+	return false;
+}
+
+bool hactl_parse_args(struct hactl *h, int argc, char **argv)
+{
+	const char *spec = h->command->words;
+	char word[80];
+	bool required, options = true;
+
+	for (int i = 0; i < argc; i++) {
+		if (options && !strcmp(argv[i], "--")) {
+			options = false;
+		} else if (options && argv[i][0] == '-' && argv[i][1]) {
+			if (!take_option(h, argc, argv, &i))
+				return false;
+		} else if (!next_word(&spec, word, sizeof word, &required)) {
+			return usage(h, "too much:", argv[i]);
+		} else if (!put_word(h, word, argv[i])) {
+			return false;
+		}
+	}
+	if (next_word(&spec, word, sizeof word, &required) && required)
+		return usage(h, "what is missing is", word);
+	return true;
+}
+
+/* ---- help and completion ---- */
+
+void hactl_print_synopsis(const struct hactl_command *c, FILE *out)
+{
+	(void)fprintf(out, "%s%s%s", c->name, *c->words ? " " : "", c->words);
+	for (size_t i = 0; i < hactl_options_count; i++) {
+		const struct hactl_option *o = &hactl_options[i];
+
+		if (hactl_command_takes(c, o->name))
+			(void)fprintf(out, " [--%s%s%s]", o->name, o->value ? " " : "",
+				      o->value ? o->value : "");
+	}
+}
+
+void hactl_print_help(FILE *out)
+{
+	(void)fputs("usage: hactl [-s SOCKET] [--json] COMMAND ...\n\n", out);
+	for (size_t i = 0; i < hactl_commands_count; i++) {
+		(void)fputs("  ", out);
+		hactl_print_synopsis(&hactl_commands[i], out);
+		(void)fprintf(out, "\n        %s\n", hactl_commands[i].help);
+	}
+	(void)fputs(
+		"\n  -s, --socket SOCKET  control socket of the agent; default " HACTL_SOCKET "\n"
+		"  --json               print JSON for programs\n"
+		"  --version            print the version\n\n"
+		"Exit codes: 0 done, 1 refused or failed, 2 usage, 3 agent not reachable. See hactl(8).\n",
+		out);
+}
+
+void hactl_print_command_help(const struct hactl_command *c, FILE *out)
+{
+	(void)fputs("usage: hactl ", out);
+	hactl_print_synopsis(c, out);
+	(void)fprintf(out, "\n  %s\n", c->help);
+	for (size_t i = 0; i < hactl_options_count; i++) {
+		const struct hactl_option *o = &hactl_options[i];
+		char left[40];
+
+		if (!hactl_command_takes(c, o->name))
+			continue;
+		(void)snprintf(left, sizeof left, "%s%c%s--%s%s%s", o->letter ? "-" : "",
+			       o->letter ? o->letter : ' ', o->letter ? ", " : "   ", o->name,
+			       o->value ? " " : "", o->value ? o->value : "");
+		(void)fprintf(out, "  %-24s %s\n", left, o->help);
+	}
+	if (c->role)
+		(void)fprintf(out, "  Needs the role %s.\n", config_role_name(c->role));
+}
+
+int run_help(struct hactl *h)
+{
+	const char *name = hactl_arg(h, "command", NULL);
+	const struct hactl_command *c = name ? hactl_command_find(name) : NULL;
+
+	if (name && !c) {
+		(void)hactl_complain(h, "there is no command %s; see hactl help", name);
+		return HACTL_USAGE;
+	}
+	if (c)
+		hactl_print_command_help(c, h->out);
+	else
+		hactl_print_help(h->out);
+	return HACTL_DONE;
+}
+
+int run_completion(struct hactl *h)
+{
+	hactl_print_completion(h->out);
+	return HACTL_DONE;
+}
+
+/* The words after each command: its choices and options. Names of groups and nodes are asked of the agent. */
+void hactl_print_completion(FILE *out)
+{
+	(void)fputs("# bash completion for hactl, printed by hactl completion\n_hactl()\n{\n"
+		    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} command='' word\n"
+		    "\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+		    "\t\tcase $word in -*) ;; *) command=$word; break ;; esac\n"
+		    "\tdone\n"
+		    "\tlocal words=''\n"
+		    "\tcase $command in\n\t'') words='--json --socket --version",
+		    out);
+	for (size_t i = 0; i < hactl_commands_count; i++)
+		(void)fprintf(out, " %s", hactl_commands[i].name);
+	(void)fputs("' ;;\n", out);
+	for (size_t i = 0; i < hactl_commands_count; i++) {
+		const struct hactl_command *c = &hactl_commands[i];
+
+		(void)fprintf(out, "\t%s) words='", c->name);
+		for (size_t k = 0; k < hactl_options_count; k++)
+			if (hactl_command_takes(c, hactl_options[k].name))
+				(void)fprintf(out, "--%s ", hactl_options[k].name);
+		if (strchr(c->words, '|'))
+			for (const char *p = c->words; *p && *p != ' '; p++)
+				(void)fputc(*p == '|' ? ' ' : *p, out);
+		(void)fputs("'", out);
+		if (strstr(c->words, "GROUP") || strstr(c->words, "NODE"))
+			(void)fprintf(out,
+				      "\n\t\twords+=\" $(hactl --json status 2>/dev/null | "
+				      "jq -r '.%s[].name' 2>/dev/null)\"",
+				      strstr(c->words, "GROUP") ? "groups" : "nodes");
+		if (strstr(c->words, "FILE"))
+			(void)fputs("\n\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))", out);
+		(void)fputs(" ;;\n", out);
+	}
+	(void)fputs(
+		"\tesac\n\tCOMPREPLY+=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -F _hactl hactl\n",
+		out);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The command table: dispatch, help, completion and the manual page's list come from it.
+ */
+#include "hactl.h"
+
+/* clang-format off */
+const struct hactl_command hactl_commands[] = {
+	{ "status", "", "", ROLE_VIEWER, hactl_run_remote, show_status,
+	  "nodes, groups, links and alarms at a glance" },
+	{ "why", "GROUP", "", ROLE_VIEWER, hactl_run_remote, show_why,
+	  "why the holder holds, and why each other candidate does not" },
+	{ "gate", "", "", ROLE_VIEWER, hactl_run_remote, show_gate,
+	  "what the kernel lets through on this node: address, interface, open until" },
+	{ "switchover", "GROUP", "to dry-run wait why", ROLE_OPERATOR, hactl_run_remote, show_move,
+	  "hand the group over to another healthy node, without an outage worth the name" },
+	{ "failover", "GROUP", "force to wait why", ROLE_ADMIN, hactl_run_remote, show_move,
+	  "move the group even to a node whose PBX is not healthy, or while paused" },
+	{ "standby", "NODE", "wait why", ROLE_OPERATOR, hactl_run_remote, show_intent,
+	  "let the node hold nothing until unstandby; survives every restart" },
+	{ "unstandby", "NODE", "wait why", ROLE_OPERATOR, hactl_run_remote, show_intent,
+	  "let the node hold groups again" },
+	{ "pause", "", "why", ROLE_OPERATOR, hactl_run_remote, show_intent,
+	  "nothing automatic happens until resume; survives every restart" },
+	{ "resume", "", "why", ROLE_OPERATOR, hactl_run_remote, show_intent,
+	  "end the pause" },
+	{ "history", "", "count verify state-dir", ROLE_VIEWER, run_history, show_history,
+	  "what changed, when and why; --verify checks the chain of the file" },
+	{ "watch", "", "", ROLE_VIEWER, run_watch, NULL,
+	  "history as it happens, until interrupted" },
+	{ "registrations", "list|diff [GROUP]", "", ROLE_VIEWER, hactl_run_remote, show_registrations,
+	  "the phones that are registered, or how the nodes' copies compare" },
+	{ "config", "check|explain|show|diff [FILE]", "", ROLE_NONE, run_config, NULL,
+	  "check a file, explain every option and inequality, print the canonical form, or compare with the installed file" },
+	{ "key", "generate|show", "state-dir", ROLE_NONE, run_key, NULL,
+	  "make this node's identity, or print the public half for the configuration" },
+	{ "replay", "FILE", "quiet", ROLE_NONE, run_replay, NULL,
+	  "feed a journal to the decider again and print its decisions" },
+	{ "completion", "", "", ROLE_NONE, run_completion, NULL,
+	  "print the completion for bash" },
+	{ "help", "[COMMAND]", "", ROLE_NONE, run_help, NULL,
+	  "this list, or one command in detail" },
+};
+const size_t hactl_commands_count = sizeof hactl_commands / sizeof hactl_commands[0];
+
+const struct hactl_option hactl_options[] = {
+	{ "to", 0, "NODE", "to", "the node that shall take over; default: the best candidate" },
+	{ "dry-run", 0, NULL, "dry_run", "only say what would happen" },
+	{ "wait", 0, NULL, "wait", "return when it has ended, and say how" },
+	{ "force", 0, NULL, "force", "yes, in spite of what may be unhealthy" },
+	{ "why", 0, "TEXT", "why", "the reason, for the history" },
+	{ "count", 'n', "NUMBER", "count", "so many of the latest; default 50" },
+	{ "verify", 0, NULL, "verify", "check the hash chain of the history file" },
+	{ "state-dir", 0, "DIR", "state_dir", "default " HACTL_STATE_DIR },
+	{ "quiet", 'q', NULL, "quiet", "only the result" },
+};
+const size_t hactl_options_count = sizeof hactl_options / sizeof hactl_options[0];
+/* clang-format on */

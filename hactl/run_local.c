@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Commands that need no agent: config and replay.
+ */
+#include "cleanup.h"
+#include "hactl.h"
+#include "journal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- config ---- */
+
+/* NULL after the errors have been printed. */
+static struct config *load(struct hactl *h, const char *path)
+{
+	struct config *c = config_new();
+	static struct config_errors errors;
+	int r = c ? config_parse_file(path, c, &errors) : -ENOMEM;
+
+	if (r == 0)
+		return c;
+	for (uint32_t i = 0; i < errors.count && i < CONFIG_ERRORS_MAX; i++)
+		(void)fprintf(h->err, "%s\n", errors.error[i].text);
+	if (errors.count > CONFIG_ERRORS_MAX)
+		(void)fprintf(h->err, "and %u more\n", errors.count - CONFIG_ERRORS_MAX);
+	if (h->json) {
+		json_t *list = json_array();
+
+		for (uint32_t i = 0; i < errors.count && i < CONFIG_ERRORS_MAX; i++)
+			(void)json_array_append_new(list,
+						    json_pack("{s:i, s:s}", "line", errors.error[i].line,
+							      "text", errors.error[i].text));
+		json_t *j = json_pack("{s:b, s:s, s:o}", "ok", 0, "code", "config", "errors", list);
+
+		(void)json_dumpf(j, h->out, JSON_COMPACT);
+		(void)fputc('\n', h->out);
+		json_decref(j);
+	}
+	config_free(c);
+	return NULL;
+}
+
+static void print_check(struct hactl *h, const struct config *c, const char *path)
+{
+	if (h->json) {
+		(void)fprintf(h->out, "{\"ok\":true,\"hash\":\"%016llx\",\"safety\":\"%s\"}\n",
+			      (unsigned long long)c->hash, config_safety(c));
+		return;
+	}
+	(void)fprintf(h->out, "%s: good; cluster %s, %u nodes, %u groups, hash %016llx\n", path, c->cluster,
+		      c->nodes_count, c->groups_count, (unsigned long long)c->hash);
+	(void)fprintf(h->out, "safety %s, %s; a dead node is replaced within %u ms\n", config_safety(c),
+		      config_safety_note(c), config_timing_takeover_ms(&c->timing));
+}
+
+static char *canonical(const struct config *c)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (f) {
+		config_print(c, f);
+		(void)fclose(f);
+	}
+	return text;
+}
+
+/* The lines of one text that the other has not, in order; enough for files whose lines hardly repeat. */
+static void print_only_in(FILE *out, const char *sign, const char *text, const char *other)
+{
+	char section[80] = "", told[80] = "";
+
+	for (const char *p = text; *p; p = strchr(p, '\n') + 1) {
+		int len = (int)strcspn(p, "\n");
+		char line[512];
+		const char *at;
+
+		(void)snprintf(line, sizeof line, "\n%.*s\n", len, p);
+		if (*p != ' ')
+			(void)snprintf(section, sizeof section, "%.*s", len, p);
+		at = strncmp(other, line + 1, (size_t)len + 1) ? strstr(other, line) : other;
+		if (at)
+			continue;
+		if (*p == ' ' && strcmp(section, told))
+			(void)fprintf(out, "  %s\n", section);
+		memcpy(told, section, sizeof told);
+		(void)fprintf(out, "%s %.*s\n", sign, len, p);
+	}
+}
+
+static int diff(struct hactl *h, const struct config *new_config)
+{
+	_cleanup_(config_free_ptr) struct config *old = load(h, HACTL_CONFIG);
+	_cleanup_(free_ptr) char *old_text = old ? canonical(old) : NULL, *new_text = canonical(new_config);
+	const char *restart;
+
+	if (!old_text || !new_text)
+		return HACTL_REFUSED;
+	if (old->hash == new_config->hash) {
+		(void)fputs("no difference\n", h->out);
+		return HACTL_DONE;
+	}
+	print_only_in(h->out, "-", old_text, new_text);
+	print_only_in(h->out, "+", new_text, old_text);
+	restart = config_restart_needed(old, new_config);
+	(void)fprintf(h->out,
+		      restart ? "%s needs a restart of the agent (which moves nothing)\n"
+			      : "a reload applies all of it%s\n",
+		      restart ? restart : "");
+	return HACTL_REFUSED; /* as diff(1) */
+}
+
+int run_config(struct hactl *h)
+{
+	const char *action = hactl_arg(h, "action", ""), *path = hactl_arg(h, "file", HACTL_CONFIG);
+	_cleanup_(config_free_ptr) struct config *c = load(h, path);
+
+	if (!c)
+		return HACTL_REFUSED;
+	if (!strcmp(action, "check"))
+		print_check(h, c, path);
+	else if (!strcmp(action, "explain"))
+		config_explain(c, h->out);
+	else if (!strcmp(action, "show"))
+		config_print(c, h->out);
+	else
+		return diff(h, c);
+	return HACTL_DONE;
+}
+
+/* ---- replay ---- */
+
+int run_replay(struct hactl *h)
+{
+	char why[200];
+	int r = journal_replay(hactl_arg(h, "file", ""), hactl_flag(h, "quiet"), h->out, why, sizeof why);
+
+	if (r < 0)
+		(void)hactl_complain(h, "%s: %s", hactl_arg(h, "file", ""), why);
+	return r == 0 ? HACTL_DONE : HACTL_REFUSED;
+}

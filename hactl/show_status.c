@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "hactl.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void heading(struct hactl *h, const char *text)
+{
+	(void)fputc('\n', h->out);
+	hactl_put(h, h->out, STYLE_BOLD, 0, text);
+	(void)fputc('\n', h->out);
+}
+
+static void show_head(struct hactl *h, const json_t *data)
+{
+	bool leased = strcmp(hactl_text(data, "safety"), "best-effort") != 0;
+
+	(void)fputs("cluster ", h->out);
+	hactl_put(h, h->out, STYLE_BOLD, 0, hactl_text(data, "cluster"));
+	(void)fprintf(h->out, ", seen from %s%s: safety ", hactl_text(data, "node"),
+		      hactl_true(data, "witness") ? " (witness)" : "");
+	hactl_put(h, h->out, leased ? STYLE_GOOD : STYLE_BAD, 0, hactl_text(data, "safety"));
+	(void)fprintf(h->out, ", %s",
+		      leased ? "never two holders" : "two holders are possible if the LAN is split");
+	const json_t *timing = json_object_get(data, "timing");
+
+	if (json_is_object(timing))
+		(void)fprintf(h->out, "; a dead node is replaced within %" PRId64 " ms",
+			      hactl_number(timing, "takeover_ms_max", 0));
+	(void)fputc('\n', h->out);
+	if (*hactl_text(data, "safety_note"))
+		(void)fprintf(h->out, "  %s\n", hactl_text(data, "safety_note"));
+	if (*hactl_text(data, "safety_limit"))
+		(void)fprintf(h->out, "  limit: %s\n", hactl_text(data, "safety_limit"));
+	if (hactl_true(data, "paused")) {
+		hactl_put(h, h->out, STYLE_WARN, 0, "PAUSED");
+		(void)fputs(": nothing automatic happens until hactl resume\n", h->out);
+	}
+	if (hactl_true(data, "stopping"))
+		(void)fputs("This agent is stopping.\n", h->out);
+}
+
+/* ---- nodes ---- */
+
+static enum hactl_style state_style(const char *state)
+{
+	return !strcmp(state, "up") ? STYLE_GOOD : !strcmp(state, "joining") ? STYLE_WARN : STYLE_BAD;
+}
+
+static void show_node(struct hactl *h, const json_t *data, const json_t *n, int name_width, int state_width)
+{
+	const char *state = hactl_text(n, "state");
+	bool self = !strcmp(hactl_text(n, "name"), hactl_text(data, "node"));
+	char age[40];
+
+	(void)fputs("  ", h->out);
+	hactl_put(h, h->out, STYLE_BOLD, name_width + 2, hactl_text(n, "name"));
+	hactl_put(h, h->out, state_style(state), state_width + 2, state);
+	if (self) {
+		(void)fputs("this node", h->out);
+	} else if (json_object_get(n, "last_heard_ms")) {
+		hactl_duration(hactl_number(n, "last_heard_ms", -1), age, sizeof age);
+		(void)fprintf(h->out, "heard %s ago", age);
+	} else {
+		(void)fputs("never heard", h->out);
+	}
+	if (hactl_true(n, "witness"))
+		(void)fputs(", witness", h->out);
+	if (hactl_true(n, "standby")) {
+		(void)fputs(", ", h->out);
+		hactl_put(h, h->out, STYLE_WARN, 0, "standby");
+	}
+	if (json_is_false(json_object_get(n, "hears_us")))
+		(void)fputs(", does not hear this node", h->out);
+	if (json_is_false(json_object_get(n, "quorate")))
+		(void)fputs(", no corosync quorum", h->out);
+	if (json_is_false(json_object_get(n, "config_equal")))
+		(void)fputs(", another configuration", h->out);
+	if (json_number_value(json_object_get(n, "loop_lag_ms")) >= 10)
+		(void)fprintf(h->out, ", late by %.0f ms",
+			      json_number_value(json_object_get(n, "loop_lag_ms")));
+	(void)fputc('\n', h->out);
+}
+
+static void show_nodes(struct hactl *h, const json_t *data)
+{
+	json_t *list = json_object_get(data, "nodes"), *n;
+	int name_width = hactl_width(list, "name", 2), state_width = hactl_width(list, "state", 2);
+	size_t i;
+
+	heading(h, "nodes");
+	json_array_foreach(list, i, n) show_node(h, data, n, name_width, state_width);
+}
+
+/* ---- groups ---- */
+
+static void show_holder(struct hactl *h, const json_t *g)
+{
+	const char *holder = hactl_text(g, "holder");
+	char age[40];
+
+	(void)fputs("group ", h->out);
+	hactl_put(h, h->out, STYLE_BOLD, 0, hactl_text(g, "name"));
+	(void)fputs(": ", h->out);
+	if (!*holder) {
+		hactl_put(h, h->out, STYLE_BAD, 0, "nobody holds it");
+		(void)fprintf(h->out, ", the address is silent (%s)\n", hactl_text(g, "state"));
+		return;
+	}
+	(void)fputs("held by ", h->out);
+	hactl_put(h, h->out, STYLE_GOOD, 0, holder);
+	if (hactl_number(g, "since_ms", -1) >= 0) {
+		hactl_duration(hactl_number(g, "since_ms", -1), age, sizeof age);
+		(void)fprintf(h->out, " for %s", age);
+	}
+	(void)fprintf(h->out, " (since %s, epoch %s)\n",
+		      *hactl_text(g, "since") ? hactl_text(g, "since") : "?", hactl_text(g, "epoch"));
+}
+
+static void show_addresses(struct hactl *h, const json_t *g)
+{
+	json_t *list = json_object_get(g, "addresses"), *a;
+	size_t i, count = json_array_size(list);
+
+	(void)fputs("  addresses   ", h->out);
+	json_array_foreach(list, i, a)
+	{
+		if (i == 6 && count > 8) {
+			(void)fprintf(h->out, " and %zu more", count - i);
+			break;
+		}
+		(void)fprintf(h->out, "%s%s", i ? ", " : "",
+			      json_string_value(a) ? json_string_value(a) : "?");
+	}
+	(void)fprintf(h->out, "%s%s\n", *hactl_text(g, "device") ? " on " : "", hactl_text(g, "device"));
+}
+
+static void show_here(struct hactl *h, const json_t *g)
+{
+	const char *gate = hactl_text(g, "gate");
+	bool open = !strcmp(gate, "open");
+
+	(void)fputs("  here        gate ", h->out);
+	hactl_put(h, h->out, open ? STYLE_GOOD : STYLE_PLAIN, 0, gate);
+	(void)fprintf(h->out, ", %s", hactl_text(g, "state"));
+	if (json_is_false(json_object_get(g, "majority"))) {
+		(void)fputs(", ", h->out);
+		hactl_put(h, h->out, STYLE_BAD, 0, "no majority of voters in reach");
+	}
+	(void)fputc('\n', h->out);
+}
+
+static void show_pbx(struct hactl *h, const json_t *g)
+{
+	const json_t *pbx = json_object_get(g, "pbx");
+	const char *state = json_is_string(pbx) ? json_string_value(pbx) : hactl_text(pbx, "state");
+	bool healthy = !strcmp(state, "healthy");
+	int64_t calls = hactl_number(pbx, "calls", -1);
+
+	(void)fputs("  PBX         ", h->out);
+	hactl_put(h, h->out, healthy || !strcmp(state, "none") ? STYLE_GOOD : STYLE_BAD, 0, state);
+	if (*hactl_text(pbx, "why") && !healthy)
+		(void)fprintf(h->out, " (%s)", hactl_text(pbx, "why"));
+	if (calls >= 0)
+		(void)fprintf(h->out, ", %" PRId64 " call%s", calls, calls == 1 ? "" : "s");
+	(void)fprintf(h->out, ", %" PRId64 " registration%s", hactl_number(g, "bindings", 0),
+		      hactl_number(g, "bindings", 0) == 1 ? "" : "s");
+	if (json_is_false(json_object_get(pbx, "in_step")))
+		(void)fputs(", not yet in step", h->out);
+	(void)fputc('\n', h->out);
+}
+
+static void show_operation(struct hactl *h, const json_t *g)
+{
+	const json_t *op = json_object_get(g, "operation");
+
+	if (!json_is_object(op) || !strcmp(hactl_text(op, "state"), "done"))
+		return;
+	(void)fprintf(h->out, "  operation   to %s: %s%s%s\n", hactl_text(op, "to"), hactl_text(op, "state"),
+		      *hactl_text(op, "reason") ? ", " : "", hactl_text(op, "reason"));
+}
+
+static void show_group(struct hactl *h, const json_t *g)
+{
+	(void)fputc('\n', h->out);
+	show_holder(h, g);
+	show_addresses(h, g);
+	show_here(h, g);
+	show_pbx(h, g);
+	show_operation(h, g);
+	(void)fputs("  candidates\n", h->out);
+	hactl_print_candidates(h, h->out, json_object_get(g, "candidates"), 4);
+}
+
+/* ---- links and alarms ---- */
+
+static void show_links(struct hactl *h, const json_t *data)
+{
+	json_t *list = json_object_get(data, "links"), *l;
+	int node_width = hactl_width(list, "node", 2), link_width = hactl_width(list, "link", 2);
+	size_t i;
+
+	if (!json_array_size(list))
+		return;
+	heading(h, "links");
+	json_array_foreach(list, i, l)
+	{
+		bool up = hactl_true(l, "up");
+		int64_t heard_ms = hactl_number(l, "heard_ms", -1);
+		char age[40];
+
+		(void)fputs("  ", h->out);
+		hactl_put(h, h->out, STYLE_PLAIN, node_width + 2, hactl_text(l, "node"));
+		hactl_put(h, h->out, STYLE_PLAIN, link_width + 2, hactl_text(l, "link"));
+		hactl_put(h, h->out, up ? STYLE_GOOD : STYLE_BAD, 6, up ? "up" : "silent");
+		if (up)
+			(void)fprintf(h->out, "  round trip %.1f ms\n",
+				      json_number_value(json_object_get(l, "rtt_ms")));
+		else if (heard_ms < 0)
+			(void)fputs("  never heard\n", h->out);
+		else
+			hactl_duration(heard_ms, age, sizeof age);
+		if (!up && heard_ms >= 0)
+			(void)fprintf(h->out, "  last heard %s ago\n", age);
+	}
+}
+
+static void show_alarms(struct hactl *h, const json_t *data)
+{
+	json_t *list = json_object_get(data, "alarms"), *a;
+	char since[40];
+	size_t i;
+
+	if (!json_array_size(list)) {
+		(void)fputs("\nno alarms\n", h->out);
+		return;
+	}
+	heading(h, "alarms");
+	json_array_foreach(list, i, a)
+	{
+		bool event = hactl_true(a, "event");
+		int64_t count = hactl_number(a, "count", 1);
+
+		hactl_duration(hactl_number(a, event ? "last_ms" : "since_ms", -1), since, sizeof since);
+		(void)fputs("  ", h->out);
+		hactl_put(h, h->out, event ? STYLE_WARN : STYLE_BAD, 0, hactl_text(a, "text"));
+		(void)fprintf(h->out, " (%s %s%s", event ? "last" : "for", since, event ? " ago" : "");
+		if (count > 1)
+			(void)fprintf(h->out, ", %" PRId64 " times", count);
+		(void)fputs(")\n", h->out);
+	}
+}
+
+void show_status(struct hactl *h, const json_t *data)
+{
+	json_t *g;
+	size_t i;
+
+	show_head(h, data);
+	show_nodes(h, data);
+	json_array_foreach(json_object_get(data, "groups"), i, g) show_group(h, g);
+	show_links(h, data);
+	show_alarms(h, data);
+}
+
+void show_why(struct hactl *h, const json_t *data)
+{
+	show_holder(h, data);
+	if (*hactl_text(data, "decision"))
+		(void)fprintf(h->out, "  %s decides here: R%" PRId64 ", %s\n", hactl_text(data, "node"),
+			      hactl_number(data, "rule", 0), hactl_text(data, "decision"));
+	show_here(h, data);
+	show_pbx(h, data);
+	show_operation(h, data);
+	(void)fputs("  candidates, best first in the configuration\n", h->out);
+	hactl_print_candidates(h, h->out, json_object_get(data, "candidates"), 4);
+}

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What agents say, in the shapes of the control protocol: a healthy cluster and one in trouble."""
+CANDIDATES = [
+    {"node": "n1", "eligible": True, "reason": "chosen", "text": "best candidate: it should hold the group", "code": 1},
+    {"node": "n2", "eligible": True, "reason": "not_incumbent",
+     "text": "fit, but the present holder stays while it is healthy; hactl switchover moves the group", "code": 100},
+]
+NO_CANDIDATES = [
+    {"node": "n1", "eligible": False, "reason": "pbx_dead", "text": "its PBX process is gone; start it and look at why it ended"},
+    {"node": "n2", "eligible": False, "reason": "standby", "text": "an operator put it in standby; hactl unstandby lets it hold groups again"},
+]
+
+
+def ok(data):
+    return [{"ok": True, "data": data}]
+
+
+def refused(code, error, nodes=None):
+    return [{"ok": False, "code": code, "error": error, **({"nodes": nodes} if nodes else {})}]
+
+
+def node(name, number, state="up", **more):
+    return {"name": name, "id": number, "state": state, "standby": False, "witness": False, **more}
+
+
+HEALTHY = {
+    "cluster": "office", "version": "0.1.0", "node": "n1", "witness": False, "safety": "leased", "paused": False, "stopping": False,
+    "safety_limit": "A paused virtual machine stops its clocks: on resume two gates can be open for at most the rest of one lease.",
+    "corosync": True, "timing": {"pulse_ms": 100, "lease_ms": 800, "guard_ms": 112, "takeover_ms_max": 1052}, "loop_lag_ms": 0.2,
+    "nodes": [
+        node("n1", 1, quorate=True, config_equal=True, loop_lag_ms=0.2),
+        node("n2", 2, last_heard_ms=34, hears_us=True, quorate=True, config_equal=True, loop_lag_ms=0.3),
+        node("w1", 3, last_heard_ms=51, hears_us=True, witness=True),
+    ],
+    "links": [
+        {"node": "n2", "link": "ring0", "up": True, "heard_ms": 34, "rtt_ms": 0.21, "send_errors": 0},
+        {"node": "n2", "link": "ring1", "up": True, "heard_ms": 34, "rtt_ms": 0.25, "send_errors": 0},
+        {"node": "w1", "link": "ring0", "up": True, "heard_ms": 51, "rtt_ms": 1.5, "send_errors": 0},
+    ],
+    "groups": [{
+        "name": "office", "holder": "n1", "epoch": "42.1", "state": "holding", "gate": "open", "since": "2026-11-24T12:00:00Z",
+        "since_ms": 7384000, "addresses": ["10.77.0.100", "fd77::100"], "device": "eth0",
+        "pbx": {"state": "healthy", "why": "", "pid": 712, "calls": 3, "in_step": True, "adapter_ready": True},
+        "bindings": 20, "majority": True, "operation": None, "candidates": CANDIDATES,
+    }],
+    "uplinks": [], "alarms": [], "counters": {"standstills": 0},
+}
+
+TROUBLE = {
+    **HEALTHY, "paused": True, "safety_note": "with two voters nobody can take over when one dies: add a witness",
+    "nodes": [
+        node("n1", 1, quorate=True, loop_lag_ms=31.0),
+        node("n2", 2, "unreachable", last_heard_ms=95000, hears_us=False, standby=True, quorate=False, config_equal=False),
+        node("w1", 3, "never-seen", hears_us=False, witness=True),
+    ],
+    "links": [
+        {"node": "n2", "link": "ring0", "up": False, "heard_ms": 95000, "rtt_ms": 0.2, "send_errors": 3},
+        {"node": "w1", "link": "ring0", "up": False, "heard_ms": -1, "rtt_ms": 0.0, "send_errors": 0},
+    ],
+    "groups": [{
+        **HEALTHY["groups"][0], "holder": None, "epoch": "", "state": "idle", "gate": "shut", "since": None, "since_ms": -1,
+        "pbx": {"state": "dead", "why": "the process 712 ended", "pid": 0, "calls": -1, "in_step": False},
+        "bindings": 1, "majority": False, "candidates": NO_CANDIDATES,
+        "operation": {"id": "0100", "to": "n2", "state": "failed", "reason": "timeout"},
+    }],
+    "alarms": [
+        {"key": "corosync", "text": "corosync is not connected: commands and registrations do not reach other nodes", "since_ms": 61000,
+         "last_ms": 61000, "count": 1, "event": False},
+        {"key": "auth/n2", "text": "pulses in the name of n2 fail authentication: a wrong key, or an attack", "since_ms": 90000,
+         "last_ms": 1000, "count": 17, "event": True},
+    ],
+}
+
+WHY = {**HEALTHY["groups"][0], "rule": 120, "decision": "lease held and PBX healthy: keep", "node": "n1"}
+
+GATE = {
+    "groups": [{"group": "office", "addresses": ["10.77.0.100", "fd77::100"], "open": True, "open_for_ms": 731, "drops_in": 12, "drops_out": 0}],
+    "interfaces": [{"interface": "eth0", "gate": True, "error": ""}, {"interface": "eth1", "gate": False, "error": "Operation not permitted"}],
+    "guard": {"up": True, "allowed": 2, "losses": 0},
+}
+
+HISTORY = {"records": [
+    {"time": "2026-11-24T12:00:00.123Z", "node": "n1", "node_id": 1, "number": 1, "type": "takeover", "group": "office", "epoch": "41.1",
+     "cause": "vacant", "ok": True, "asked_to_won_ms": 2.1, "won_to_announced_ms": 0.4, "won_to_awake_ms": 12.0, "won_to_verified_ms": 30.25},
+    {"time": "2026-11-24T12:30:00.000Z", "node": "n2", "node_id": 2, "number": 1, "type": "command", "group": "office", "peer": "n2",
+     "command": "switchover", "operation": "0200000000000001", "ok": True, "who": "alice", "from": "n2", "why": "kernel upgrade"},
+    {"time": "2026-11-24T12:30:00.001Z", "node": "n1", "node_id": 1, "number": 2, "type": "letgo", "group": "office", "epoch": "41.1",
+     "peer": "n2", "cause": "operator", "ok": True},
+    {"time": "2026-11-24T12:30:00.004Z", "node": "n2", "node_id": 2, "number": 2, "type": "takeover", "group": "office", "epoch": "42.2",
+     "peer": "n1", "cause": "release", "ok": True, "asked_to_won_ms": 0.8, "won_to_announced_ms": 0.3},
+    {"time": "2026-11-24T13:00:00.000Z", "node": "n2", "node_id": 2, "number": 3, "type": "alarm", "text": "the gate on eth0 was removed; repaired"},
+]}
+
+REGISTRATIONS = {"groups": [{"group": "office", "bindings": [
+    {"aor": "sip:100@office", "contact": "sip:100@10.77.0.200:5100", "received": "", "socket": "", "user_agent": "Yealink", "expires_s": 3541},
+    {"aor": "sip:1001@office", "contact": "sip:1001@10.77.0.200:5101", "received": "", "socket": "", "user_agent": "Snom"},
+]}]}
+
+DIFF = {"groups": [{"group": "office", "holder": "n1", "equal": False, "nodes": [
+    {"node": "n1", "known": True, "bindings": 20, "equal": True, "pbx_in_step": True},
+    {"node": "n2", "known": True, "bindings": 19, "equal": False, "pbx_in_step": False},
+]}]}

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""hactl against a scripted agent (fake_agent.py): what it asks, what it prints, its exit codes.
+
+What it prints is compared with golden/; GOLDEN=write in the environment writes them anew, to be reviewed as a diff.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import model  # noqa: E402
+from fake_agent import FakeAgent  # noqa: E402
+
+HACTL = os.environ["HACTL"]
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.TemporaryDirectory(prefix="ringkeep-hactl-")
+        self.addCleanup(self.dir.cleanup)
+        self.path = f"{self.dir.name}/control.sock"
+
+    def hactl(self, *args, env=None, socket=True):
+        command = [HACTL, *(["-s", self.path] if socket else []), *args]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60,
+                              env={**os.environ, "TZ": "UTC", "LC_ALL": "C", **(env or {})})
+
+    def ask(self, script, *args):
+        """Runs hactl against a fake agent: (exit code, stdout, stderr, requests)."""
+        agent = FakeAgent(self.path, script)
+        try:
+            done = self.hactl(*args)
+        finally:
+            agent.close()
+        return done.returncode, done.stdout, done.stderr, agent.requests
+
+    def golden(self, name, text):
+        file = GOLDEN / f"{name}.txt"
+        text = text.replace(self.dir.name, "DIR")
+        if os.environ.get("GOLDEN") == "write":
+            file.write_text(text)
+        self.assertEqual(text, file.read_text(), f"see {file}")
+
+
+class Shows(Case):
+    def shows(self, name, command, data, *args):
+        code, out, err, requests = self.ask({command: model.ok(data)}, command, *args)
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(requests[0]["command"], command)
+        self.golden(name, out)
+
+    def test_status_healthy(self):
+        self.shows("status-healthy", "status", model.HEALTHY)
+
+    def test_status_in_trouble(self):
+        self.shows("status-trouble", "status", model.TROUBLE)
+
+    def test_why(self):
+        self.shows("why", "why", model.WHY, "office")
+
+    def test_gate(self):
+        self.shows("gate", "gate", model.GATE)
+
+    def test_history(self):
+        self.shows("history", "history", model.HISTORY)
+
+    def test_registrations(self):
+        self.shows("registrations-list", "registrations", model.REGISTRATIONS, "list")
+        self.shows("registrations-diff", "registrations", model.DIFF, "diff", "office")
+
+    def test_an_agent_of_another_version(self):
+        """Keys that are missing or of another type: less is shown, nothing breaks."""
+        for command, args in (("status", []), ("why", ["office"]), ("gate", []), ("history", []), ("registrations", ["list"])):
+            for data in ({}, [], {"groups": 5, "nodes": {}, "alarms": "x", "links": [3], "records": [1], "timing": []}):
+                code, _, err, _ = self.ask({command: model.ok(data)}, command, *args)
+                self.assertEqual((code, err), (0, ""), (command, data))
+
+    def test_json_is_the_data(self):
+        _, out, _, _ = self.ask({"status": model.ok(model.HEALTHY)}, "--json", "status")
+        self.assertEqual(json.loads(out), model.HEALTHY)
+
+    def test_watch_is_a_stream(self):
+        events = [{"event": r} for r in model.HISTORY["records"]]
+        code, out, _, _ = self.ask({"watch": [*events, {"ok": True, "data": {}, "end": True}]}, "watch")
+        self.assertEqual(code, 0)
+        self.assertEqual(out, (GOLDEN / "history.txt").read_text())
+        _, out, _, _ = self.ask({"watch": [*events, {"ok": True, "data": {}, "end": True}]}, "--json", "watch")
+        self.assertEqual([json.loads(line) for line in out.splitlines()][:-1], model.HISTORY["records"])
+
+
+class Asks(Case):
+    """The request that each command line becomes."""
+
+    def test_requests(self):
+        cases = [
+            ("switchover office --to n2 --wait --why x", "switchover", {"group": "office", "to": "n2", "wait": True, "why": "x"}),
+            ("switchover --to=n2 office", "switchover", {"group": "office", "to": "n2"}),
+            ("failover office --force", "failover", {"group": "office", "force": True}),
+            ("standby n2", "standby", {"node": "n2"}),
+            ("pause", "pause", {}),
+            ("history -n 5", "history", {"count": 5}),
+            ("history -n5", "history", {"count": 5}),
+            ("history --count=5", "history", {"count": 5}),
+            ("registrations diff office", "registrations", {"action": "diff", "group": "office"}),
+            ("why -- --odd", "why", {"group": "--odd"}),
+        ]
+        for line, command, args in cases:
+            _, _, err, requests = self.ask({command: model.ok({})}, *line.split())
+            self.assertEqual(requests, [{"command": command, "args": args}], (line, err))
+
+    def test_usage(self):
+        cases = ["", "nosuch", "switchover", "switchover a b", "switchover a --nosuch", "switchover a --to", "pause --wait=1",
+                 "switchover a --wait=1", "history -n 0", "history -n x", "registrations", "registrations some", "--nosuch", "key forget"]
+        for line in cases:
+            done = self.hactl(*line.split())
+            self.assertEqual(done.returncode, 2, line)
+            self.assertTrue(done.stderr, line)
+            self.assertEqual(done.stdout, "", line)
+
+
+class Changes(Case):
+    def test_done(self):
+        moved = {"operation": "01", "group": "office", "to": "n2", "state": "done"}
+        cases = [
+            ("switchover-done", "switchover office --wait", moved),
+            ("switchover-accepted", "switchover office", {**moved, "state": "accepted"}),
+            ("switchover-dry-run", "switchover office --dry-run", {"dry_run": True, "group": "office", "to": "n2", "nodes": model.CANDIDATES}),
+            ("standby", "standby n2", {**moved, "state": "accepted"}),
+            ("unstandby", "unstandby n2", {**moved, "state": "accepted"}),
+            ("pause", "pause", {**moved, "state": "accepted"}),
+            ("resume", "resume", {**moved, "state": "accepted"}),
+        ]
+        for name, line, data in cases:
+            code, out, err, _ = self.ask({line.split()[0]: model.ok(data)}, *line.split())
+            self.assertEqual((code, err), (0, ""), line)
+            self.golden(name, out)
+
+    def test_refused(self):
+        reply = model.refused("refused", "Refused: no other candidate can take over now; the list says why for each", model.NO_CANDIDATES)
+        code, out, err, _ = self.ask({"switchover": reply}, "switchover", "office")
+        self.assertEqual((code, out), (1, ""))
+        self.golden("switchover-refused", err)
+        code, out, err, _ = self.ask({"switchover": reply}, "--json", "switchover", "office")
+        self.assertEqual((code, err), (1, ""))
+        self.assertEqual(json.loads(out), reply[0])
+
+    def test_codes(self):
+        for code, expected in (("refused", 1), ("forbidden", 1), ("internal", 1), ("usage", 2)):
+            got, _, err, _ = self.ask({"pause": model.refused(code, "because")}, "pause")
+            self.assertEqual((got, err), (expected, "hactl: because\n"))
+
+
+class Unreachable(Case):
+    def test_no_agent(self):
+        done = self.hactl("status")
+        self.assertEqual(done.returncode, 3)
+        self.golden("unreachable", done.stderr)
+        done = self.hactl("--json", "status")
+        self.assertEqual((done.returncode, json.loads(done.stdout)["code"]), (3, "unreachable"))
+
+    def test_agent_hangs_up(self):
+        code, _, err, _ = self.ask({}, "status")
+        self.assertEqual(code, 3)
+        self.assertIn("hung up", err)
+
+    def test_agent_says_garbage(self):
+        code, _, _, _ = self.ask({"status": [[1, 2], "x"]}, "status")
+        self.assertEqual(code, 3)
+
+
+class Local(Case):
+    CORPUS = pathlib.Path(__file__).parent.parent / "fuzz" / "corpus" / "config"
+
+    def config(self, action, file, *args):
+        return self.hactl(*args, "config", action, str(self.CORPUS / file), socket=False)
+
+    def test_config(self):
+        done = self.config("check", "good.conf")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.golden("config-check", done.stdout.replace(str(self.CORPUS), "CORPUS"))
+        shown = self.config("show", "good.conf").stdout
+        self.golden("config-show", shown)
+        copy = pathlib.Path(self.dir.name) / "copy.conf"
+        copy.write_text(shown)
+        again = self.hactl("config", "show", str(copy), socket=False)
+        self.assertEqual(again.stdout, shown)
+        self.golden("config-explain", self.config("explain", "good.conf").stdout)
+
+    def test_config_errors(self):
+        done = self.config("check", "many-errors.conf")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.golden("config-errors", done.stderr.replace(str(self.CORPUS), "CORPUS"))
+        done = self.config("check", "many-errors.conf", "--json")
+        self.assertEqual(json.loads(done.stdout)["errors"][0]["line"], 3)
+
+    def test_key(self):
+        state = f"{self.dir.name}/state"
+        made = self.hactl("key", "generate", "--state-dir", state, socket=False)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertRegex(made.stdout, r"^rk1:[A-Za-z0-9_-]{86}\n$")
+        self.assertEqual(os.stat(f"{state}/node.key").st_mode & 0o777, 0o400)
+        self.assertTrue(os.path.exists(f"{state}/epoch"))
+        shown = self.hactl("key", "show", "--state-dir", state, socket=False)
+        self.assertEqual(shown.stdout, made.stdout)
+        again = self.hactl("key", "generate", "--state-dir", state, socket=False)
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("there is a key already", again.stderr)
+        os.chmod(f"{state}/node.key", 0o644)
+        shown = self.hactl("key", "show", "--state-dir", state, socket=False)
+        self.assertEqual((shown.returncode, shown.stdout), (1, ""))
+
+    def test_history_verify(self):
+        done = self.hactl("history", "--verify", "--state-dir", self.dir.name, socket=False)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("intact, 0 records", done.stdout)
+        pathlib.Path(self.dir.name, "history").write_text("{}\n")
+        done = self.hactl("history", "--verify", "--state-dir", self.dir.name, socket=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("CHANGED, line 1 is not a record", done.stdout)
+
+    def test_replay_of_no_journal(self):
+        done = self.hactl("replay", str(self.CORPUS / "good.conf"), socket=False)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("this is no journal of ringkeep", done.stderr)
+
+    def test_help(self):
+        self.golden("help", self.hactl("help").stdout)
+        self.golden("help-history", self.hactl("help", "history").stdout)
+        self.assertEqual(self.hactl("help", "nosuch").returncode, 2)
+        self.assertRegex(self.hactl("--version").stdout, r"^hactl \d+\.\d+\.\d+\n$")
+
+    def test_completion_completes(self):
+        script = f"{self.dir.name}/completion"
+        pathlib.Path(script).write_text(self.hactl("completion").stdout)
+        for words, want in ((["hactl", "switchov"], ["switchover"]), (["hactl", "switchover", "--dr"], ["--dry-run"]),
+                            (["hactl", "--json", "registrations", ""], ["list", "diff"])):
+            line = (f"source {script}; COMP_WORDS=({' '.join(repr(w) for w in words)}); COMP_CWORD={len(words) - 1}; _hactl; "
+                    "printf '%s\\n' \"${COMPREPLY[@]}\"")
+            done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60,
+                                  env={**os.environ, "PATH": f"{os.path.dirname(HACTL)}:{os.environ['PATH']}"})
+            self.assertEqual(done.stderr, "")
+            self.assertEqual(done.stdout.split(), want)
+
+    def test_no_colour_in_a_pipe(self):
+        self.assertNotIn("\033", self.config("check", "good.conf").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
