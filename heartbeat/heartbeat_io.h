@@ -55,7 +55,8 @@ struct heartbeat_io_ops {
 	/* Fills the intent of this node, as it is now. */
 	void (*intent_get)(void *ctx, struct core_intent *ret);
 	void (*alarm)(void *ctx, const struct heartbeat_alarm *alarm); /* one per outcome, node and 10 s */
-	/* Stop watching old_fd (already closed; -1 if none), watch fd (-1 if none). */
+	/* The fd changes, either from -1 to a new one or from an old one to -1; an old one is closed only
+	 * after this call. Not called by heartbeat_io_new() and heartbeat_io_free(). */
 	void (*fd_changed)(void *ctx, int old_fd, int fd);
 };
 
@@ -71,8 +72,6 @@ int heartbeat_io_new(const struct heartbeat_io_config *config, const struct node
 void heartbeat_io_free(struct heartbeat_io *io);
 int heartbeat_io_fd(const struct heartbeat_io *io);
 void heartbeat_io_readable(struct heartbeat_io *io);
-/* The fd needs to be watched for writing, too: call heartbeat_io_readable() then as well. Never needed when
- * the timer is served: it is retried there. */
 boot_t heartbeat_io_next(const struct heartbeat_io *io);
 void heartbeat_io_tick(struct heartbeat_io *io, struct instant now);
 void heartbeat_io_set_groups(struct heartbeat_io *io, const uint32_t *wire_ids, uint8_t count);

@@ -53,8 +53,8 @@ struct pulse_io_ops {
 		     const struct lease_view *view);
 	void (*message)(void *ctx, const struct pulse_source *source, const struct lease_msg *msg);
 	void (*alarm)(void *ctx, const struct pulse_alarm *alarm);
-	/* The fd of a link has changed: stop watching old_fd (already closed, -1 if there was none), watch fd
-	 * (-1 if there is none now). */
+	/* The fd of a link changes, either from -1 to a new one or from an old one to -1; an old one is
+	 * closed only after this call. Not called by pulse_io_new() and pulse_io_free(). */
 	void (*fd_changed)(void *ctx, uint8_t link, int old_fd, int fd);
 };
 
@@ -88,7 +88,8 @@ void pulse_io_set_groups(struct pulse_io *io, const uint32_t *wire_ids, uint8_t 
 /* Sends one pulse to a node: views[i] is of group i (views_count may be 0: only messages, or an empty pulse),
  * msgs go as they are. Split over several datagrams if too long for one.
  * @retval -ENOENT  node is not configured, or is this node
- * @retval -ENODEV  no link in common is usable now; it is counted */
+ * @retval -ENODEV  no link in common is usable now; it is counted
+ * @retval -EINVAL  a view or message that no receiver would take: our bug */
 int pulse_io_send(struct pulse_io *io, node_id_t node, const struct lease_view *views, uint8_t views_count,
 		  const struct lease_msg *msgs, uint8_t msgs_count, node_set_t heard, struct instant now);
 

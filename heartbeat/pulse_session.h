@@ -40,7 +40,7 @@ struct pulse_window {
 	uint64_t newest;
 	uint64_t bits[PULSE_WINDOW_WORDS];
 };
-/* True once for each number that is not too old; 0 and UINT64_MAX never. */
+/* PULSE_OK once for each number that is not too old; never for 0 and UINT64_MAX. */
 enum pulse_outcome pulse_window_check(const struct pulse_window *w, uint64_t sequence);
 void pulse_window_take(struct pulse_window *w, uint64_t sequence);
 
@@ -71,7 +71,7 @@ struct pulse_session {
 	uint64_t echo;	    /* what `theirs` wants echoed */
 	uint64_t generation;
 	struct pulse_window window;
-	uint64_t retired[PULSE_RETIRED_MAX]; /* only to tell a twin from a newcomer */
+	uint64_t retired[PULSE_RETIRED_MAX]; /* replaced ones: of two living processes the newer one counts */
 	uint64_t retired_next;
 	uint64_t retired_heard; /* since the latest switch */
 	/* the sender of the latest unanswered hello */
@@ -102,5 +102,8 @@ enum pulse_outcome pulse_session_triage(uint64_t cluster, node_id_t self, node_s
 /* ret_pulse is filled with PULSE_OK, PULSE_DUPLICATE and PULSE_HELLO. */
 void pulse_session_receive(struct pulse_session *s, const void *data, size_t len, struct pulse *ret_pulse,
 			   struct pulse_verdict *ret);
+
+/* The peer has been silent for long: whoever was replaced may speak for it again, after a new hello. */
+void pulse_session_forget_retired(struct pulse_session *s);
 
 #endif
