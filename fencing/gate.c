@@ -389,6 +389,7 @@ const char *gate_loss_name(enum gate_loss_kind kind)
 		[GATE_LOSS_FILTER] = "its filter was removed",
 		[GATE_LOSS_REPLACED] = "its filter was replaced by another program",
 		[GATE_LOSS_OVERTAKEN] = "another filter was put in front of it",
+		[GATE_LOSS_PRECEDED] = "a tcx program runs before it and may let frames pass",
 		[GATE_LOSS_BLOCKED] = "it cannot be put on",
 	};
 

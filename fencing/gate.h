@@ -35,6 +35,7 @@ enum gate_loss_kind {
 	GATE_LOSS_FILTER,    /* the filter was deleted, or the whole clsact qdisc with it */
 	GATE_LOSS_REPLACED,  /* another program sits at our priority and handle */
 	GATE_LOSS_OVERTAKEN, /* another filter was put in front of ours: it could let frames pass */
+	GATE_LOSS_PRECEDED,  /* a tcx program runs before all filters, and could let frames pass: only told */
 	GATE_LOSS_BLOCKED,   /* the gate cannot be put on this interface: see text */
 };
 
@@ -49,8 +50,8 @@ struct gate_loss {
 };
 
 struct gate_ops {
-	/* The gate is missing on an interface. Called before the repair is tried, so that the agent can shut
-	 * every group first (gate_set() from here is fine). */
+	/* The gate is missing on an interface, or somebody can go round it there. Called before the repair is
+	 * tried, so that the agent can shut every group first (gate_set() from here is fine). */
 	void (*lost)(void *ctx, const struct gate_loss *loss);
 	/* After `lost`: error 0 = it is there again, else -errno and it will be tried again by gate_tick().
 	 */

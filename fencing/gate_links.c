@@ -225,6 +225,25 @@ static void link_restore(struct gate_links *l, struct gate_link *link, const boo
 	link_attached(l, link);
 }
 
+/* Nobody tells about tcx programs, so they are seen by the poll, and they cannot be overtaken by a filter. */
+static void link_check_preceded(struct gate_links *l, struct gate_link *link)
+{
+	struct gate_loss loss = { .kind = GATE_LOSS_PRECEDED,
+				  .ingress = gate_program_preceded(link->ifindex, GATE_IN),
+				  .egress = gate_program_preceded(link->ifindex, GATE_OUT) };
+	bool preceded = loss.ingress || loss.egress;
+
+	if (preceded == link->preceded)
+		return;
+	link->preceded = preceded;
+	if (!preceded) {
+		l->ops.repaired(l->ctx, link->ifindex, link->name, 0, 0);
+		return;
+	}
+	(void)sentence_fail(&loss.text, 0, "the gate on %s: %s", link->name, gate_loss_name(loss.kind));
+	link_report(l, link, &loss);
+}
+
 void gate_link_check(struct gate_links *l, struct gate_link *link)
 {
 	struct gate_filter_state state[2];
@@ -244,6 +263,7 @@ void gate_link_check(struct gate_links *l, struct gate_link *link)
 		link_restore(l, link, missing, state);
 	else
 		link_attached(l, link);
+	link_check_preceded(l, link);
 	link->port_id = 0;
 }
 

@@ -205,6 +205,19 @@ uint32_t gate_program_id(const struct gate_program *p, bool ethernet, enum gate_
 	return bpf_obj_get_info_by_fd(gate_program_fd(p, ethernet, d), &info, &len) < 0 ? 0 : info.id;
 }
 
+/* Newer than the headers that we build with. */
+#define ATTACH_TCX_INGRESS 46
+#define ATTACH_TCX_EGRESS  47
+
+bool gate_program_preceded(int ifindex, enum gate_direction d)
+{
+	LIBBPF_OPTS(bpf_prog_query_opts, opts);
+	int type = d == GATE_IN ? ATTACH_TCX_INGRESS : ATTACH_TCX_EGRESS;
+
+	/* An older kernel does not know the type and has no tcx. */
+	return bpf_prog_query_opts(ifindex, (enum bpf_attach_type)type, &opts) == 0 && opts.prog_cnt > 0;
+}
+
 /* ---- addresses ---- */
 
 static int address_map(const struct gate_program *p, const struct ip_address *ip)

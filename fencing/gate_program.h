@@ -32,6 +32,9 @@ void gate_program_close(struct gate_program *p);
 int gate_program_fd(const struct gate_program *p, bool ethernet, enum gate_direction d);
 uint32_t gate_program_id(const struct gate_program *p, bool ethernet, enum gate_direction d);
 
+/* Is a tcx program (Linux 6.6) on the interface? Those run before every tc filter. */
+bool gate_program_preceded(int ifindex, enum gate_direction d);
+
 /* Which slot an address belongs to. */
 int gate_program_cover(struct gate_program *p, const struct ip_address *ip, uint32_t slot);
 int gate_program_uncover(struct gate_program *p, const struct ip_address *ip);

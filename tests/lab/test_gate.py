@@ -432,14 +432,13 @@ def test_removed_filter_is_noticed_reported_and_put_back(lan, command):
     keeper = lan.keeper()
     keeper.do(f"set office {FAR_MS}")
     at = len(keeper.lines)
-    start = boot_ns()
     remover = subprocess.Popen(["ip", "netns", "exec", lan.node.name, "tc", *command.split()])
     remover.wait()
     end = boot_ns()
     lost, fixed = repaired(keeper, at)
     print(f"tc {command}: noticed {(int(lost['ns']) - end) / 1e6:.2f} ms after the command's end, repaired after another "
           f"{(int(fixed['ns']) - int(lost['ns'])) / 1e6:.2f} ms; port {lost['port']}, pid {remover.pid}")
-    assert int(fixed["ns"]) - start < 100_000_000
+    assert int(fixed["ns"]) - end < 100_000_000
     # The callback came first, so the driver has shut the group before the repair.
     assert lan.lan.ping(lan.VIP4) == 0 and sum(leaks(lan).values()) == 0
     if "qdisc" in command:
@@ -467,6 +466,38 @@ def test_filter_put_in_front_of_ours_is_overtaken_again(lan):
     assert sum(leaks(lan).values()) == 0
     filters = lan.node.tc("filter", "show", "dev", "e0", "ingress")
     assert filters.index("ringkeep") < filters.index("handle 0x4d")
+
+
+def attach_tcx(space, device):
+    """Loads a program that says "pass" and puts it before all filters; returns its descriptor, or None on a kernel without tcx."""
+    import ctypes
+    import struct
+    code = struct.pack("<BBhi", 0xB7, 0, 0, 0) + struct.pack("<BBhi", 0x95, 0, 0, 0)  # r0 = 0 (TCX_PASS); exit
+    libc = ctypes.CDLL(None, use_errno=True)
+    code_buffer, licence = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
+    load = ctypes.create_string_buffer(struct.pack("<IIQQ", 3, 2, ctypes.addressof(code_buffer), ctypes.addressof(licence)) + bytes(104))
+    program = libc.syscall(321, 5, load, 128)
+    assert program >= 0
+    with space.inside():
+        attach = ctypes.create_string_buffer(struct.pack("<IIII", space.index(device), program, 46, 0) + bytes(112))
+        if libc.syscall(321, 8, attach, 32):
+            os.close(program)
+            return None
+    return program
+
+
+def test_tcx_program_is_told(lan):
+    """It runs before tc filters of any priority, and one that says "pass" leaves none of them a say."""
+    keeper = lan.keeper()
+    program = attach_tcx(lan.node, "e0")
+    if program is None:
+        pytest.skip("no tcx here")
+    try:
+        at = len(keeper.lines)
+        assert "tcx" in keeper.expect(r"lost e0 in port=0: (?P<text>.*)", 7, at)["text"]
+        lan.node.ip("link", "del", "e0")
+    finally:
+        os.close(program)
 
 
 def test_other_tc_work_is_no_loss(lan):
@@ -497,7 +528,6 @@ def test_occupied_priority_is_said_and_guarded(lan):
 def test_flushed_ruleset_is_noticed_and_repaired(lan):
     keeper = lan.keeper()
     at = len(keeper.lines)
-    start = boot_ns()
     flusher = subprocess.Popen(["ip", "netns", "exec", lan.node.name, "nft", "flush", "ruleset"])
     flusher.wait()
     end = boot_ns()
@@ -505,7 +535,7 @@ def test_flushed_ruleset_is_noticed_and_repaired(lan):
     fixed = keeper.expect(r"guard-repaired 0", at=at)
     print(f"nft flush ruleset: noticed {(int(lost['ns']) - end) / 1e6:.2f} ms after the command's end, repaired after another "
           f"{(int(fixed['ns']) - int(lost['ns'])) / 1e6:.1f} ms")
-    assert int(fixed["ns"]) - start < 500_000_000
+    assert int(fixed["ns"]) - end < 1_000_000_000
     assert lost["process"] == "nft" and int(lost["pid"]) == flusher.pid
     rules = lan.node.check("nft", "list", "ruleset")
     assert "table inet ringkeep" in rules and "table arp ringkeep" in rules and '"e0"' in rules
