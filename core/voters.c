@@ -123,7 +123,10 @@ static uint64_t voters_proposed(struct voters *v, const struct lease_msg *m, con
 	}
 	if (set->version <= v->taking.version || !voters_acceptable(v, set))
 		return 0;
-	if (floor.counter > own->ceiling)
+	/* A node that does not know its hi grants nothing before the others told it, and they know the floor.
+	 * It must not wait for a ceiling, which is not reserved before hi is known: it would wait for ever.
+	 */
+	if (own->hi_known && floor.counter > own->ceiling)
 		return floor.counter;
 	voters_take(v, set, floor, m->from, plan);
 	return 0;

@@ -83,8 +83,7 @@ struct sim_node {
 	struct sim_event *inbox_first, *inbox_last;
 	/* what the world does to it */
 	struct node_facts facts; /* what its executors would report now */
-	bool pbx_hangs[SIM_GROUPS_MAX];
-	int64_t calm_since; /* no stall, crash, failed save since */
+	int64_t calm_since;	 /* no stall, crash, failed save since */
 };
 
 /* ---- the world ---- */
@@ -149,6 +148,7 @@ struct sim_group_truth {
 	node_id_t holder;	/* latest winner */
 	struct epoch epoch;
 	bool held;
+	int64_t won_at;
 	int64_t handed_at; /* when the latest hand-over to a successor began */
 	/* per node, per life of its agent */
 	int won[SIM_NODES_MAX], lost[SIM_NODES_MAX];
@@ -193,7 +193,6 @@ struct sim {
 	struct sim_link link[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to] */
 	struct sim_fault_plan fault;
 	bool faults_over;
-	int64_t faults_over_at;
 	/* corosync */
 	bool cpg_down[SIM_NODES_MAX];
 	int cpg_ring[SIM_NODES_MAX]; /* ring number of each node, 0 = alone without corosync */
@@ -210,12 +209,14 @@ struct sim {
 	int64_t overlap_ns;    /* two open gates, in all: only a VM pause may */
 	int64_t overlap_began; /* 0 = there is none now */
 	bool overlap_allowed;
+	int64_t voters_changed_at; /* a change of the voters was asked for, or ended, last */
+	bool beyond_help;	   /* more voters lost hi than the rules can bear: safety only */
 	bool failed;
 	char failure[512];
 	/* counts, for the summary */
 	uint64_t steps, takeovers, letgos, operations, faults;
-	int64_t settle_ns;
-	uint64_t trace_hash;
+	int64_t settle_ns; /* from the last fault to rest everywhere */
+	int64_t answer_ns; /* ... to one open gate for every group */
 	/* trace text, if wanted */
 	char *text;
 	size_t text_len, text_size;
@@ -283,6 +284,8 @@ void sim_check_shut(struct sim *s, struct sim_node *n, group_index_t group);
 void sim_check_rest(struct sim *s, struct sim_node *n);
 void sim_check_life_over(struct sim *s, struct sim_node *n);
 void sim_check_delivered(struct sim *s, struct sim_node *n, const struct core_command *cmd);
+bool sim_check_beyond_help(const struct sim *s);
+bool sim_check_answered(const struct sim *s);
 bool sim_check_settled(struct sim *s, char *ret_why, size_t size);
 void sim_check_end(struct sim *s);
 bool sim_plans_equal(const struct core_plan *a, const struct core_plan *b);
@@ -295,6 +298,7 @@ void sim_fault_heal(struct sim *s);
 /* sim_trace.c */
 void sim_trace(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sim_trace_action(struct sim *s, struct sim_node *n, const struct plan_action *a);
+void sim_trace_state(struct sim *s);
 const char *sim_name(const struct sim *s, node_id_t n);
 
 #endif

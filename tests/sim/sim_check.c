@@ -22,6 +22,7 @@ void sim_fail(struct sim *s, const char *format, ...)
 	(void)vsnprintf(s->failure + n, sizeof s->failure - (size_t)n, format, ap);
 	va_end(ap);
 	sim_trace(s, "VIOLATION %s", s->failure);
+	sim_trace_state(s);
 }
 
 /* ---- I1 ---- */
@@ -59,12 +60,19 @@ static bool sim_calm(int64_t since, int64_t before)
 
 /* A majority of voters, the holder among them, that has had nothing to complain about for so long that a
  * lease cannot have been lost by anything but a bug. */
-static bool sim_majority_calm(const struct sim *s, const struct sim_node *n)
+static bool sim_majority_calm(const struct sim *s, const struct sim_node *n, group_index_t g)
 {
 	const struct lease_timing *t = &s->config.timing;
 	int64_t before = s->now - 2 * (t->lease_ns + t->guard_ns) - 6 * t->pulse_ns;
-	int count = 0;
+	const struct voter_set *voters = &n->core->voters.set;
+	node_set_t calm = 0;
 
+	/* A rival that lost against this holder may have died before it released: its promises run out first.
+	 */
+	if (s->truth[g].won_at > before)
+		return false;
+	if (voters->phase != VOTERS_STABLE || s->voters_changed_at > before)
+		return false;
 	if (s->fault.loss || s->fault.reorder || s->fault.delay_high_ns > t->rtt_ns)
 		return false;
 	for (node_id_t k = 1; k <= s->nodes_count; k++) {
@@ -76,9 +84,10 @@ static bool sim_majority_calm(const struct sim *s, const struct sim_node *n)
 		if (k != n->id && (to->cut || from->cut || !sim_calm(to->calm_since, before) ||
 				   !sim_calm(from->calm_since, before)))
 			continue;
-		count += k == n->id ? 1 : 1;
+		if (v->core->voters.set.version == voters->version)
+			calm |= node_bit(k);
 	}
-	return sim_calm(n->calm_since, before) && count > s->nodes_count / 2;
+	return node_in(calm, n->id) && voter_set_majority(voters, calm);
 }
 
 static bool sim_operation_recent(const struct sim *s)
@@ -112,7 +121,7 @@ static void sim_check_lost_cause(struct sim *s, struct sim_node *n, group_index_
 	switch (r->cause) {
 	case CAUSE_LEASE_EXPIRED:
 	case CAUSE_HIGHER_EPOCH:
-		justified = !sim_majority_calm(s, n);
+		justified = !sim_majority_calm(s, n, g);
 		needs_successor = automatic = false;
 		break;
 	case CAUSE_STANDSTILL:
@@ -242,6 +251,7 @@ static void sim_check_won(struct sim *s, struct sim_node *n, group_index_t g)
 	truth->epoch = epoch;
 	truth->holder = n->id;
 	truth->held = true;
+	truth->won_at = s->now;
 }
 
 static void sim_check_adopted(struct sim *s, struct sim_node *n, group_index_t g)
@@ -380,6 +390,9 @@ void sim_check_action(struct sim *s, struct sim_node *n, const struct plan_actio
 		if (!rules_sentence(a->explain.rule))
 			sim_fail(s, "rule %d has no sentence", a->explain.rule);
 		break;
+	case PLAN_SAVE_VOTERS:
+		s->voters_changed_at = s->now;
+		break;
 	case PLAN_SAVE_VOTER:
 	case PLAN_GATE_SET:
 	case PLAN_SEND:
@@ -387,7 +400,6 @@ void sim_check_action(struct sim *s, struct sim_node *n, const struct plan_actio
 	case PLAN_PULSE_TO:
 	case PLAN_SAVE_INTENT:
 	case PLAN_RESERVE_EPOCHS:
-	case PLAN_SAVE_VOTERS:
 	case PLAN_FACTS_CHANGED:
 		break;
 	}
@@ -463,10 +475,45 @@ static bool sim_settled_node(const struct sim *s, const struct sim_node *n, grou
 	else if (group->operation.state == OPERATION_RUNNING)
 		(void)snprintf(why, size, "%s still runs an operation on group %d", sim_name(s, n->id),
 			       g + 1);
+	else if (n->core->voters.set.phase != VOTERS_STABLE ||
+		 n->core->voters.set.version != s->node[1].core->voters.set.version)
+		(void)snprintf(why, size, "%s has voter set %u, n1 has %u", sim_name(s, n->id),
+			       n->core->voters.set.version, s->node[1].core->voters.set.version);
 	else if (!n->witness && !sim_same_intent(&n->core->intent, &s->node[1].core->intent))
 		(void)snprintf(why, size, "%s and n1 differ in intent", sim_name(s, n->id));
 	else
 		return true;
+	return false;
+}
+
+bool sim_check_answered(const struct sim *s)
+{
+	node_id_t holder;
+	char why[64];
+
+	for (group_index_t g = 0; g < s->config.groups_count; g++)
+		if (!sim_settled_group(s, g, &holder, why, sizeof why))
+			return false;
+	return true;
+}
+
+/* LEASE "Numbers": a voter that does not know hi needs N-M+1 others that do. With more losses than that at
+ * once there is no safe way out, and none is expected. */
+bool sim_check_beyond_help(const struct sim *s)
+{
+	for (node_id_t k = 1; k <= s->nodes_count; k++) {
+		const struct core *c = s->node[k].core;
+		node_set_t set = c->voters.set.old_set;
+		int needed = node_count(set) - voter_set_majority_size(set) + 1, known = 0;
+
+		if (!s->node[k].running || !c->group[0].lease.voter.hi_unknown)
+			continue;
+		for (node_id_t o = 1; o <= s->nodes_count; o++)
+			known += o != k && node_in(set, o) && s->node[o].running &&
+				 !s->node[o].core->group[0].lease.voter.hi_unknown;
+		if (known < needed)
+			return true;
+	}
 	return false;
 }
 

@@ -27,6 +27,7 @@ enum sim_fault_kind {
 	FAULT_AGENT_STOP,
 	FAULT_CLOCK,
 	FAULT_CONFIG,
+	FAULT_VOTERS,
 	FAULT_KINDS,
 };
 
@@ -240,6 +241,41 @@ static void sim_fault_config(struct sim *s)
 	sim_facts_report(s, n);
 }
 
+/* Two changes at once can split OLD's voters half and half, and then neither ends: one at a time. */
+static bool sim_voters_quiet(const struct sim *s)
+{
+	const struct voters *first = &s->node[1].core->voters;
+
+	for (node_id_t k = 1; k <= s->nodes_count; k++) {
+		const struct voters *v = &s->node[k].core->voters;
+
+		if (!s->node[k].running || v->set.phase != VOTERS_STABLE || v->taking.version != 0 ||
+		    v->set.version != first->set.version)
+			return false;
+	}
+	return s->now - s->voters_changed_at > NS_PER_S;
+}
+
+/* One voter leaves or comes back. Never below two, or one failure more would be for ever. */
+static void sim_fault_voters(struct sim *s)
+{
+	struct sim_node *n = sim_victim(s);
+	struct sim_event *e;
+	node_set_t set;
+
+	if (!n->running || n->stalled_until || !sim_voters_quiet(s))
+		return;
+	set = n->core->voters.set.new_set ^ node_bit(sim_any_node(s));
+	if (node_count(set) < 2)
+		return;
+	s->voters_changed_at = s->now;
+	sim_trace(s, "%s operator: change the voters to %llx", sim_name(s, n->id), (unsigned long long)set);
+	e = sim_schedule(s, s->now, SIM_CORE, n->id);
+	e->life = n->life;
+	e->core.type = CORE_VOTERS_CHANGE;
+	e->core.voters.new_set = set;
+}
+
 static void sim_fault_operator(struct sim *s)
 {
 	static const enum core_command_type commands[] = {
@@ -330,6 +366,9 @@ static void sim_fault_one(struct sim *s, enum sim_fault_kind kind)
 	case FAULT_CONFIG:
 		sim_fault_config(s);
 		return;
+	case FAULT_VOTERS:
+		sim_fault_voters(s);
+		return;
 	case FAULT_KINDS:
 		return;
 	}
@@ -357,7 +396,11 @@ void sim_fault_heal(struct sim *s)
 {
 	sim_trace(s, "---- all faults end ----");
 	s->faults_over = true;
-	s->faults_over_at = s->now;
+	/* Within the RTT that the timing was made for. */
+	if (s->fault.delay_high_ns > s->config.timing.rtt_ns / 4)
+		s->fault.delay_high_ns = s->config.timing.rtt_ns / 4;
+	if (s->fault.delay_low_ns > s->fault.delay_high_ns)
+		s->fault.delay_low_ns = s->fault.delay_high_ns;
 	sim_fault_mend(s);
 	memset(s->cpg_down, 0, sizeof s->cpg_down);
 	sim_cpg_changed(s, 500 * NS_PER_MS);

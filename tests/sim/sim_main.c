@@ -26,13 +26,14 @@ static void sim_aborted(int number)
 }
 
 struct sim_totals {
-	uint64_t seeds, steps, takeovers, letgos, operations, faults;
-	int64_t settle_ns_max;
+	uint64_t seeds, beyond_help, steps, takeovers, letgos, operations, faults;
+	int64_t settle_ns_max, answer_ns_max;
 };
 
 static void sim_totals_add(struct sim_totals *t, const struct sim *s)
 {
 	t->seeds++;
+	t->beyond_help += s->beyond_help;
 	t->steps += s->steps;
 	t->takeovers += s->takeovers;
 	t->letgos += s->letgos;
@@ -40,6 +41,8 @@ static void sim_totals_add(struct sim_totals *t, const struct sim *s)
 	t->faults += s->faults;
 	if (s->settle_ns > t->settle_ns_max)
 		t->settle_ns_max = s->settle_ns;
+	if (s->answer_ns > t->answer_ns_max)
+		t->answer_ns_max = s->answer_ns;
 }
 
 static bool sim_one(const struct sim_options *options, struct sim_totals *totals)
@@ -115,10 +118,11 @@ int main(int argc, char **argv)
 	for (uint64_t i = 0; i < seeds && (failures == 0 || keep_going); i++, options.seed++)
 		failures += !sim_one(&options, &totals);
 	printf("%llu seeds, %llu steps, %llu faults, %llu takeovers, %llu let-gos, %llu operations, "
-	       "longest settling %lld ms, %llu failed\n",
+	       "answered again within %lld ms, settled within %lld ms, %llu beyond help, %llu failed\n",
 	       (unsigned long long)totals.seeds, (unsigned long long)totals.steps,
 	       (unsigned long long)totals.faults, (unsigned long long)totals.takeovers,
 	       (unsigned long long)totals.letgos, (unsigned long long)totals.operations,
-	       (long long)(totals.settle_ns_max / NS_PER_MS), (unsigned long long)failures);
+	       (long long)(totals.answer_ns_max / NS_PER_MS), (long long)(totals.settle_ns_max / NS_PER_MS),
+	       (unsigned long long)totals.beyond_help, (unsigned long long)failures);
 	return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -10,12 +10,44 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What each core believes, for the end of a run that failed. */
+void sim_trace_state(struct sim *s)
+{
+	for (node_id_t id = 1; id <= s->nodes_count; id++) {
+		const struct sim_node *n = &s->node[id];
+		const struct core *c = n->core;
+
+		sim_trace(
+			s,
+			"%s running %d stalled %d ring %d, voters version %u phase %d sets %llx %llx, taking "
+			"%u, "
+			"ceiling %llu, heard %llx, paused %d standby %d",
+			sim_name(s, id), n->running, n->stalled_until != 0, s->cpg_ring[id],
+			c->voters.set.version, c->voters.set.phase, (unsigned long long)c->voters.set.old_set,
+			(unsigned long long)c->voters.set.new_set, c->voters.taking.version,
+			(unsigned long long)c->ceiling, (unsigned long long)core_heard(c, sim_instant(s, n)),
+			c->intent.paused, c->intent.node[id].standby);
+		for (group_index_t g = 0; g < s->config.groups_count; g++) {
+			const struct lease *l = &c->group[g].lease;
+
+			sim_trace(s,
+				  "   g%d %s R%d role %d want %d hi %llu.%d unknown %d told %llx promise %s "
+				  "holder %s",
+				  g + 1, core_group_state(c, g), c->group[g].rule, l->role, l->want,
+				  (unsigned long long)l->voter.hi.counter, l->voter.hi.node,
+				  l->voter.hi_unknown, (unsigned long long)l->voter.hi_told,
+				  sim_name(s, l->voter.promise.node), sim_name(s, c->group[g].seen_holder));
+		}
+	}
+}
+
 const char *sim_name(const struct sim *s, node_id_t n)
 {
 	static const char *const nodes[] = { "-", "n1", "n2", "n3", "n4", "n5", "n6", "n7" };
 	static const char *const witnesses[] = { "-", "w1", "w2", "w3", "w4", "w5", "w6", "w7" };
 
-	assert(n < SIM_NODES_MAX);
+	if (n >= SIM_NODES_MAX)
+		return "any";
 	return n != NODE_NONE && s->node[n].witness ? witnesses[n] : nodes[n];
 }
 

@@ -143,12 +143,15 @@ static void sim_config(struct sim *s)
 	c->nodes_count = (uint8_t)s->nodes_count;
 	for (int i = 0; i < s->nodes_count; i++)
 		c->nodes[i] = (struct core_node_config){ .id = (node_id_t)(i + 1), .witness = i >= nodes };
-	c->groups_count = (uint8_t)(o->groups ? o->groups : sim_random_between(r, 1, 2));
+	c->groups_count = (uint8_t)(o->groups ? o->groups : sim_random_between(r, 1, SIM_GROUPS_MAX));
 	for (int g = 0; g < c->groups_count; g++) {
 		struct core_group_config *gc = &c->groups[g];
 
 		for (int i = 0; i < nodes; i++)
 			gc->candidates[gc->candidates_count++] = (node_id_t)((i + g) % nodes + 1);
+		/* Not every node needs to be a candidate: the others only vote. */
+		if (!o->story && nodes > 2 && sim_random_permille(r, 200))
+			gc->candidates_count--;
 		gc->policy.failback = o->failback;
 		gc->policy.failback_after_ns = o->failback_after_ns ? o->failback_after_ns : 3 * NS_PER_S;
 		gc->policy.damping = (struct damping_policy){
@@ -168,9 +171,14 @@ static void sim_timing(struct sim *s)
 {
 	struct lease_timing *t = &s->config.timing;
 	const int64_t million = 1000000;
+	/* The profiles of DESIGN 4; lan most often. */
+	static const struct {
+		int64_t pulse_ms, lease_ms;
+	} profiles[] = { { 100, 800 }, { 100, 800 }, { 100, 800 }, { 100, 800 }, { 25, 200 }, { 250, 2500 } };
+	int64_t p = s->options.story ? 0 : sim_random_below(&s->random, 6);
 
-	t->pulse_ns = 100 * NS_PER_MS;
-	t->lease_ns = 800 * NS_PER_MS;
+	t->pulse_ns = profiles[p].pulse_ms * NS_PER_MS;
+	t->lease_ns = profiles[p].lease_ms * NS_PER_MS;
 	t->guard_ns = (t->lease_ns + NS_PER_MS) / 1000 * (million + SIM_RATE_ERROR_PPM) /
 			      (million - SIM_RATE_ERROR_PPM) * 1000 -
 		      t->lease_ns + 1000;
@@ -327,6 +335,8 @@ void sim_run(struct sim *s, int64_t until)
 /* How long a healed cluster may take: a mute voter, the hung steps, an operation's end, and some retries. */
 #define SIM_SETTLE_NS_MAX (60 * NS_PER_S)
 #define SIM_STABLE_NS	  (2 * NS_PER_S)
+/* I3: the rest of a stall, corosync, a boot, a mute and some retries; in the slowest profile. */
+#define SIM_ANSWER_NS_MAX (25 * NS_PER_S)
 
 static void sim_settle(struct sim *s)
 {
@@ -337,6 +347,15 @@ static void sim_settle(struct sim *s)
 		sim_run(s, s->now + 250 * NS_PER_MS);
 		if (s->failed)
 			return;
+		if (s->answer_ns == 0 && sim_check_answered(s))
+			s->answer_ns = s->now - begin;
+		if (s->now - begin > SIM_ANSWER_NS_MAX && sim_check_beyond_help(s)) {
+			s->beyond_help = true;
+			return;
+		}
+		if (s->answer_ns == 0 && s->now - begin > SIM_ANSWER_NS_MAX)
+			sim_fail(s, "I3: no holder for every group %lld s after the last fault",
+				 (long long)(SIM_ANSWER_NS_MAX / NS_PER_S));
 		if (!sim_check_settled(s, why, sizeof why))
 			good_since = 0;
 		else if (good_since == 0)
@@ -357,7 +376,7 @@ bool sim_play(struct sim *s)
 		sim_fault_heal(s);
 		sim_settle(s);
 	}
-	if (!s->failed)
+	if (!s->failed && !s->beyond_help)
 		sim_check_end(s);
 	return !s->failed;
 }
