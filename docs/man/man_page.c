@@ -90,8 +90,8 @@ static void print_options(void)
 		(void)fputs("\n\n", stdout);
 		print_sentence(s->help);
 		if (s->parent)
-			(void)printf("%s %u to %u%s.\n", s->min ? "At least" : "Any number from", s->min,
-				     s->max, *s->parent ? " in each section above it" : "");
+			(void)printf("%u to %u of them%s.\n", s->min, s->max,
+				     *s->parent ? " in each section above" : "");
 		(void)putchar('\n');
 		for (size_t k = 0; k < config_options_count; k++)
 			if (!strcmp(config_options[k].section, s->name))

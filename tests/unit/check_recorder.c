@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 struct bench {
@@ -202,5 +203,38 @@ START_TEST(finishes_what_it_was_given)
 }
 END_TEST
 
-UNIT_MAIN("recorder", makes_things_durable_and_says_so, warns_once_and_tries_again,
-	  starts_a_writer_again_that_died, never_waits_for_a_writer_that_hangs, finishes_what_it_was_given)
+START_TEST(keeps_history_until_the_disk_has_room)
+{
+	struct bench b;
+	struct history_verdict v;
+	struct rlimit limit;
+	char line[128];
+
+	bench_open(&b);
+	ck_assert_int_eq(prlimit(b.r.child, RLIMIT_FSIZE, NULL, &limit), 0);
+	limit.rlim_cur = 300; /* room for two */
+	ck_assert_int_eq(prlimit(b.r.child, RLIMIT_FSIZE, &limit, NULL), 0);
+	for (int i = 1; i <= 5; i++) {
+		int len = snprintf(line, sizeof line, "{\"type\":\"x\",\"node_id\":1,\"number\":%d}", i);
+
+		recorder_history(&b.r, line, (size_t)len);
+	}
+	while (!b.disk_calls)
+		ck_assert_int_eq(wait_readable(&b), 0);
+	ck_assert_int_eq(b.disk_file, RECORDER_HISTORY);
+	ck_assert_int_ne(b.disk_error, 0);
+	limit.rlim_cur = limit.rlim_max;
+	ck_assert_int_eq(prlimit(b.r.child, RLIMIT_FSIZE, &limit, NULL), 0);
+	while (b.disk_calls < 2)
+		ck_assert_int_eq(wait_readable(&b), 0);
+	ck_assert_int_eq(b.disk_error, 0);
+	recorder_stop(&b.r, 10000);
+	ck_assert_int_eq(history_verify(b.fd, &v), 0);
+	ck_assert(v.intact && v.lines == 5);
+	bench_close(&b);
+}
+END_TEST
+
+UNIT_MAIN("recorder", keeps_history_until_the_disk_has_room, makes_things_durable_and_says_so,
+	  warns_once_and_tries_again, starts_a_writer_again_that_died, never_waits_for_a_writer_that_hangs,
+	  finishes_what_it_was_given)

@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 /* A fresh directory with an opened run directory in it; removed by place_end(). */
@@ -158,6 +160,38 @@ START_TEST(fails_a_save_whole)
 }
 END_TEST
 
+/* As good as a full disk, without being root: no file may grow over `bytes`. */
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	(void)signal(SIGXFSZ, SIG_IGN); /* EFBIG instead */
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST(keeps_the_old_file_when_the_disk_is_full)
+{
+	struct place p = place_begin();
+	struct state_promise saved = promise_of(0xaaaa, 1, 41), newer = promise_of(0xaaaa, 2, 42);
+	struct state_promise loaded = { .wire_id = 0xaaaa };
+	uint64_t ceiling = 0;
+
+	ck_assert_int_eq(state_promises_save(&p.run, &saved, 1), 0);
+	ck_assert_int_eq(state_ceiling_save(p.fd, 41), 0);
+	limit_files(20);
+	ck_assert_int_lt(state_promises_save(&p.run, &newer, 1), 0);
+	ck_assert_int_lt(state_ceiling_save(p.fd, 42), 0);
+	limit_files(RLIM_INFINITY);
+	ck_assert_int_eq(state_promises_load(&p.run, &loaded, 1, p.why, sizeof p.why), STATE_OK);
+	ck_assert_mem_eq(&loaded.memory, &saved.memory, sizeof saved.memory);
+	ck_assert_int_eq(state_ceiling_load(p.fd, &ceiling, p.why, sizeof p.why), STATE_OK);
+	ck_assert_uint_eq(ceiling, 41);
+	place_end(&p);
+}
+END_TEST
+
 START_TEST(locks_out_a_second_agent)
 {
 	struct place p = place_begin();
@@ -239,5 +273,5 @@ END_TEST
 
 UNIT_MAIN("state_files", brings_promises_back, remembers_a_group_that_left_the_configuration,
 	  treats_every_damage_as_lost_memory, forgets_promises_of_another_boot, fails_a_save_whole,
-	  locks_out_a_second_agent, keeps_the_ceiling, sees_damage_of_every_byte_on_disk,
-	  keeps_voters_and_intent)
+	  keeps_the_old_file_when_the_disk_is_full, locks_out_a_second_agent, keeps_the_ceiling,
+	  sees_damage_of_every_byte_on_disk, keeps_voters_and_intent)
