@@ -14,7 +14,8 @@ static const struct {
 };
 #define JSON_NUMBERS (sizeof json_numbers / sizeof json_numbers[0])
 
-/* Ten years: what is longer is as good as permanent, and cannot overflow. */
+/* Ten years, both ways: what is longer is as good as that, and cannot overflow. Written no larger than it is
+ * read. */
 #define EXPIRES_MS_MAX (10LL * 365 * 86400 * 1000)
 
 static const uint32_t *number_at(const struct binding *b, size_t i)
@@ -22,9 +23,19 @@ static const uint32_t *number_at(const struct binding *b, size_t i)
 	return (const uint32_t *)((const char *)b + json_numbers[i].offset);
 }
 
+static json_t *json_ms(int64_t ns)
+{
+	int64_t ms = ns > 0 ? (ns + NS_PER_MS - 1) / NS_PER_MS : ns / NS_PER_MS;
+
+	if (ms > EXPIRES_MS_MAX)
+		ms = EXPIRES_MS_MAX;
+	return json_integer(ms < -EXPIRES_MS_MAX ? -EXPIRES_MS_MAX : ms);
+}
+
 json_t *binding_to_json(const struct binding *b, boot_t now)
 {
 	json_t *o = json_object();
+	int64_t left_ns = boot_diff_ns(now, b->expires_at);
 	int failed = o ? 0 : -1;
 
 	for (int f = 0; f < BINDING_FIELDS; f++)
@@ -36,13 +47,9 @@ json_t *binding_to_json(const struct binding *b, boot_t now)
 			failed |= json_object_set_new(o, json_numbers[i].key, json_integer(*number_at(b, i)));
 	if (b->q_milli != BINDING_Q_UNSET)
 		failed |= json_object_set_new(o, "q", json_integer(b->q_milli));
-	if (b->expires_at.ns != BOOT_NEVER.ns) {
-		int64_t ms = (boot_diff_ns(now, b->expires_at) + NS_PER_MS - 1) / NS_PER_MS;
-
-		failed |= json_object_set_new(o, "expires_ms", json_integer(ms > 0 ? ms : 0));
-	}
-	failed |=
-		json_object_set_new(o, "age_ms", json_integer(boot_diff_ns(b->modified_at, now) / NS_PER_MS));
+	if (b->expires_at.ns != BOOT_NEVER.ns)
+		failed |= json_object_set_new(o, "expires_ms", json_ms(left_ns > 0 ? left_ns : 0));
+	failed |= json_object_set_new(o, "age_ms", json_ms(boot_diff_ns(b->modified_at, now)));
 	if (failed) {
 		json_decref(o);
 		return NULL;

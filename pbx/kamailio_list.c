@@ -2,6 +2,7 @@
 #include "kamailio_list.h"
 
 #include "cleanup.h"
+#include "kamailio_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -115,6 +116,7 @@ int kamailio_list_ready(struct kamailio_list *l, json_t **ret_answer)
 	if (n == -EAGAIN)
 		return 0;
 	if (n == 0) {
+		kamailio_clean(l->buf, l->used);
 		*ret_answer = json_loadb(l->buf, l->used, 0, NULL);
 		n = *ret_answer ? 1 : -EBADMSG;
 	}

@@ -383,6 +383,18 @@ static boot_t kam_next(void *ctx)
 	return boot_min(next, sweep_next(k));
 }
 
+/* The FIFO that may be open is a file; the rest goes with the process, but a leak checker wants to see it go.
+ */
+static void kamailio_close(struct kamailio *k)
+{
+	kamailio_list_close(&k->list);
+	json_decref(k->names_answer);
+	binding_store_free(k->known);
+	free(k->removals.ring);
+	free(k->lookups.ring);
+	free(k->rpc.reply);
+}
+
 int main(void)
 {
 	static const char *const settings[] = { "rpc",	 "dump",  "reply-dir",	  "sync",
@@ -405,6 +417,13 @@ int main(void)
 		.tick = kam_tick,
 	};
 	struct kamailio *k = calloc(1, sizeof *k);
+	int code = 1;
 
-	return k ? adapter_main_run(&ops, k) : 1;
+	if (k) {
+		k->list.fd = -EBADF;
+		code = adapter_main_run(&ops, k);
+		kamailio_close(k);
+	}
+	free(k);
+	return code;
 }

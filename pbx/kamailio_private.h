@@ -26,7 +26,7 @@ enum kamailio_slot { SLOT_PROBE, SLOT_RPC, SLOT_LIST, SLOT_EVAPI, SLOT_SYNC };
 #define MARK_RESET   2 /* to be removed from Kamailio before it is put: Kamailio refused its CSeq */
 #define MARK_REFUSED 4 /* refused after a reset, too */
 
-enum sweep_phase { SWEEP_IDLE, SWEEP_UPTIME, SWEEP_LIST, SWEEP_NAMES, SWEEP_REST, SWEEP_DRAIN };
+enum sweep_phase { SWEEP_IDLE, SWEEP_UPTIME, SWEEP_LIST, SWEEP_NAMES, SWEEP_REST };
 
 #define KAMAILIO_APPLIES_MAX 64
 
@@ -68,6 +68,7 @@ struct kamailio {
 	struct json_t *names;
 	size_t next;
 	uint32_t lookups_in_flight;
+	uint32_t unanswered; /* in a row */
 	bool sweep_again;
 	bool hurry;
 	bool list_failed;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kamailio_rpc.h"
 
+#include "kamailio_text.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -144,6 +146,7 @@ void kamailio_rpc_ready(struct kamailio_rpc *rpc, boot_t now)
 
 		if (n < 0)
 			return;
+		kamailio_clean(rpc->reply, (size_t)n);
 		rpc_reply(rpc, (size_t)n, now);
 	}
 }

@@ -43,6 +43,17 @@ void sweep_restarted(struct kamailio *k, boot_t now)
 	sweep_request(k, true);
 }
 
+static void sweep_give_up(struct kamailio *k, boot_t now)
+{
+	json_decref(k->names_answer);
+	k->names_answer = k->names = NULL;
+	k->phase = SWEEP_IDLE;
+	k->sweep_at = boot_add(now, POLL_EVERY_NS);
+	if (k->dump_id)
+		adapter_main_answer(k->m, k->dump_id, "Kamailio does not list its accounts");
+	k->dump_id = 0;
+}
+
 /* ---- one account ---- */
 
 struct looked_up {
@@ -141,6 +152,19 @@ static void account_missing(struct kamailio *k, const struct binding *b, boot_t 
 	}
 }
 
+/* That says nothing about the account. Several in a row: Kamailio hangs, and 10,000 more would take an hour.
+ */
+static void sweep_unanswered(struct kamailio *k, boot_t now)
+{
+	if (k->phase == SWEEP_IDLE) {
+		sweep_request(k, false);
+	} else if (++k->unanswered >= LOOKUPS_IN_FLIGHT &&
+		   (k->phase == SWEEP_NAMES || k->phase == SWEEP_REST)) {
+		k->unanswered = 0;
+		sweep_give_up(k, now);
+	}
+}
+
 void sweep_looked_up(struct kamailio *k, const char *aor, const json_t *result, int code, boot_t now)
 {
 	const struct binding *known[BINDING_CONTACTS_MAX];
@@ -148,10 +172,11 @@ void sweep_looked_up(struct kamailio *k, const char *aor, const json_t *result, 
 	size_t n;
 
 	k->lookups_in_flight--;
-	if (!result && code == 0) { /* not answered: that says nothing about the account */
-		sweep_request(k, false);
+	if (!result && code == 0) {
+		sweep_unanswered(k, now);
 		return;
 	}
+	k->unanswered = 0;
 	account_parse(k, aor, result, now, &l);
 	for (size_t i = 0; i < l.count; i++) {
 		if (k->active)
@@ -198,17 +223,6 @@ static void sweep_end(struct kamailio *k, boot_t now)
 		adapter_main_put(k->m, binding_store_at(k->known, i), now);
 	adapter_main_full_end(k->m);
 	adapter_main_answer(k->m, k->dump_id, NULL);
-	k->dump_id = 0;
-}
-
-static void sweep_give_up(struct kamailio *k, boot_t now)
-{
-	json_decref(k->names_answer);
-	k->names_answer = k->names = NULL;
-	k->phase = SWEEP_IDLE;
-	k->sweep_at = boot_add(now, POLL_EVERY_NS);
-	if (k->dump_id)
-		adapter_main_answer(k->m, k->dump_id, "Kamailio does not list its accounts");
 	k->dump_id = 0;
 }
 

@@ -38,6 +38,14 @@ static const struct {
 	{ 1024, "PRACK" },  { 2048, "UPDATE" },	 { 4096, "REFER" }, { 8192, "PUBLISH" },
 };
 
+static bool text_printable(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return false;
+	return true;
+}
+
 static int contact_texts(const json_t *contact, struct binding *b)
 {
 	for (int f = 0; f < BINDING_FIELDS; f++) {
@@ -49,7 +57,8 @@ static int contact_texts(const json_t *contact, struct binding *b)
 		if (s && strcmp(s, UNSET) != 0)
 			b->text[f] = s;
 	}
-	if (!strcmp(b->text[BINDING_USER_AGENT], "n/a"))
+	/* Nobody is called by the name of a phone: an odd one is left out. */
+	if (!strcmp(b->text[BINDING_USER_AGENT], "n/a") || !text_printable(b->text[BINDING_USER_AGENT]))
 		b->text[BINDING_USER_AGENT] = "";
 	return *b->text[BINDING_CONTACT] ? 0 : -EINVAL;
 }
@@ -258,4 +267,39 @@ bool kamailio_in_step(const struct binding *want, const struct binding *have, bo
 	/* Later is fine: Kamailio lifts short ones to min_expires, and we remove them in time. */
 	return want->expires_at.ns == BOOT_NEVER.ns || have->expires_at.ns == BOOT_NEVER.ns ||
 	       boot_diff_ns(have->expires_at, want->expires_at) < EXPIRES_SLACK_NS;
+}
+
+/* ---- UTF-8 ---- */
+
+/* Bytes of the sequence that starts here, 0 = none does. Overlong forms, surrogates and what is beyond
+ * Unicode are none. */
+static size_t utf8_length(const unsigned char *p, size_t left)
+{
+	size_t len = p[0] < 0x80   ? 1
+		     : p[0] < 0xc2 ? 0
+		     : p[0] < 0xe0 ? 2
+		     : p[0] < 0xf0 ? 3
+		     : p[0] < 0xf5 ? 4
+				   : 0;
+
+	if (len == 0 || len > left)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+	    (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+void kamailio_clean(char *data, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		size_t n = utf8_length((unsigned char *)data + i, len - i);
+
+		if (n == 0)
+			data[i] = 0x7f;
+		i += n ? n : 1;
+	}
 }

@@ -29,4 +29,8 @@ bool kamailio_movable(const struct binding *b);
  * ul.add, which knows no Call-ID and CSeq. */
 bool kamailio_in_step(const struct binding *want, const struct binding *have, bool by_rpc);
 
+/* Phones say what they like, JSON must be UTF-8: bytes that are none become DEL, which binding_check()
+ * refuses where it matters, so that one odd phone does not make the answer about all unreadable. */
+void kamailio_clean(char *data, size_t len);
+
 #endif
