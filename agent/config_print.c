@@ -178,15 +178,14 @@ static void explain_timing(const struct config_timing *t, FILE *out)
 	for (int i = 0; i < n; i++)
 		(void)fprintf(out, "    %s  %s\n          %s, %s\n", list[i].holds ? "holds " : "BROKEN",
 			      list[i].rule, list[i].numbers, list[i].why);
-	(void)fprintf(
-		out,
-		"    address silent after the holder's node or agent dies: at most %u ms  (L + G + pulse + 2 "
-		"round trips)\n"
-		"    voter mute after the loss of its memory: %u ms  (L_max + G_max)\n"
-		"    after a pause of a whole virtual machine two gates may be open for at most %u ms  "
-		"(L x (1 + rh))\n",
-		config_timing_takeover_ms(t), config_timing_mute_ms(t),
-		(unsigned)((uint64_t)t->lease_ms * (1000000 + t->clock_error_ppm) / 1000000));
+	(void)fprintf(out,
+		      "    address silent after the holder's node or agent dies: at most %u ms  ((L + G)(1 + "
+		      "rv) + pulse + 2 round trips)\n"
+		      "    voter mute after the loss of its memory: %u ms  (L_max + G_max)\n"
+		      "    after a pause of a whole virtual machine two gates may be open for at most %u ms  "
+		      "(L x (1 + rh))\n",
+		      config_timing_takeover_ms(t), config_timing_mute_ms(t),
+		      (unsigned)((uint64_t)t->lease_ms * (1000000 + t->clock_error_ppm) / 1000000));
 }
 
 void config_explain(const struct config *c, FILE *out)

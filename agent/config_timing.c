@@ -106,9 +106,13 @@ struct lease_timing config_timing_lease(const struct config_timing *t)
 
 uint32_t config_timing_takeover_ms(const struct config_timing *t)
 {
-	/* The voters' promises run out at most lease + guard after the last request arrived; the candidate
-	 * sees the last of them free one pulse later at worst, and asks: one round trip. */
-	return t->lease_ms + t->guard_ms + t->pulse_ms + 2 * t->rtt_ms;
+	uint64_t promise_us = (t->lease_ms + t->guard_ms) * 1000ULL;
+
+	/* The promises run out at most that long after the last request arrived, on a slow voter's clock; the
+	 * candidate sees it with the next pulse at worst, and asks. Half a round trip each for the last
+	 * request, that pulse, the request and the grant. */
+	promise_us += promise_us * t->voter_error_ppm / 1000000;
+	return (uint32_t)((promise_us + 999) / 1000) + t->pulse_ms + 2 * t->rtt_ms;
 }
 
 uint32_t config_timing_mute_ms(const struct config_timing *t)

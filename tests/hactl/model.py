@@ -26,7 +26,7 @@ def node(name, number, state="up", **more):
 HEALTHY = {
     "cluster": "office", "version": "0.1.0", "node": "n1", "witness": False, "safety": "leased", "paused": False, "stopping": False,
     "safety_limit": "A paused virtual machine stops its clocks: on resume two gates can be open for at most the rest of one lease.",
-    "corosync": True, "timing": {"pulse_ms": 100, "lease_ms": 800, "guard_ms": 112, "takeover_ms_max": 1052}, "loop_lag_ms": 0.2,
+    "corosync": True, "timing": {"pulse_ms": 100, "lease_ms": 800, "guard_ms": 112, "takeover_ms_max": 1071}, "loop_lag_ms": 0.2,
     "nodes": [
         node("n1", 1, quorate=True, config_equal=True, loop_lag_ms=0.2),
         node("n2", 2, last_heard_ms=34, hears_us=True, quorate=True, config_equal=True, loop_lag_ms=0.3),

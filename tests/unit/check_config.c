@@ -197,10 +197,10 @@ START_TEST(computes_the_guard_from_the_inequality)
 	ck_assert_uint_eq(timing_guard_needed_us(800, 100000, 20000), 111200);
 	ck_assert_uint_eq(timing_guard_needed_us(800, 0, 0), TIMING_RESOLUTION_US);
 	static const struct {
-		uint32_t profile, pulse_ms, lease_ms, guard_ms, mute_ms;
-	} want[] = { { PROFILE_METAL, 25, 200, 32, 2838 },
-		     { PROFILE_LAN, 100, 800, 112, 2838 },
-		     { PROFILE_VM, 250, 2500, 338, 2838 } };
+		uint32_t profile, pulse_ms, lease_ms, guard_ms, mute_ms, takeover_ms;
+	} want[] = { { PROFILE_METAL, 25, 200, 32, 2838, 272 },
+		     { PROFILE_LAN, 100, 800, 112, 2838, 1071 },
+		     { PROFILE_VM, 250, 2500, 338, 2838, 3245 } };
 
 	for (int i = 0; i < 3; i++) {
 		struct config_timing t = { .profile = want[i].profile,
@@ -213,6 +213,7 @@ START_TEST(computes_the_guard_from_the_inequality)
 		ck_assert_uint_eq(t.lease_ms, want[i].lease_ms);
 		ck_assert_uint_eq(t.guard_ms, want[i].guard_ms);
 		ck_assert_uint_eq(config_timing_mute_ms(&t), want[i].mute_ms);
+		ck_assert_uint_eq(config_timing_takeover_ms(&t), want[i].takeover_ms);
 		for (int k = config_timing_check(&t, list); k-- > 0;)
 			ck_assert_msg(list[k].holds, "%s: %s", list[k].rule, list[k].numbers);
 		ck_assert_int_eq(config_timing_lease(&t).lease_ns, want[i].lease_ms * NS_PER_MS);
