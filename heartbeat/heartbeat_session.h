@@ -49,8 +49,12 @@ void heartbeat_session_close(struct heartbeat_session *s);
 /* These nodes have come into view: what they said before does not count any more. */
 void heartbeat_session_joined(struct heartbeat_session *s, node_set_t joined);
 
-/* Completes the header, encodes and signs. Returns the length or -errno. */
-int heartbeat_session_seal(struct heartbeat_session *s, struct heartbeat *h, void *buf, size_t size);
+/* Completes the header and encodes; the sequence number comes with the signature. Returns the length or
+ * -errno. */
+int heartbeat_session_encode(struct heartbeat_session *s, struct heartbeat *h, void *buf, size_t size);
+/* Puts the next sequence number into what was encoded and appends the signature: in the order of sending.
+ * size is the room of data. Returns the whole length or -errno. */
+int heartbeat_session_sign(struct heartbeat_session *s, uint8_t *data, size_t len, size_t size);
 /* ret is filled with HEARTBEAT_OK; its header also when the outcome is about an authentic sender. */
 enum heartbeat_outcome heartbeat_session_receive(struct heartbeat_session *s, uint32_t corosync_node,
 						 const void *data, size_t len, struct heartbeat *ret);

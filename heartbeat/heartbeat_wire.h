@@ -88,10 +88,10 @@ struct heartbeat {
 	};
 };
 
-/* Encodes without the signature. Returns the length.
+/* Encodes without the signature. Returns the length. Fills what follows from the rest (origin of a command).
  * @retval -EMSGSIZE does not fit
  * @retval -EINVAL something in it could not be decoded again */
-int heartbeat_encode(const struct heartbeat *h, const struct peers_config *peers, void *buf, size_t size);
+int heartbeat_encode(struct heartbeat *h, const struct peers_config *peers, void *buf, size_t size);
 /* data includes the signature, which is not looked at. ret_skipped: facts of unknown groups.
  * @retval -EBADMSG against the format
  * @retval -EPROTONOSUPPORT another version

@@ -5,7 +5,7 @@
  */
 #include "pulse_wire.h"
 
-#include "bytes.h"
+#include "wire_codec.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,72 +13,6 @@
 #define ENTRY_VIEW	   1
 #define ENTRY_MESSAGE_BASE 16 /* + enum lease_msg_type */
 #define ENTRY_SIZE_MAX	   96
-
-/* Reads or writes. */
-struct codec {
-	struct reader *r;
-	struct writer *w;
-	bool invalid; /* a value that no pulse may carry */
-};
-
-static void codec_u8(struct codec *c, uint8_t *v)
-{
-	if (c->r)
-		*v = read_u8(c->r);
-	else
-		write_u8(c->w, *v);
-}
-
-static void codec_u32(struct codec *c, uint32_t *v)
-{
-	if (c->r)
-		*v = read_u32(c->r);
-	else
-		write_u32(c->w, *v);
-}
-
-static void codec_u64(struct codec *c, uint64_t *v)
-{
-	if (c->r)
-		*v = read_u64(c->r);
-	else
-		write_u64(c->w, *v);
-}
-
-static void codec_node(struct codec *c, node_id_t *v)
-{
-	codec_u8(c, v);
-	if (*v > NODE_ID_MAX)
-		c->invalid = true;
-}
-
-/* 0 to PULSE_TIME_NS_MAX. */
-static void codec_time(struct codec *c, int64_t *ns)
-{
-	uint64_t v = (uint64_t)*ns;
-
-	codec_u64(c, &v);
-	if (v > (uint64_t)PULSE_TIME_NS_MAX)
-		c->invalid = true;
-	else if (c->r)
-		*ns = (int64_t)v;
-}
-
-/* {0,0} or both parts set. */
-static void codec_epoch(struct codec *c, struct epoch *e, bool may_lack_node)
-{
-	codec_u64(c, &e->counter);
-	codec_node(c, &e->node);
-	if ((e->counter == 0 && e->node) || (e->counter && !e->node && !may_lack_node))
-		c->invalid = true;
-}
-
-static void codec_set(struct codec *c, node_set_t *set)
-{
-	codec_u64(c, set);
-	if (*set & 1) /* there is no node 0 */
-		c->invalid = true;
-}
 
 static void codec_view(struct codec *c, struct pulse_view *v)
 {
@@ -98,9 +32,9 @@ static void codec_view(struct codec *c, struct pulse_view *v)
 	codec_epoch(c, &l->hi, true); /* after a reboot hi is the ceiling, which is nobody's epoch */
 	codec_node(c, &l->promise_node);
 	codec_epoch(c, &l->promise_epoch, false);
-	codec_time(c, &l->promise_left_ns);
+	codec_time(c, PULSE_TIME_NS_MAX, &l->promise_left_ns);
 	codec_node(c, &l->reserve_node);
-	codec_time(c, &l->reserve_left_ns);
+	codec_time(c, PULSE_TIME_NS_MAX, &l->reserve_left_ns);
 	codec_epoch(c, &l->holds, false);
 }
 
@@ -137,7 +71,7 @@ static void codec_refusal(struct codec *c, struct lease_msg *m)
 		m->refusal = (enum lease_refusal)refusal;
 	codec_epoch(c, &m->hi, true);
 	codec_node(c, &m->promise_node);
-	codec_time(c, &m->promise_left_ns);
+	codec_time(c, PULSE_TIME_NS_MAX, &m->promise_left_ns);
 }
 
 static void codec_message(struct codec *c, struct pulse_message *p)
@@ -153,7 +87,7 @@ static void codec_message(struct codec *c, struct pulse_message *p)
 		codec_request_id(c, &m->id);
 		codec_u32(c, &m->version);
 		if (m->type == LEASE_REQUEST)
-			codec_time(c, &m->lease_ns);
+			codec_time(c, PULSE_TIME_NS_MAX, &m->lease_ns);
 		else if (m->type == LEASE_REFUSE)
 			codec_refusal(c, m);
 		break;

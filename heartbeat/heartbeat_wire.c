@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "heartbeat_wire.h"
+
+#include "wire_codec.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *const heartbeat_type_names[HEARTBEAT_TYPES_COUNT] = {
+	[0] = "none",
+	[HEARTBEAT_STATE] = "state",
+	[HEARTBEAT_COMMAND] = "command",
+	[HEARTBEAT_BINDINGS] = "bindings",
+	[HEARTBEAT_HISTORY] = "history",
+	[HEARTBEAT_SNAPSHOT_REQUEST] = "snapshot-request",
+	[HEARTBEAT_SNAPSHOT] = "snapshot",
+};
+
+const char *heartbeat_type_name(enum heartbeat_type t)
+{
+	return t < HEARTBEAT_TYPES_COUNT ? heartbeat_type_names[t] : "unknown";
+}
+
+struct context {
+	struct codec c;
+	const struct peers_config *peers;
+	uint32_t skipped;
+	bool unknown_name;
+};
+
+static int group_of(const struct peers_config *peers, uint32_t wire_id)
+{
+	for (int i = 0; i < peers->groups_count; i++)
+		if (peers->groups[i] == wire_id)
+			return i;
+	return -1;
+}
+
+static bool node_configured(const struct peers_config *peers, node_id_t id)
+{
+	for (int i = 0; i < peers->nodes_count; i++)
+		if (peers->nodes[i].id == id)
+			return true;
+	return false;
+}
+
+/* An enum as a byte, 0 to last. */
+static uint8_t codec_enum(struct codec *c, unsigned value, unsigned last)
+{
+	uint8_t v = (uint8_t)value;
+
+	codec_u8(c, &v);
+	if (v > last || value > UINT8_MAX)
+		c->invalid = true;
+	return v > last ? 0 : v;
+}
+
+/* ---- STATE ---- */
+
+static void codec_group_facts(struct codec *c, struct group_facts *g)
+{
+	bool *const flags[] = { &g->lan_up, &g->gate_ok, &g->addresses_ok, &g->registrations_in_step };
+
+	g->pbx = (enum pbx_health)codec_enum(c, g->pbx, PBX_DEAD);
+	codec_flags(c, flags, 4);
+	g->uplink = (enum uplink_class)codec_enum(c, g->uplink, UPLINK_BAD);
+	codec_u32(c, &g->calls);
+	codec_u64(c, &g->bindings_digest);
+	codec_u32(c, &g->bindings_count);
+}
+
+static void write_groups(struct context *x, struct node_facts *f)
+{
+	uint8_t count = x->peers->groups_count;
+
+	codec_u8(&x->c, &count);
+	for (int i = 0; i < count; i++) {
+		uint32_t wire_id = x->peers->groups[i];
+
+		codec_u32(&x->c, &wire_id);
+		codec_group_facts(&x->c, &f->group[i]);
+	}
+}
+
+static void read_groups(struct context *x, struct node_facts *f)
+{
+	bool seen[RK_GROUPS_MAX] = { false };
+	uint8_t count = 0;
+
+	codec_u8(&x->c, &count);
+	if (count > RK_GROUPS_MAX)
+		x->c.invalid = true;
+	for (int i = 0; i < count && !x->c.invalid && !x->c.r->failed; i++) {
+		struct group_facts g = { 0 };
+		uint32_t wire_id = 0;
+		int index;
+
+		codec_u32(&x->c, &wire_id);
+		codec_group_facts(&x->c, &g);
+		index = group_of(x->peers, wire_id);
+		if (index < 0) {
+			x->skipped++;
+			continue;
+		}
+		if (seen[index])
+			x->c.invalid = true; /* which of the two would be true? */
+		seen[index] = true;
+		f->group[index] = g;
+	}
+}
+
+static void codec_state(struct context *x, struct heartbeat_state *s)
+{
+	struct node_facts *f = &s->facts;
+	bool *const flags[] = { &f->config_accepted, &f->joining, &f->quorate };
+
+	codec_text(&x->c, s->version, sizeof s->version);
+	codec_u64(&x->c, &f->config_hash);
+	codec_flags(&x->c, flags, 3);
+	codec_u32(&x->c, &f->loop_lag_us_max);
+	if (codec_reads(&x->c))
+		read_groups(x, f);
+	else
+		write_groups(x, f);
+}
+
+/* ---- COMMAND ---- */
+
+static bool command_has_group(enum core_command_type t)
+{
+	return t == COMMAND_SWITCHOVER || t == COMMAND_FAILOVER;
+}
+
+static void codec_command_group(struct context *x, struct core_command *c)
+{
+	bool wanted = command_has_group(c->type);
+	uint32_t wire_id = 0;
+	int index;
+
+	if (!codec_reads(&x->c) && wanted) {
+		if (c->group >= x->peers->groups_count)
+			x->c.invalid = true;
+		else
+			wire_id = x->peers->groups[c->group];
+	}
+	codec_u32(&x->c, &wire_id);
+	if (!codec_reads(&x->c))
+		return;
+	if (!wanted && wire_id)
+		x->c.invalid = true;
+	index = wanted ? group_of(x->peers, wire_id) : 0;
+	if (index < 0)
+		x->unknown_name = true;
+	else
+		c->group = (group_index_t)index;
+}
+
+static void codec_command(struct context *x, struct heartbeat_command *h, node_id_t sender)
+{
+	struct core_command *c = &h->command;
+	bool about_node;
+
+	c->type = (enum core_command_type)codec_enum(&x->c, c->type, COMMAND_FAILOVER);
+	if (c->type < COMMAND_PAUSE)
+		x->c.invalid = true;
+	c->origin = sender;
+	codec_u64(&x->c, &c->operation);
+	codec_u64(&x->c, &c->stamp);
+	if (c->stamp > INT64_MAX) /* nothing could ever be later */
+		x->c.invalid = true;
+	codec_command_group(x, c);
+	codec_node(&x->c, &c->node);
+	about_node = c->type == COMMAND_STANDBY || c->type == COMMAND_UNSTANDBY;
+	if (about_node && c->node == NODE_NONE)
+		x->c.invalid = true;
+	if (c->node != NODE_NONE && !node_configured(x->peers, c->node))
+		x->unknown_name = true;
+	codec_u32(&x->c, &h->uid);
+	codec_text(&x->c, h->user, sizeof h->user);
+	codec_text(&x->c, h->why, sizeof h->why);
+}
+
+/* ---- opaque payloads ---- */
+
+static void codec_rest(struct codec *c, const uint8_t **data, size_t *len)
+{
+	if (codec_reads(c)) {
+		*len = c->r->left;
+		*data = read_span(c->r, *len);
+	} else {
+		write_bytes(c->w, *data, *len);
+	}
+	if (*len == 0 || *len > HEARTBEAT_OPAQUE_MAX)
+		c->invalid = true;
+}
+
+/* ---- snapshots ---- */
+
+static void codec_intent_node(struct codec *c, struct core_intent *i, node_id_t n)
+{
+	bool *const flags[] = { &i->node[n].standby };
+
+	codec_flags(c, flags, 1);
+	codec_u64(c, &i->node[n].stamp);
+	codec_node(c, &i->node[n].by);
+	if (i->node[n].stamp > INT64_MAX)
+		c->invalid = true;
+}
+
+static bool intent_node_said(const struct core_intent *i, node_id_t n)
+{
+	return i->node[n].standby || i->node[n].stamp;
+}
+
+static void write_intent_nodes(struct codec *c, struct core_intent *i)
+{
+	uint8_t count = 0;
+
+	for (node_id_t n = 1; n <= NODE_ID_MAX; n++)
+		count += intent_node_said(i, n);
+	codec_u8(c, &count);
+	for (node_id_t n = 1; n <= NODE_ID_MAX; n++) {
+		if (!intent_node_said(i, n))
+			continue;
+		codec_node(c, &n);
+		codec_intent_node(c, i, n);
+	}
+}
+
+static void read_intent_nodes(struct codec *c, struct core_intent *i)
+{
+	node_id_t last = NODE_NONE, n = NODE_NONE;
+	uint8_t count = 0;
+
+	codec_u8(c, &count);
+	for (int k = 0; k < count && !c->invalid && !c->r->failed; k++) {
+		codec_node(c, &n);
+		if (n > NODE_ID_MAX || n <= last) { /* in order, so none twice */
+			c->invalid = true;
+			return;
+		}
+		codec_intent_node(c, i, n);
+		last = n;
+	}
+}
+
+static void codec_intent(struct codec *c, struct core_intent *i)
+{
+	bool *const flags[] = { &i->paused };
+
+	codec_flags(c, flags, 1);
+	codec_u64(c, &i->paused_stamp);
+	if (i->paused_stamp > INT64_MAX)
+		c->invalid = true;
+	codec_node(c, &i->paused_by);
+	if (codec_reads(c))
+		read_intent_nodes(c, i);
+	else
+		write_intent_nodes(c, i);
+}
+
+static void codec_request(struct codec *c, struct heartbeat_snapshot_request *q, node_id_t sender)
+{
+	bool *const flags[] = { &q->joining };
+
+	codec_u64(c, &q->request);
+	codec_u8(c, &q->attempt);
+	codec_set(c, &q->known);
+	if (!node_in(q->known, sender))
+		c->invalid = true;
+	codec_flags(c, flags, 1);
+	codec_intent(c, &q->intent);
+}
+
+static void codec_snapshot(struct codec *c, struct heartbeat_snapshot *s)
+{
+	codec_u64(c, &s->request);
+	codec_set(c, &s->known);
+	codec_u16(c, &s->part);
+	codec_u8(c, &s->section);
+	if (s->section == SECTION_INTENT)
+		codec_intent(c, &s->intent);
+	else if (s->section >= SECTION_OPAQUE)
+		codec_rest(c, &s->data, &s->data_len);
+	else if (s->section != SECTION_END)
+		c->invalid = true;
+}
+
+/* ---- the whole ---- */
+
+static void codec_header(struct codec *c, struct heartbeat *h)
+{
+	uint8_t zero = 0;
+
+	codec_node(c, &h->sender);
+	codec_u8(c, &zero);
+	codec_u64(c, &h->cluster);
+	codec_u64(c, &h->incarnation);
+	codec_u64(c, &h->sequence);
+	if (h->sender == NODE_NONE || zero || h->incarnation == 0)
+		c->invalid = true;
+}
+
+static void codec_payload(struct context *x, struct heartbeat *h)
+{
+	switch (h->type) {
+	case HEARTBEAT_STATE:
+		codec_state(x, &h->state);
+		break;
+	case HEARTBEAT_COMMAND:
+		codec_command(x, &h->command, h->sender);
+		break;
+	case HEARTBEAT_BINDINGS:
+	case HEARTBEAT_HISTORY:
+		codec_rest(&x->c, &h->opaque.data, &h->opaque.len);
+		break;
+	case HEARTBEAT_SNAPSHOT_REQUEST:
+		codec_request(&x->c, &h->request, h->sender);
+		break;
+	case HEARTBEAT_SNAPSHOT:
+		codec_snapshot(&x->c, &h->snapshot);
+		break;
+	}
+}
+
+int heartbeat_encode(struct heartbeat *h, const struct peers_config *peers, void *buf, size_t size)
+{
+	struct writer w = writer_init(buf, size);
+	struct context x = { .c = { .w = &w }, .peers = peers };
+
+	write_u32(&w, HEARTBEAT_MAGIC);
+	write_u8(&w, HEARTBEAT_VERSION_NOW);
+	write_u8(&w, (uint8_t)h->type);
+	codec_header(&x.c, h);
+	codec_payload(&x, h);
+	if (x.c.invalid || x.unknown_name || h->type == 0 || h->type >= HEARTBEAT_TYPES_COUNT)
+		return -EINVAL;
+	return w.failed ? -EMSGSIZE : (int)w.used;
+}
+
+static int decode_header(struct reader *r, struct heartbeat *ret)
+{
+	struct codec c = { .r = r };
+
+	if (read_u32(r) != HEARTBEAT_MAGIC || r->failed)
+		return -EBADMSG;
+	if (read_u8(r) != HEARTBEAT_VERSION_NOW)
+		return r->failed ? -EBADMSG : -EPROTONOSUPPORT;
+	ret->type = (enum heartbeat_type)read_u8(r);
+	codec_header(&c, ret);
+	return c.invalid || r->failed ? -EBADMSG : 0;
+}
+
+int heartbeat_decode_header(const void *data, size_t len, struct heartbeat *ret)
+{
+	struct reader r = reader_init(data, len);
+	int error;
+
+	memset(ret, 0, sizeof *ret);
+	error = decode_header(&r, ret);
+	if (error == 0 && (len < HEARTBEAT_HEADER_SIZE + CRYPTO_SIGNATURE_SIZE || len > HEARTBEAT_SIZE_MAX))
+		return -EBADMSG;
+	return error;
+}
+
+int heartbeat_decode(const void *data, size_t len, const struct peers_config *peers, struct heartbeat *ret,
+		     uint32_t *ret_skipped)
+{
+	struct context x = { .peers = peers };
+	struct reader r;
+	int error = heartbeat_decode_header(data, len, ret);
+
+	*ret_skipped = 0;
+	if (error)
+		return error;
+	if (ret->type == 0 || ret->type >= HEARTBEAT_TYPES_COUNT)
+		return -ENOMSG;
+	r = reader_init(data, len - CRYPTO_SIGNATURE_SIZE);
+	(void)read_span(&r, HEARTBEAT_HEADER_SIZE);
+	x.c.r = &r;
+	codec_payload(&x, ret);
+	if (x.c.invalid || !reader_done(&r))
+		return -EBADMSG;
+	if (x.unknown_name)
+		return -ENOENT;
+	*ret_skipped = x.skipped;
+	return 0;
+}
