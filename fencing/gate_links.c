@@ -206,8 +206,12 @@ static void link_restore(struct gate_links *l, struct gate_link *link, const boo
 {
 	boot_t start = clock_now().boot;
 	bool was_attached = link->attached;
+	char name[IF_NAMESIZE];
 	int r;
 
+	/* A look at an interface that is gone finds no filter and no error. */
+	if (!if_indextoname((unsigned)link->ifindex, name))
+		return;
 	if (was_attached)
 		link_lost(l, link, missing, state);
 	r = link_repair(l, link, missing, state);

@@ -352,6 +352,13 @@ int guard_settle(struct guard *g, struct sentence *reterr)
 	return 0;
 }
 
+void guard_settle_later(struct guard *g)
+{
+	g->settled = true;
+	g->lost_at = clock_now().boot;
+	guard_want(g, GUARD_JOB_ALL, g->lost_at);
+}
+
 void guard_free(struct guard *g)
 {
 	if (!g)

@@ -441,7 +441,9 @@ static int keeper_start(struct keeper *k)
 	if (r == 0)
 		r = gate_open(&gate_config, &gate_ops, k, start, &k->gate, &why);
 	gate_done = clock_now().boot;
-	if (r == 0 && k->guard)
+	if (r == 0 && k->guard && gate_adopted(k->gate))
+		guard_settle_later(k->guard);
+	else if (r == 0 && k->guard)
 		r = guard_settle(k->guard, &why);
 	guard_done = clock_now().boot;
 	if (r == 0 && !k->no_vip)
