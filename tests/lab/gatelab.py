@@ -8,6 +8,7 @@ import ctypes
 import os
 import re
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -208,10 +209,12 @@ class Capture:
     def __init__(self, space, devices, needles):
         self._needles = needles
         self._sockets = []
+        self.vlans = set()  # ids of the tags beside the frames taken
         with space.inside():
             for device in devices:
                 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
                 s.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)  # SO_RCVBUFFORCE
+                s.setsockopt(263, 8, 1)  # PACKET_AUXDATA
                 s.bind((device, 3))
                 s.setblocking(False)
                 self._sockets.append(s)
@@ -222,11 +225,12 @@ class Capture:
         for s in self._sockets:
             while True:
                 try:
-                    frame, address = s.recvfrom(4096)
+                    frame, aux, _, address = s.recvmsg(4096, 64)
                 except BlockingIOError:
                     break
                 if address[2] != socket.PACKET_OUTGOING and any(n in frame[12:] for n in self._needles):
                     frames.append(frame)
+                    self.vlans |= {struct.unpack_from("<H", data, 16)[0] & 0xFFF for _, kind, data in aux if kind == 8}
         return frames
 
     def close(self):

@@ -2,9 +2,11 @@
 """The gate and the guard, in real namespaces: what leaves while shut, when it shuts, who survives whom, and what happens when somebody takes
 it away. What was found is in docs/GATE.md."""
 import contextlib
+import ctypes
 import os
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -469,28 +471,65 @@ def test_filter_put_in_front_of_ours_is_overtaken_again(lan):
     assert filters.index("ringkeep") < filters.index("handle 0x4d")
 
 
-def attach_tcx(space, device):
-    """Loads a program that says "pass" and puts it before all filters; returns its descriptor, or None on a kernel without tcx."""
-    import ctypes
-    import struct
-    code = struct.pack("<BBhi", 0xB7, 0, 0, 0) + struct.pack("<BBhi", 0x95, 0, 0, 0)  # r0 = 0 (TCX_PASS); exit
+TCX_INGRESS, TCX_EGRESS = 46, 47
+
+
+def instruction(code, registers, number):
+    return struct.pack("<BBhi", code, registers, 0, number)
+
+
+PASS = instruction(0xB7, 0, 0) + instruction(0x95, 0, 0)  # r0 = 0 (TCX_PASS); exit
+# bpf_skb_vlan_push(skb, htons(0x8100), 5), then pass: the tag is beside the frame, where hardware would put it.
+PUSH_TAG = instruction(0xB7, 2, 0x0081) + instruction(0xB7, 3, 5) + instruction(0x85, 0, 18) + PASS
+
+
+def attach_tcx(space, device, where, code=PASS):
+    """Loads a program and puts it before all filters; returns its descriptor, or None on a kernel without tcx."""
     libc = ctypes.CDLL(None, use_errno=True)
     code_buffer, licence = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
-    load = ctypes.create_string_buffer(struct.pack("<IIQQ", 3, 2, ctypes.addressof(code_buffer), ctypes.addressof(licence)) + bytes(104))
+    load = ctypes.create_string_buffer(struct.pack("<IIQQ", 3, len(code) // 8, ctypes.addressof(code_buffer), ctypes.addressof(licence)) + bytes(104))
     program = libc.syscall(321, 5, load, 128)
     assert program >= 0
     with space.inside():
-        attach = ctypes.create_string_buffer(struct.pack("<IIII", space.index(device), program, 46, 0) + bytes(112))
+        attach = ctypes.create_string_buffer(struct.pack("<IIII", space.index(device), program, where, 0) + bytes(112))
         if libc.syscall(321, 8, attach, 32):
             os.close(program)
             return None
     return program
 
 
+def test_tag_beside_the_frame_is_no_way_out(lan):
+    """A tag that hardware would insert is not in the frame. Made by a program on a macvlan, which goes round the macvlan's own gate as well."""
+    keeper = lan.keeper()
+    lan.node.ip("link", "add", "m0", "link", "e0", "type", "macvlan")
+    lan.node.ip("link", "set", "m0", "up")
+    keeper.expect(r"attached \d+ m0")
+    program = attach_tcx(lan.node, "m0", TCX_EGRESS, PUSH_TAG)
+    if program is None:
+        pytest.skip("no tcx here")
+    try:
+        stimuli = Stimuli(lan, "m0")
+        with contextlib.closing(Capture(lan.lan, ["le0"], stimuli.needles())) as capture:
+            seen = {}
+            for state in ("0", str(FAR_MS)):
+                keeper.do(f"set office {state}")
+                capture.take()
+                for name, side, function in stimuli.list:
+                    if side == "node" and name.startswith("AF_PACKET, UDP") or name.startswith("gratuitous"):
+                        with lan.node.inside():
+                            function()
+                time.sleep(0.1)
+                seen[state] = len(capture.take())
+        assert seen["0"] == 0 and seen[str(FAR_MS)] > 3
+        assert capture.vlans == {5}
+    finally:
+        os.close(program)
+
+
 def test_tcx_program_is_told(lan):
     """It runs before tc filters of any priority, and one that says "pass" leaves none of them a say."""
     keeper = lan.keeper()
-    program = attach_tcx(lan.node, "e0")
+    program = attach_tcx(lan.node, "e0", TCX_INGRESS)
     if program is None:
         pytest.skip("no tcx here")
     try:
