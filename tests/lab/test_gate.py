@@ -615,3 +615,11 @@ def test_start_without_nft_says_so(lan):
               f" office=e0={lan.VIP4}")
     done = lan.node.run("unshare", "--mount", "sh", "-c", script, stdin=subprocess.DEVNULL)
     assert done.returncode == 1 and "no nft program" in done.stdout, done.stdout
+
+
+def test_standby_does_not_hear_its_holder_at_the_address(lan):
+    """A limit, not a feature: the address is the standby's own, so the kernel takes packets from it for forged. Nodes talk by their own addresses."""
+    lan.keeper()
+    lan.lan.ip("addr", "add", f"{lan.VIP4}/32", "dev", "br0")
+    assert lan.lan.ping(lan.NODE4) == 2  # and with that the neighbour is known
+    assert lan.lan.ping(lan.NODE4, source=lan.VIP4) == 0
