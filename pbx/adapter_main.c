@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define HEALTH_EVERY_NS (3 * NS_PER_S)
+#define COUNTS_EVERY_NS NS_PER_S
 #define REPORT_MAX	100
 #define POLL_MS_MAX	1000
 
@@ -28,6 +29,7 @@ struct adapter_main {
 	bool configured;
 	struct adapter_health health;
 	boot_t health_due;
+	boot_t counts_due; /* mere counts are not told at each change */
 	json_t *put, *remove;
 	size_t collected;
 };
@@ -75,12 +77,13 @@ static const char *health_name(enum pbx_health state)
 void adapter_main_health(struct adapter_main *m, const struct adapter_health *h, boot_t now)
 {
 	bool same = m->health.state == h->state && !strcmp(m->health.why, h->why) &&
-		    m->health.pid == h->pid && m->health.calls == h->calls &&
-		    m->health.in_step == h->in_step && m->health.bindings == h->bindings;
+		    m->health.pid == h->pid && m->health.in_step == h->in_step;
+	bool same_counts = m->health.calls == h->calls && m->health.bindings == h->bindings;
 	json_t *o;
 
-	if (same && boot_before(now, m->health_due))
+	if (same && boot_before(now, same_counts ? m->health_due : m->counts_due))
 		return;
+	m->counts_due = boot_add(now, COUNTS_EVERY_NS);
 	m->health = *h;
 	m->health_due = boot_add(now, HEALTH_EVERY_NS);
 	o = json_pack("{ss ss ss sb si}", "type", "health", "state", health_name(h->state), "why", h->why,

@@ -56,7 +56,7 @@ int adapter_main_run(const struct adapter_main_ops *ops, void *ctx);
 void adapter_main_watch(struct adapter_main *m, int slot, int fd, short events);
 /* why NULL: done; else failed. */
 void adapter_main_answer(struct adapter_main *m, uint64_t id, const char *why);
-/* Sent if something changed, or at the latest after 5 s. */
+/* Sent if something changed (of calls and bindings: at most once a second), or at the latest after 3 s. */
 void adapter_main_health(struct adapter_main *m, const struct adapter_health *h, boot_t now);
 void adapter_main_log(struct adapter_main *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Collected, sent at the end of the loop's turn or when enough are together. */

@@ -142,6 +142,11 @@ size_t binding_store_queued(const struct binding_store *s)
 	return s->queued;
 }
 
+bool binding_store_is_queued(const struct binding_store *s, const struct binding *b)
+{
+	return store_entry(b)->queued;
+}
+
 /* ---- put and remove ---- */
 
 static size_t store_pack(const struct binding *b, char *ret)

@@ -82,5 +82,6 @@ void binding_store_set_mark(struct binding_store *s, const struct binding *b, ui
 void binding_store_push(struct binding_store *s, const struct binding *b);
 const struct binding *binding_store_pop(struct binding_store *s);
 size_t binding_store_queued(const struct binding_store *s);
+bool binding_store_is_queued(const struct binding_store *s, const struct binding *b);
 
 #endif

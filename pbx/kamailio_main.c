@@ -14,10 +14,11 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define UPTIME_EVERY_NS (NS_PER_S)
-#define EXPIRE_EVERY_NS (NS_PER_S)
-#define EXPIRE_GRACE_NS (2 * NS_PER_S) /* Kamailio's own word on it comes first */
-#define RPC_FAILURES	10
+#define UPTIME_EVERY_NS	 (NS_PER_S)
+#define EXPIRE_EVERY_NS	 (NS_PER_S)
+#define EXPIRE_GRACE_NS	 (2 * NS_PER_S) /* Kamailio's own word on it comes first */
+#define IN_STEP_GRACE_NS (3 * NS_PER_S)
+#define RPC_FAILURES	 10
 
 /* ---- settings ---- */
 
@@ -133,7 +134,7 @@ static void kam_activate(void *ctx, uint64_t id, boot_t now)
 
 	k->active = true;
 	k->restoring = true;
-	sweep_request(k, true);
+	sweep_request(k, false);	     /* no hurry: calls come first, and nothing is expected to lack */
 	adapter_main_answer(k->m, id, NULL); /* Kamailio has had everything all the time */
 }
 
@@ -245,7 +246,7 @@ static void on_rpc(void *ctx, const struct kamailio_rpc_slot *slot, const json_t
 		on_uptime(k, result, now);
 		break;
 	case CALL_LOOKUP:
-		sweep_looked_up(k, slot->aor, result, code, now);
+		sweep_looked_up(k, slot, result, code, now);
 		break;
 	case CALL_LIST:
 		sweep_list_answer(k, result, now);
@@ -273,7 +274,7 @@ static void on_evapi_connected(void *ctx, bool connected, boot_t now)
 
 static void on_evapi_changed(void *ctx, const char *aor, boot_t now)
 {
-	sweep_lookup(ctx, aor);
+	sweep_lookup(ctx, aor, true);
 }
 
 /* ---- the loop ---- */
@@ -331,12 +332,25 @@ static void kam_watch(struct kamailio *k)
 	adapter_main_watch(k->m, SLOT_SYNC, k->sync.fd, POLLIN);
 }
 
+/* Active, Kamailio is the truth: out of step is only what it has to be given back. A change on its way is no
+ * difference yet, or each refresh would look like one. */
+static bool kam_in_step(struct kamailio *k, boot_t now)
+{
+	bool settled = push_idle(k) && (k->active || (k->sweeps > 0 && !k->restoring && !k->list_failed));
+
+	if (settled) {
+		k->settled_at = now;
+		k->was_settled = true;
+	}
+	return k->was_settled && boot_diff_ns(k->settled_at, now) < IN_STEP_GRACE_NS;
+}
+
 static void kam_report(struct kamailio *k, boot_t now)
 {
 	struct adapter_health h = { .calls = k->calls, .bindings = (uint32_t)binding_store_count(k->known) };
 
 	pbx_monitor_health(&k->mon, now, &h);
-	h.in_step = push_idle(k) && k->sweeps > 0 && !k->restoring && !k->list_failed;
+	h.in_step = kam_in_step(k, now);
 	adapter_main_health(k->m, &h, now);
 }
 

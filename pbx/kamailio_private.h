@@ -85,6 +85,8 @@ struct kamailio {
 	uint32_t calls;
 	boot_t expire_at;
 	boot_t ticked_at;
+	bool was_settled;
+	boot_t settled_at; /* when nothing was waiting, last */
 };
 
 /* kamailio_push.c */
@@ -104,10 +106,12 @@ void sweep_request(struct kamailio *k, bool hurry);
 void sweep_pump(struct kamailio *k, boot_t now);
 boot_t sweep_next(const struct kamailio *k);
 void sweep_uptime(struct kamailio *k, const struct json_t *result, boot_t now);
-void sweep_looked_up(struct kamailio *k, const char *aor, const struct json_t *result, int code, boot_t now);
+void sweep_looked_up(struct kamailio *k, const struct kamailio_rpc_slot *slot, const struct json_t *result,
+		     int code, boot_t now);
 void sweep_list_answer(struct kamailio *k, const struct json_t *result, boot_t now);
 void sweep_list_ready(struct kamailio *k, boot_t now);
-void sweep_lookup(struct kamailio *k, const char *aor);
+/* told: Kamailio itself says that this account changed, so what it lacks is gone. */
+void sweep_lookup(struct kamailio *k, const char *aor, bool told);
 void sweep_restarted(struct kamailio *k, boot_t now);
 
 #endif

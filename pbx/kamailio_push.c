@@ -36,10 +36,16 @@ void push_everything(struct kamailio *k)
 		push_binding(k, binding_store_at(k->known, i), false);
 }
 
+static bool push_under_way(const struct kamailio *k, const struct binding *b)
+{
+	return k->use_sync &&
+	       kamailio_sync_in_flight(&k->sync, b->text[BINDING_AOR], b->text[BINDING_CONTACT]);
+}
+
+/* What Kamailio says about it now is about what we last gave it. */
 bool push_settled(const struct kamailio *k, const struct binding *b)
 {
-	return !(k->use_sync &&
-		 kamailio_sync_in_flight(&k->sync, b->text[BINDING_AOR], b->text[BINDING_CONTACT]));
+	return !binding_store_is_queued(k->known, b) && !push_under_way(k, b);
 }
 
 static size_t push_in_flight(const struct kamailio *k)
@@ -119,7 +125,7 @@ static void push_cseq_refused(struct kamailio *k, const struct binding *b)
 	uint8_t mark = binding_store_mark(k->known, b);
 
 	if (k->active) {
-		sweep_lookup(k, b->text[BINDING_AOR]);
+		sweep_lookup(k, b->text[BINDING_AOR], false);
 	} else if (mark & MARK_REFUSED) {
 		k->refused++;
 	} else {
@@ -225,7 +231,7 @@ static bool push_one_binding(struct kamailio *k, boot_t now)
 	if (!b)
 		return false;
 	k->started++;
-	if (!push_settled(k, b)) { /* an older version is on its way: behind the others */
+	if (push_under_way(k, b)) { /* an older version is on its way: behind the others */
 		k->completed++;
 		binding_store_push(k->known, b);
 		return false;

@@ -18,6 +18,7 @@
 #define POLL_EVERY_NS	      (2 * NS_PER_S)  /* without */
 #define REFRESH_NS	      (2500 * NS_PER_MS) /* expiry moved by more: a refresh. Kamailio counts whole seconds */
 #define HEAL_REMAINING_NS_MIN (10 * NS_PER_S) /* what ends that soon is not given back */
+#define TOLD		      "told"	      /* in place of a contact, which a look-up has not */
 #define SAME_START_NS	      (2500 * NS_PER_MS)
 
 void sweep_request(struct kamailio *k, bool hurry)
@@ -26,9 +27,9 @@ void sweep_request(struct kamailio *k, bool hurry)
 	k->hurry |= hurry;
 }
 
-void sweep_lookup(struct kamailio *k, const char *aor)
+void sweep_lookup(struct kamailio *k, const char *aor, bool told)
 {
-	if (strlen(aor) > BINDING_AOR_MAX || !kamailio_keys_push(&k->lookups, aor, ""))
+	if (strlen(aor) > BINDING_AOR_MAX || !kamailio_keys_push(&k->lookups, aor, told ? TOLD : ""))
 		sweep_request(k, false);
 }
 
@@ -129,20 +130,20 @@ static bool account_has(const struct looked_up *l, const struct binding *b)
 }
 
 /* A Kamailio that has just been started says "not found" of everybody. */
-static bool account_is_gone(struct kamailio *k, boot_t now)
+static bool account_is_gone(struct kamailio *k, bool told, boot_t now)
 {
-	if (!k->active || k->restoring)
+	if (!k->active || (k->restoring && !told))
 		return false;
 	pbx_monitor_read_pid(&k->mon, now);
 	return k->mon.restarts == k->mon_restarts && k->mon.seen.pid_error == 0;
 }
 
-static void account_missing(struct kamailio *k, const struct binding *b, boot_t now)
+static void account_missing(struct kamailio *k, const struct binding *b, bool told, boot_t now)
 {
 	binding_store_set_mark(k->known, b, binding_store_mark(k->known, b) | MARK_SEEN);
 	if (!push_settled(k, b))
 		return;
-	if (account_is_gone(k, now)) {
+	if (account_is_gone(k, told, now)) {
 		adapter_main_remove(k->m, b->text[BINDING_AOR], b->text[BINDING_CONTACT]);
 		(void)binding_store_remove(k->known, b->text[BINDING_AOR], b->text[BINDING_CONTACT],
 					   b->epoch);
@@ -165,8 +166,11 @@ static void sweep_unanswered(struct kamailio *k, boot_t now)
 	}
 }
 
-void sweep_looked_up(struct kamailio *k, const char *aor, const json_t *result, int code, boot_t now)
+void sweep_looked_up(struct kamailio *k, const struct kamailio_rpc_slot *slot, const json_t *result, int code,
+		     boot_t now)
 {
+	const char *aor = slot->aor;
+	bool told = slot->contact[0];
 	const struct binding *known[BINDING_CONTACTS_MAX];
 	struct looked_up l;
 	size_t n;
@@ -187,12 +191,12 @@ void sweep_looked_up(struct kamailio *k, const char *aor, const json_t *result, 
 	n = binding_store_find_aor(k->known, aor, known);
 	for (size_t i = 0; i < n; i++)
 		if (!account_has(&l, known[i]))
-			account_missing(k, known[i], now); /* may remove it, but moves no other */
+			account_missing(k, known[i], told, now); /* may remove it, but moves no other */
 }
 
-static bool look_up(struct kamailio *k, const char *aor, boot_t now)
+static bool look_up(struct kamailio *k, const char *aor, const char *told, boot_t now)
 {
-	if (kamailio_rpc_call(&k->rpc, CALL_LOOKUP, json_pack("[s s]", k->table, aor), aor, NULL, now) < 0)
+	if (kamailio_rpc_call(&k->rpc, CALL_LOOKUP, json_pack("[s s]", k->table, aor), aor, told, now) < 0)
 		return false;
 	k->lookups_in_flight++;
 	return true;
@@ -349,7 +353,7 @@ static void sweep_accounts(struct kamailio *k, boot_t now)
 			sweep_end(k, now);
 			return;
 		}
-		if (!look_up(k, aor, now)) {
+		if (!look_up(k, aor, "", now)) {
 			sweep_give_up(k, now);
 			return;
 		}
@@ -362,7 +366,7 @@ void sweep_pump(struct kamailio *k, boot_t now)
 	const struct kamailio_key *key;
 
 	while (k->lookups_in_flight < LOOKUPS_IN_FLIGHT && (key = kamailio_keys_first(&k->lookups))) {
-		if (!look_up(k, key->aor, now))
+		if (!look_up(k, key->aor, key->contact, now))
 			sweep_request(k, false);
 		kamailio_keys_pop(&k->lookups);
 	}
