@@ -20,7 +20,7 @@ def test_killed_and_not_restarted(lab):
         s.holder.agent.kill()
         s.wait_moved()
     assert s.record.last_frame_ns(s.holder.name) - s.fault_ns <= lease_ms(lab) * 1e6
-    assert s.history[0]["cause"] == "lease-expired"
+    assert s.history[0]["cause"] == "lease_expired"
 
 
 def test_killed_and_restarted_by_a_supervisor(lab):

@@ -11,7 +11,7 @@ def test_power_off_of_the_holder(lab):
         s.mark()
         s.holder.power_off()
         s.wait_moved()
-    assert s.history[0]["cause"] == "lease-expired"
+    assert s.history[0]["cause"] == "lease_expired"
 
 
 def test_power_cycle_of_the_holder_does_not_take_back(lab):
