@@ -76,7 +76,7 @@ def test_heartbeats_of_an_intruder(lab):
 
 def test_wrong_key_on_the_standby_is_an_alarm_and_no_takeover(lab):
     node = next(n for n in lab.pbx_nodes if n is not lab.wait_settled())
-    state, conf = node.binds[ringkeep.STATE_DIR], node.binds["/etc/ringkeep"] / "ringkeep.conf"
+    state, conf = node.state, node.conf
     right = {p: p.read_bytes() for p in (state / "node.key", conf)}
     with Story(lab, calls=False) as s:
         node.agent.end()
@@ -97,7 +97,7 @@ def test_wrong_key_on_the_standby_is_an_alarm_and_no_takeover(lab):
 
 def test_key_readable_by_others_is_refused(lab):
     node = next(n for n in lab.pbx_nodes if n is not lab.wait_settled())
-    key = node.binds[ringkeep.STATE_DIR] / "node.key"
+    key = node.state / "node.key"
     node.agent.end()
     key.chmod(0o444)
     done = node.run(*ringkeep.command(node), timeout=10)
@@ -108,7 +108,7 @@ def test_key_readable_by_others_is_refused(lab):
 
 def test_configuration_that_differs_is_shown_and_moves_nothing(lab):
     node = next(n for n in lab.pbx_nodes if n is not lab.wait_settled())
-    conf = node.binds["/etc/ringkeep"] / "ringkeep.conf"
+    conf = node.conf
     right = conf.read_text()
     with Story(lab) as s:
         conf.write_text(right.replace("options-failures = 3", "options-failures = 4"))
@@ -138,9 +138,10 @@ def test_wall_clock_stepped_on_the_holder_moves_nothing(lab, hours):
 def test_state_directory_read_only_is_a_warning_and_no_lost_lease(lab):
     """A disk that refuses writes: the holder goes on and says so."""
     with Story(lab) as s:
-        s.holder.check("mount", "-o", "remount,bind,ro", "/var/lib/ringkeep")
+        s.holder.check("mount", "--bind", s.holder.state, s.holder.state)
+        s.holder.check("mount", "-o", "remount,bind,ro", s.holder.state)
         s.holder.hactl("standby", s.standby.name)  # something to write
         wait_until(lambda: has_alarm(s.holder, "disk|read.only|state"), 10, lambda: f"an alarm: {ringkeep.status(s.holder)['alarms']}")
         s.stays(2)
-        s.holder.check("mount", "-o", "remount,bind,rw", "/var/lib/ringkeep")
+        s.holder.check("umount", s.holder.state)
         s.holder.hactl("unstandby", s.standby.name)

@@ -121,12 +121,12 @@ def test_power_off_takes_everything_at_once(lab):
 
 
 def test_power_on_gives_a_fresh_machine_with_its_disk(lab):
-    (lab.n1.binds["/var/lib/ringkeep"] / "kept").write_text("x")
+    (lab.n1.state / "kept").write_text("x")
     lab.n1.check("touch", "/run/lost")
     lab.n1.power_off()
     lab.n1.boot()
     assert lab.n1.run("test", "-e", "/run/lost").returncode == 1
-    assert lab.n1.run("test", "-e", "/var/lib/ringkeep/kept").returncode == 0
+    assert lab.n1.run("test", "-e", lab.n1.state / "kept").returncode == 0
     assert hears(lab.n2, lab.n1)
 
 

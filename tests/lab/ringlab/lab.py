@@ -15,7 +15,7 @@ from .phones import Phones
 from .probe import Probe
 
 VIP4, VIP6 = "10.77.0.100", "fd77::100"
-NODE_BINDS = ("/etc/corosync", "/var/lib/corosync", "/var/lib/ringkeep", "/etc/ringkeep", "/etc/kamailio", "/var/log")
+NODE_BINDS = ("/etc/corosync", "/var/lib/corosync", "/var/log")  # directories that packages made: nothing is added to the host
 
 
 class Node(Machine):
@@ -24,6 +24,8 @@ class Node(Machine):
     def __init__(self, lab, name, number, witness=False):
         super().__init__(lab.root, name, NODE_BINDS, lab.keep)
         self.lab, self.id, self.witness = lab, number, witness
+        self.state, self.conf = self.dir / "state", self.dir / "ringkeep.conf"
+        self.state.mkdir()
 
     def address(self, link):
         return f"10.77.{LINKS[link]}.{self.id}"

@@ -9,7 +9,7 @@ import shutil
 from .paths import program, tool
 
 NOBODY = (65534, 65534)
-RUN_DIR, STATE_DIR, CONF = "/run/ringkeep", "/var/lib/ringkeep", "/etc/ringkeep/ringkeep.conf"
+RUN_DIR = "/run/ringkeep"
 
 
 @dataclasses.dataclass
@@ -33,7 +33,7 @@ def install(lab):
 
 
 def command(node):
-    return [node.lab.root / "bin" / "ringkeepd", "-c", CONF, "--state-dir", STATE_DIR, "--run-dir", RUN_DIR]
+    return [node.lab.root / "bin" / "ringkeepd", "-c", node.conf, "--state-dir", node.state, "--run-dir", RUN_DIR]
 
 
 def hactl_command(node):
@@ -44,12 +44,11 @@ def make_key(node):
     """Makes the node's identity if it has none; returns the public half. The witness owns its state as an unprivileged user."""
     hactl = node.lab.root / "bin" / "hactl"
     user = ["setpriv", f"--reuid={NOBODY[0]}", f"--regid={NOBODY[1]}", "--clear-groups"] if node.witness else []
-    state = node.binds[STATE_DIR]
     if node.witness:
-        os.chown(state, *NOBODY)
-    if not (state / "node.key").exists():
-        node.check(*user, hactl, "key", "generate", "--state-dir", STATE_DIR)
-    found = re.search(r"rk1:[A-Za-z0-9_=-]+", node.check(*user, hactl, "key", "show", "--state-dir", STATE_DIR))
+        os.chown(node.state, *NOBODY)
+    if not (node.state / "node.key").exists():
+        node.check(*user, hactl, "key", "generate", "--state-dir", node.state)
+    found = re.search(r"rk1:[A-Za-z0-9_=-]+", node.check(*user, hactl, "key", "show", "--state-dir", node.state))
     assert found, "hactl key show prints no public key"
     return found.group()
 
@@ -81,7 +80,7 @@ def configure(lab):
     lab.keys = {node.name: make_key(node) for node in lab.nodes}
     text = configuration(lab, lab.keys)
     for node in lab.nodes:
-        (node.binds["/etc/ringkeep"] / "ringkeep.conf").write_text(text)
+        node.conf.write_text(text)
         if not (node.dir / "wallclock").exists():
             (node.dir / "wallclock").write_bytes(bytes(8))
 
