@@ -14,7 +14,7 @@ int log_open(const char *name, int level, bool to_journal)
 	int target = to_journal ? QB_LOG_SYSLOG : QB_LOG_STDERR;
 
 	if (!to_journal)
-		(void)qb_log_format_set(QB_LOG_STDERR, "%t %7p %b");
+		(void)qb_log_format_set(QB_LOG_STDERR, "%T %7p %b");
 	else
 		(void)qb_log_ctl(QB_LOG_SYSLOG, QB_LOG_CONF_USE_JOURNAL, QB_TRUE);
 	log_level(level);
