@@ -474,10 +474,29 @@ static void agent_adopt(struct agent *a)
 	agent_flush(a);
 }
 
+/* First of all: a restarted agent has the rest of its lease to adopt it. */
+static void agent_enter_realtime(const struct agent *a)
+{
+	int r = realtime_priority(a->config->realtime_priority);
+
+	if (r < 0)
+		log_warning("no real-time priority: %s", strerror(-r));
+}
+
+static void agent_lock_memory(const struct agent *a)
+{
+	int r = a->config->lock_memory ? realtime_lock_memory() : 0;
+
+	if (r < 0)
+		log_warning("memory not locked: %s", strerror(-r));
+}
+
 static int agent_open_all(struct agent *a, struct sentence *reterr)
 {
-	int r = agent_load_identity(a, reterr);
+	int r;
 
+	agent_enter_realtime(a);
+	r = agent_load_identity(a, reterr);
 	if (r == 0)
 		r = agent_open_state(a, reterr);
 	if (r == 0)
@@ -517,16 +536,6 @@ static int agent_open_all(struct agent *a, struct sentence *reterr)
 	return r;
 }
 
-static void agent_enter_realtime(struct agent *a)
-{
-	struct realtime_result rt = realtime_enter(a->config->realtime_priority, a->config->lock_memory);
-
-	if (rt.priority_error)
-		log_warning("no real-time priority: %s", strerror(-rt.priority_error));
-	if (rt.memory_error)
-		log_warning("memory not locked: %s", strerror(-rt.memory_error));
-}
-
 int agent_start(struct agent *a, const struct agent_paths *paths, struct sentence *reterr)
 {
 	int r;
@@ -540,7 +549,7 @@ int agent_start(struct agent *a, const struct agent_paths *paths, struct sentenc
 		return r;
 	}
 	agent_watch_recorder(a);
-	agent_enter_realtime(a);
+	agent_lock_memory(a);
 	log_notice("ringkeepd %s: %s of cluster %s, node %u, safety level %s", RINGKEEP_VERSION,
 		   agent_node_name(a, a->self), a->config->cluster, a->self, config_safety(a->config));
 	records_event(a, "agent-started", NULL, "ringkeepd %s", RINGKEEP_VERSION);

@@ -9,7 +9,7 @@
 
 /* With a limit on locked memory MCL_FUTURE would make a later malloc() fail: an agent that may page is
  * better. */
-static int realtime_lock_memory(void)
+int realtime_lock_memory(void)
 {
 	struct rlimit limit;
 
@@ -20,15 +20,12 @@ static int realtime_lock_memory(void)
 	return mlockall(MCL_CURRENT | MCL_FUTURE) < 0 ? -errno : 0;
 }
 
-struct realtime_result realtime_enter(uint32_t priority, bool lock_memory)
+int realtime_priority(uint32_t priority)
 {
 	const struct sched_param param = { .sched_priority = (int)priority };
-	struct realtime_result r = { 0 };
 
 	/* Adapters, nft and the recorder must never run at our priority. */
 	if (priority && sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
-		r.priority_error = -errno;
-	if (lock_memory)
-		r.memory_error = realtime_lock_memory();
-	return r;
+		return -errno;
+	return 0;
 }

@@ -6,16 +6,12 @@
 #ifndef RK_REALTIME_H
 #define RK_REALTIME_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-struct realtime_result {
-	int priority_error; /* 0 or -errno */
-	int memory_error;   /* 0 or -errno */
-};
-
-/* Asks for SCHED_RR at the priority (0: leave it) and locks all memory. Children start with ordinary priority
- * again (reset on fork). */
-struct realtime_result realtime_enter(uint32_t priority, bool lock_memory);
+/* SCHED_RR at this priority (0: leave it as it is). Children start with an ordinary one again (reset on
+ * fork). 0 or -errno. */
+int realtime_priority(uint32_t priority);
+/* Locks all memory, present and future. 0 or -errno. */
+int realtime_lock_memory(void);
 
 #endif
