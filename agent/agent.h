@@ -89,7 +89,8 @@ struct agent_group {
 /* A control client that waits for the end of a command. */
 struct agent_operator {
 	bool used;
-	bool wait; /* until the operation has ended; else until the command came back in order */
+	bool delivered; /* it came back in CPG order */
+	bool wait;	/* until the operation has ended; else until the command came back in order */
 	uint64_t operation;
 	struct core_command command;
 	control_ticket_t ticket;

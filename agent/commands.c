@@ -354,19 +354,33 @@ void commands_delivered(struct agent *a, const struct core_command *cmd)
 {
 	for (size_t i = 0; i < AGENT_OPERATORS_MAX; i++) {
 		struct agent_operator *op = &a->operators[i];
-		bool moves = op->command.type == COMMAND_SWITCHOVER || op->command.type == COMMAND_FAILOVER;
 
-		if (op->used && op->operation == cmd->operation && !(op->wait && moves))
+		if (!op->used || op->operation != cmd->operation)
+			continue;
+		op->delivered = true;
+		if (!op->wait || op->command.type == COMMAND_PAUSE || op->command.type == COMMAND_RESUME)
 			command_answer(a, op, control_ok(command_done_json(a, op, "accepted")));
 	}
 }
 
+/* The node in standby holds nothing any more, or the one out of it may hold again. */
+static bool command_intent_done(const struct agent *a, const struct core_command *cmd)
+{
+	for (uint8_t g = 0; cmd->type == COMMAND_STANDBY && g < a->core.config.groups_count; g++)
+		if (a->core.group[g].seen_holder == cmd->node)
+			return false;
+	return true;
+}
+
 static void command_look(struct agent *a, struct agent_operator *op)
 {
+	bool intent = op->command.type == COMMAND_STANDBY || op->command.type == COMMAND_UNSTANDBY;
 	const struct core_operation *run = &a->core.group[op->command.group].operation;
 	bool mine = run->command.operation == op->operation;
 
-	if (mine && run->state == OPERATION_DONE)
+	if (intent && op->delivered && command_intent_done(a, &op->command))
+		command_answer(a, op, control_ok(command_done_json(a, op, "done")));
+	else if (mine && run->state == OPERATION_DONE)
 		command_answer(a, op, control_ok(command_done_json(a, op, "done")));
 	else if (mine && run->state == OPERATION_FAILED)
 		command_answer(a, op,
