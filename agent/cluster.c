@@ -306,9 +306,9 @@ int cluster_send_command(struct agent *a, const struct core_command *cmd, const 
 
 	if (!a->heartbeat)
 		return -ENOTCONN;
-	(void)snprintf(hc.user, sizeof hc.user, "%s",
-		       req->user); /* cut names and reasons are still names and reasons */
-	(void)snprintf(hc.why, sizeof hc.why, "%s", why);
+	(void)snprintf(hc.user, sizeof hc.user, "%.*s", (int)sizeof hc.user - 1,
+		       req->user); /* cut: still a name */
+	(void)snprintf(hc.why, sizeof hc.why, "%.*s", (int)sizeof hc.why - 1, why);
 	return heartbeat_io_send_command(a->heartbeat, &hc);
 }
 

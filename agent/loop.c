@@ -17,12 +17,12 @@ static void loop_arm(struct loop *l, boot_t next)
 {
 	struct itimerspec its = { 0 };
 
+	if (next.ns < 1)
+		next.ns = 1; /* zero would disarm */
 	if (next.ns == l->armed.ns)
 		return;
 	l->armed = next;
 	if (next.ns != BOOT_NEVER.ns) {
-		if (next.ns < 1)
-			next.ns = 1; /* zero would disarm */
 		its.it_value.tv_sec = next.ns / NS_PER_S;
 		its.it_value.tv_nsec = next.ns % NS_PER_S;
 	}
@@ -51,7 +51,7 @@ static int32_t loop_timer(int32_t fd, int32_t revents, void *data)
 	(void)revents;
 	/* EAGAIN: the deadline was moved after it had fired; the tick is harmless. */
 	(void)!read(fd, &expirations, sizeof expirations);
-	l->armed = (boot_t){ 0 };
+	l->armed = BOOT_NEVER; /* it has fired */
 	l->ops->enter(l->ctx);
 	l->ops->tick(l->ctx);
 	loop_arm(l, l->ops->leave(l->ctx));
@@ -65,6 +65,7 @@ int loop_init(struct loop *l, const struct loop_ops *ops, void *ctx)
 	memset(l, 0, sizeof *l);
 	l->ops = ops;
 	l->ctx = ctx;
+	l->armed = BOOT_NEVER;
 	for (size_t i = 0; i < LOOP_SOURCES_MAX; i++)
 		l->source[i] = (struct loop_source){ .loop = l, .fd = -1 };
 	l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
