@@ -241,12 +241,6 @@ int run_help(struct hactl *h)
 	return HACTL_DONE;
 }
 
-int run_completion(struct hactl *h)
-{
-	hactl_print_completion(h->out);
-	return HACTL_DONE;
-}
-
 /* The words after each command: its choices and options. Names of groups and nodes are asked of the agent. */
 void hactl_print_completion(FILE *out)
 {
@@ -269,13 +263,11 @@ void hactl_print_completion(FILE *out)
 			if (hactl_command_takes(c, hactl_options[k].name))
 				(void)fprintf(out, "--%s ", hactl_options[k].name);
 		if (strchr(c->words, '|'))
-			for (const char *p = c->words; *p && *p != ' '; p++)
+			for (const char *p = c->words + (*c->words == '['); *p && !strchr(" ]", *p); p++)
 				(void)fputc(*p == '|' ? ' ' : *p, out);
 		(void)fputs("'", out);
 		if (strstr(c->words, "GROUP") || strstr(c->words, "NODE"))
-			(void)fprintf(out,
-				      "\n\t\twords+=\" $(hactl --json status 2>/dev/null | "
-				      "jq -r '.%s[].name' 2>/dev/null)\"",
+			(void)fprintf(out, "\n\t\twords+=\" $(hactl completion %s 2>/dev/null)\"",
 				      strstr(c->words, "GROUP") ? "groups" : "nodes");
 		if (strstr(c->words, "FILE"))
 			(void)fputs("\n\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))", out);

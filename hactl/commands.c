@@ -36,8 +36,8 @@ const struct hactl_command hactl_commands[] = {
 	  "make this node's identity, or print the public half for the configuration" },
 	{ "replay", "FILE", "quiet", ROLE_NONE, run_replay, NULL,
 	  "feed a journal to the decider again and print its decisions" },
-	{ "completion", "", "", ROLE_NONE, run_completion, NULL,
-	  "print the completion for bash" },
+	{ "completion", "[groups|nodes]", "", ROLE_NONE, run_completion, NULL,
+	  "print the completion for bash, or the names that it offers" },
 	{ "help", "[COMMAND]", "", ROLE_NONE, run_help, NULL,
 	  "this list, or one command in detail" },
 };

@@ -245,6 +245,10 @@ class Local(Case):
                                   env={**os.environ, "PATH": f"{os.path.dirname(HACTL)}:{os.environ['PATH']}"})
             self.assertEqual(done.stderr, "")
             self.assertEqual(done.stdout.split(), want)
+        code, out, err, _ = self.ask({"status": model.ok(model.HEALTHY)}, "completion", "nodes")
+        self.assertEqual((code, out, err), (0, "n1\nn2\nw1\n", ""))
+        _, out, _, _ = self.ask({"status": model.ok(model.HEALTHY)}, "completion", "groups")
+        self.assertEqual(out, "office\n")
 
     def test_no_colour_in_a_pipe(self):
         self.assertNotIn("\033", self.config("check", "good.conf").stdout)
