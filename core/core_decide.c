@@ -226,19 +226,22 @@ static void core_tell(struct core_turn *t, group_index_t group, const struct rul
 		     me ? me->reason : REASON_NOT_A_CANDIDATE);
 }
 
-/* A node that has just become fit gives the better ones two pulses each to say that they are there: after a
- * cold start the group begins where the configuration wants it. After a failure the fit have been fit for
- * long. */
-static bool core_may_ask(struct core_turn *t, group_index_t group, const struct core_choice *choice)
+/* A node that may ask only since now (cold start, resume) gives the better ones two pulses each: the group
+ * begins where the configuration wants it. When a holder dies, the others have been allowed to ask for long.
+ */
+static bool core_may_ask(struct core_turn *t, group_index_t group, const struct rule *r,
+			 const struct core_choice *choice)
 {
 	struct core_group *g = &t->c->group[group];
 	int64_t patience_ns = core_place_of(t->c, group, choice) * 2 * t->c->config.timing.pulse_ns;
 
-	if (!(choice->facts & FACT_ELIGIBLE))
-		g->fit_since = (boot_t){ 0 };
-	else if (g->fit_since.ns == 0)
-		g->fit_since = t->now.boot;
-	return boot_diff_ns(g->fit_since, t->now.boot) >= patience_ns;
+	if (r->goal != GOAL_ASK) {
+		g->asking_since = (boot_t){ 0 };
+		return false;
+	}
+	if (g->asking_since.ns == 0)
+		g->asking_since = t->now.boot;
+	return boot_diff_ns(g->asking_since, t->now.boot) >= patience_ns;
 }
 
 static void core_obey(struct core_turn *t, group_index_t group, const struct rule *r,
@@ -258,7 +261,7 @@ static void core_obey(struct core_turn *t, group_index_t group, const struct rul
 	case GOAL_ASK:
 	case GOAL_REST:
 		lease_place(&c->group[group].lease, core_place_of(c, group, choice));
-		lease_want(&c->group[group].lease, core_may_ask(t, group, choice) && r->goal == GOAL_ASK,
+		lease_want(&c->group[group].lease, core_may_ask(t, group, r, choice),
 			   core_rank(c, group, choice), t->now, t->plan);
 		core_role_follow(t, group, before, &letgo);
 		return;

@@ -29,6 +29,10 @@ void sim_fail(struct sim *s, const char *format, ...)
 
 void sim_check_gate(struct sim *s, struct sim_node *n, group_index_t group, bool was_open)
 {
+	/* I10: whatever happens to the agent now, the address is silent within one lease. */
+	if (boot_diff_ns(sim_boot_now(s, n), n->gate[group]) > s->config.timing.lease_ns)
+		sim_fail(s, "I10: the gate of %s would stay open for longer than a lease",
+			 sim_name(s, n->id));
 	if (!sim_gate_open(s, n, group) || was_open)
 		return;
 	for (node_id_t k = 1; k <= s->nodes_count; k++) {
@@ -414,9 +418,21 @@ void sim_check_rest(struct sim *s, struct sim_node *n)
 				 sim_name(s, n->id), g + 1);
 }
 
+static bool sim_same_intent(const struct core_intent *a, const struct core_intent *b)
+{
+	if (a->paused != b->paused)
+		return false;
+	for (int n = 1; n < SIM_NODES_MAX; n++)
+		if (a->node[n].standby != b->node[n].standby)
+			return false;
+	return true;
+}
+
 /* What an agent had not written when it died is lost; what it wrote must have been true. */
 void sim_check_life_over(struct sim *s, struct sim_node *n)
 {
+	if (!n->stalled_until && !sim_same_intent(&n->disk.intent, &n->core->intent))
+		sim_fail(s, "I11: %s dies and its intent is not on its disk", sim_name(s, n->id));
 	for (group_index_t g = 0; g < s->config.groups_count; g++) {
 		struct sim_group_truth *truth = &s->truth[g];
 
@@ -435,16 +451,6 @@ void sim_check_delivered(struct sim *s, struct sim_node *n, const struct core_co
 }
 
 /* ---- I9, I3 ---- */
-
-static bool sim_same_intent(const struct core_intent *a, const struct core_intent *b)
-{
-	if (a->paused != b->paused)
-		return false;
-	for (int n = 1; n < SIM_NODES_MAX; n++)
-		if (a->node[n].standby != b->node[n].standby)
-			return false;
-	return true;
-}
 
 static bool sim_settled_group(const struct sim *s, group_index_t g, node_id_t *ret_holder, char *why,
 			      size_t size)

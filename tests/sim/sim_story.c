@@ -123,6 +123,24 @@ static void story_lan(struct story *st, char **w)
 	sim_facts_report(st->sim, n);
 }
 
+static void story_corosync(struct story *st, char **w)
+{
+	node_id_t id = story_node(st, w[1]);
+
+	st->sim->cpg_down[id] = strcmp(w[2], "down") == 0;
+	sim_trace(st->sim, "%s: corosync is %s", w[1], w[2]);
+	sim_cpg_changed(st->sim, 2100 * NS_PER_MS);
+}
+
+static void story_gate(struct story *st, char **w)
+{
+	struct sim_node *n = &st->sim->node[story_node(st, w[1])];
+
+	n->facts.group[0].gate_ok = strcmp(w[2], "lost") != 0;
+	sim_trace(st->sim, "%s: the gate is %s", w[1], w[2]);
+	sim_facts_report(st->sim, n);
+}
+
 static void story_operator(struct story *st, char **w)
 {
 	static const struct {
@@ -187,6 +205,8 @@ static const struct {
 	{ "mend", 3, false, story_link },
 	{ "pbx", 3, false, story_pbx },
 	{ "lan", 3, false, story_lan },
+	{ "corosync", 3, false, story_corosync },
+	{ "gate", 3, false, story_gate },
 	{ "operator", 3, false, story_operator },
 	{ "expect-holder", 2, false, story_expect_holder },
 	{ "expect-overlap-at-most", 2, false, story_expect_overlap },
