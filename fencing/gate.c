@@ -316,13 +316,13 @@ int gate_open(const struct gate_config *config, const struct gate_ops *ops, void
 	g->links.ctx = ctx;
 	g->next_poll = boot_add(now, GATE_POLL_NS);
 	g->next_retry = boot_add(now, GATE_RETRY_NS);
+	*ret = g; /* callbacks want to use it */
 	r = gate_start(g, config, reterr);
 	if (r < 0) {
+		*ret = NULL;
 		gate_free(g);
-		return r;
 	}
-	*ret = g;
-	return 0;
+	return r;
 }
 
 void gate_free(struct gate *g)

@@ -49,6 +49,8 @@ struct gate_loss {
 	struct sentence text;
 };
 
+/* May be called from inside gate_open(), which fills its ret before the first call. Each `lost` is followed
+ * by exactly one `repaired` with error 0 once all is well, also because the interface is gone. */
 struct gate_ops {
 	/* The gate is missing on an interface, or somebody can go round it there. Called before the repair is
 	 * tried, so that the agent can shut every group first (gate_set() from here is fine). */

@@ -58,6 +58,10 @@ void gate_links_gone(struct gate_links *l, int ifindex)
 		return;
 	if (link->attached)
 		l->ops.detached(l->ctx, link->ifindex, link->name);
+	if (link->lost_told)
+		l->ops.repaired(l->ctx, link->ifindex, link->name, 0, 0);
+	if (link->preceded)
+		l->ops.repaired(l->ctx, link->ifindex, link->name, 0, 0);
 	*link = (struct gate_link){ 0 };
 }
 
@@ -157,18 +161,16 @@ static int link_repair(struct gate_links *l, struct gate_link *link, const bool 
 	return r;
 }
 
-/* The gate could not be put on: reported once, then tried again until it works. */
+/* The gate could not be put on at all: reported once, then tried again until it works. */
 static void link_blocked(struct gate_links *l, struct gate_link *link, const bool missing[2], int error)
 {
 	struct gate_loss loss = { .kind = GATE_LOSS_BLOCKED,
 				  .ingress = missing[GATE_IN],
 				  .egress = missing[GATE_OUT] };
 
-	if (link->error == error)
-		return;
-	link->error = error;
 	(void)sentence_fail(&loss.text, error, "the gate cannot be put on %s: %s%s%s", link->name,
 			    strerror(-error), l->request.error_text[0] ? ": " : "", l->request.error_text);
+	link->lost_told = true;
 	link_report(l, link, &loss);
 }
 
@@ -179,6 +181,17 @@ static void link_attached(struct gate_links *l, struct gate_link *link)
 		return;
 	link->attached = true;
 	l->ops.attached(l->ctx, link->ifindex, link->name);
+}
+
+static void link_repaired(struct gate_links *l, struct gate_link *link, int error, int64_t took_ns)
+{
+	*(error == 0 ? &l->counters.repairs : &l->counters.repair_failures) += 1;
+	if (error == 0)
+		link->lost_told = false;
+	else if (link->error == error)
+		return; /* told already, and tried again each second */
+	link->error = error;
+	l->ops.repaired(l->ctx, link->ifindex, link->name, error, took_ns);
 }
 
 static void link_detached(struct gate_links *l, struct gate_link *link)
@@ -198,6 +211,7 @@ static void link_lost(struct gate_links *l, struct gate_link *link, const bool m
 				  .egress = missing[GATE_OUT] };
 
 	(void)sentence_fail(&loss.text, 0, "the gate on %s: %s", link->name, gate_loss_name(loss.kind));
+	link->lost_told = true;
 	link_report(l, link, &loss);
 }
 
@@ -205,28 +219,28 @@ static void link_restore(struct gate_links *l, struct gate_link *link, const boo
 			 const struct gate_filter_state state[2])
 {
 	boot_t start = clock_now().boot;
-	bool was_attached = link->attached;
 	char name[IF_NAMESIZE];
 	int r;
 
 	/* A look at an interface that is gone finds no filter and no error. */
 	if (!if_indextoname((unsigned)link->ifindex, name))
 		return;
-	if (was_attached)
+	if (link->attached && (missing[GATE_IN] || missing[GATE_OUT]))
 		link_lost(l, link, missing, state);
 	r = link_repair(l, link, missing, state);
 	if (r == -ENODEV)
 		return; /* its RTM_DELLINK is on the way */
-	if (was_attached) {
-		*(r == 0 ? &l->counters.repairs : &l->counters.repair_failures) += 1;
-		l->ops.repaired(l->ctx, link->ifindex, link->name, r, boot_diff_ns(start, clock_now().boot));
-	}
-	if (r < 0) {
-		link_detached(l, link);
+	if (r < 0 && !link->lost_told) {
+		link->error = r;
 		link_blocked(l, link, missing, r);
 		return;
 	}
-	link_attached(l, link);
+	if (link->lost_told)
+		link_repaired(l, link, r, boot_diff_ns(start, clock_now().boot));
+	if (r < 0)
+		link_detached(l, link);
+	else
+		link_attached(l, link);
 }
 
 /* Nobody tells about tcx programs, so they are seen by the poll, and they cannot be overtaken by a filter. */
@@ -263,7 +277,7 @@ void gate_link_check(struct gate_links *l, struct gate_link *link)
 			state[d] = (struct gate_filter_state){ .first = -1 };
 		missing[d] = !filter_right(l, link, d, &state[d]);
 	}
-	if (missing[GATE_IN] || missing[GATE_OUT])
+	if (missing[GATE_IN] || missing[GATE_OUT] || link->lost_told)
 		link_restore(l, link, missing, state);
 	else
 		link_attached(l, link);

@@ -15,7 +15,8 @@ struct gate_link {
 	char name[IF_NAMESIZE];
 	bool ethernet;
 	bool attached;
-	bool preceded;	  /* a tcx program can go round it */
+	bool lost_told;	  /* `lost` was called and `repaired` with error 0 was not yet */
+	bool preceded;	  /* a tcx program can go round it; the same for that */
 	bool suspect;	  /* something happened to its filters: look */
 	uint32_t port_id; /* who caused that, if known */
 	int error;	  /* of the latest attempt, 0 or -errno */

@@ -56,8 +56,8 @@ void guard_deny(struct guard *g, int ifindex);
  * for start. From then on changes go to the kernel at once.
  * @retval -EOPNOTSUPP or another errno; reterr has nft's words. */
 int guard_settle(struct guard *g, struct sentence *reterr);
-/* The same without waiting, for an agent that adopted a gate and thereby a guard of before: every millisecond is one
- * of a running lease. A failure comes through ops->repaired. */
+/* The same without waiting, for an agent that adopted a gate and thereby a guard of before: every millisecond
+ * is one of a running lease. A failure comes through ops->repaired. */
 void guard_settle_later(struct guard *g);
 
 int guard_fd(const struct guard *g);

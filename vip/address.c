@@ -74,6 +74,7 @@ static void entry_find_device(struct address_table *t, struct address_entry *e)
 static int entry_ensure(struct address_table *t, struct address_entry *e, boot_t now)
 {
 	const struct link_info *link = entry_link(t, e);
+	bool missed;
 	int r;
 
 	if (e->state != ADDRESS_ABSENT || !link)
@@ -88,11 +89,12 @@ static int entry_ensure(struct address_table *t, struct address_entry *e, boot_t
 		t->next_retry = boot_min(t->next_retry, boot_add(now, ADDRESS_RETRY_NS));
 		return r;
 	}
+	missed = e->missing_told || e->error;
 	e->state = ADDRESS_OURS; /* if it is not, the event of whoever put it there tells */
 	e->error = 0;
-	if (e->missing_told)
-		address_tell(t, e, VIP_ADDRESS_READY, 0);
 	e->missing_told = false;
+	if (missed)
+		address_tell(t, e, VIP_ADDRESS_READY, 0);
 	return r;
 }
 

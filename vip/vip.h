@@ -26,7 +26,7 @@ enum vip_address_event {
 	VIP_ADDRESS_ORPHAN,  /* tagged ours, not configured or on another device: removed */
 	VIP_ADDRESS_ELSEWHERE, /* on another device without our tag: left alone */
 	VIP_ADDRESS_NO_DEVICE, /* the device is not there; put on it as soon as it appears */
-	VIP_ADDRESS_READY,     /* there again after NO_DEVICE */
+	VIP_ADDRESS_READY,     /* there again after NO_DEVICE or FAILED */
 	VIP_ADDRESS_FAILED,    /* could not be added: error; tried again */
 };
 

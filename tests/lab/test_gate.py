@@ -563,6 +563,26 @@ def test_occupied_priority_is_said_and_guarded(lan):
     assert {name for name in found if "AF_PACKET" not in name} == set()
     lan.node.tc("filter", "del", "dev", "e1", "ingress", "pref", "1")
     keeper.expect(r"attached \d+ e1", 3)
+    keeper.expect(r"repaired e1 0")
+
+
+def test_each_loss_has_one_end(lan):
+    """So that an agent may count: also where the interface goes away, or never had the gate."""
+    lan.plug("e1")
+    lan.node.tc("qdisc", "add", "dev", "e1", "clsact")
+    lan.node.tc("filter", "add", "dev", "e1", "egress", "pref", "1", "protocol", "ip", "bpf", "da", "bytecode", "1,6 0 0 0")
+    keeper = lan.keeper()
+    for _ in range(3):
+        lan.node.run("tc", "qdisc", "del", "dev", "e0", "clsact")
+        time.sleep(0.1)
+    # Gone, and somebody else's filter sits in the place at once: not repaired, then the interface goes.
+    lan.node.check("sh", "-c", "tc qdisc del dev e0 clsact; tc qdisc add dev e0 clsact; "
+                   "tc filter add dev e0 ingress pref 1 protocol ip bpf da bytecode '1,6 0 0 0' || true")
+    time.sleep(0.2)
+    lan.node.ip("link", "del", "e0")
+    lan.node.ip("link", "del", "e1")
+    wait_until(lambda: len(keeper.find("lost ")) == len(keeper.find(r"repaired \S+ 0 ")) >= 4, 3, lambda: keeper.lines)
+    assert len(keeper.find("lost e1")) == 1
 
 
 def test_flushed_ruleset_is_noticed_and_repaired(lan):
