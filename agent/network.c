@@ -286,7 +286,11 @@ int network_open_addresses(struct agent *a, struct sentence *reterr)
 	if (r < 0)
 		return r;
 	network_allow_attached(a);
-	r = guard_settle(a->guard, reterr);
+	/* After a restart the former guard is still there, and every millisecond is one of a running lease. */
+	if (gate_adopted(a->gate))
+		guard_settle_later(a->guard);
+	else
+		r = guard_settle(a->guard, reterr);
 	if (r < 0)
 		return r;
 	r = vip_open(&vip, &network_vip_ops, a, a->now.boot, &a->vip, reterr);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Which candidate should hold a group, and for every other one the reason why not. A pure ladder of
- * comparisons with no ties (DESIGN 6).
+ * comparisons with no ties.
  */
 #ifndef RK_PLACEMENT_H
 #define RK_PLACEMENT_H

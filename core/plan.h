@@ -79,7 +79,7 @@ struct lease_view {
 	struct epoch holds; /* {0,0}, or "I hold this group at this epoch" */
 };
 
-/* ---- takeover and let-go steps (DESIGN 7), each answered by exactly one CORE_STEP event ---- */
+/* ---- takeover and let-go steps, each answered by exactly one CORE_STEP event ---- */
 
 enum core_step_kind {
 	STEP_NONE,

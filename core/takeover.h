@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The ordered, idempotent steps of taking over and letting go (DESIGN 7): one in flight per group, each
+ * The ordered, idempotent steps of taking over and letting go: one in flight per group, each
  * answered by exactly one done or failed. A failed step is recorded and the sequence goes on: an address that
  * is held must serve.
  */

@@ -7,7 +7,7 @@
  *   sim_node.c    one node: its agent's loop, plans carried out action by action, stalls, crashes, power
  *   sim_net.c     pulses between nodes: loss, delay, duplication, cuts; incarnations as on the wire
  *   sim_cpg.c     corosync: membership, agreed order, heartbeats, snapshots
- *   sim_check.c   what must always be true (DESIGN 13)
+ *   sim_check.c   what must always be true (docs/ARCHITECTURE.md)
  *   sim_fault.c   what goes wrong, by the seed
  *   sim_trace.c   a run as text
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The invariants of DESIGN 13, looked at after every step of every node and at every movement of a gate.
+ * The invariants of docs/ARCHITECTURE.md, looked at after every step of every node and at every movement of a gate.
  * Truth is kept here, apart from what the cores believe.
  */
 #include "sim.h"

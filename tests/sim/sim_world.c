@@ -171,7 +171,7 @@ static void sim_timing(struct sim *s)
 {
 	struct lease_timing *t = &s->config.timing;
 	const int64_t million = 1000000;
-	/* The profiles of DESIGN 4; lan most often. */
+	/* The timing profiles; lan most often. */
 	static const struct {
 		int64_t pulse_ms, lease_ms;
 	} profiles[] = { { 100, 800 }, { 100, 800 }, { 100, 800 }, { 100, 800 }, { 25, 200 }, { 250, 2500 } };
