@@ -107,8 +107,20 @@ static void agent_watch_recorder(struct agent *a)
 		a->recorder_watched = fd;
 }
 
+static void agent_check_voters(struct agent *a)
+{
+	if (a->core.voters.set.new_set == config_voters(a->config))
+		(void)alarms_clear(&a->alarms, "voters");
+	else
+		(void)alarms_raise(&a->alarms, "voters", a->now.boot,
+				   "The configuration names other nodes than the voters in force; change "
+				   "them with: hactl voters "
+				   "apply.");
+}
+
 static void agent_housekeeping(struct agent *a)
 {
+	agent_check_voters(a);
 	a->next_housekeeping = boot_add(a->now.boot, AGENT_HOUSEKEEPING_NS);
 	a->lag_us_published = a->lag_us_max;
 	a->lag_us_max = 0;
@@ -341,11 +353,6 @@ static void agent_load_memory(struct agent *a, struct core_memory *m)
 						.phase = VOTERS_STABLE,
 						.old_set = config_voters(a->config),
 						.new_set = config_voters(a->config) };
-	if (m->voters.new_set != config_voters(a->config))
-		(void)alarms_raise(&a->alarms, "voters", a->now.boot,
-				   "The configuration names other nodes than the voters in force; change "
-				   "them with: hactl voters "
-				   "apply.");
 }
 
 static int agent_open_state(struct agent *a, struct sentence *reterr)

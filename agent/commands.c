@@ -332,6 +332,56 @@ static enum control_answer command_resume(void *ctx, const struct control_reques
 	return command_intent(ctx, req, COMMAND_RESUME, ret_reply);
 }
 
+/* ---- voters ---- */
+
+static json_t *command_names(const struct agent *a, node_set_t set)
+{
+	json_t *list = json_array();
+
+	for (node_id_t n = 1; n <= NODE_ID_MAX; n++)
+		if (node_in(set, n))
+			json_array_append_new(list, json_string(agent_node_name(a, n)));
+	return list;
+}
+
+static json_t *command_voters_json(const struct agent *a)
+{
+	const struct voter_set *v = &a->core.voters.set;
+
+	return json_pack("{s:i, s:s, s:o, s:o, s:o}", "version", (int)v->version, "phase",
+			 v->phase == VOTERS_JOINT ? "joint" : "stable", "voters",
+			 command_names(a, v->old_set), "next", command_names(a, v->new_set), "configured",
+			 command_names(a, config_voters(a->config)));
+}
+
+/* Brings the voters in force to those of the configuration, by way of a joint set. */
+static enum control_answer command_voters(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	struct agent *a = ctx;
+	struct core_event ev = { .type = CORE_VOTERS_CHANGE };
+	const struct voter_set *v = &a->core.voters.set;
+
+	if (strcmp(command_text(req, "action"), "apply") != 0)
+		return command_refuse(ret_reply, control_ok(command_voters_json(a)));
+	if (req->role < ROLE_ADMIN)
+		return command_refuse(ret_reply, control_refusal("forbidden", NULL,
+								 "Only an admin may change the voters."));
+	if (v->phase == VOTERS_JOINT)
+		return command_refuse(
+			ret_reply,
+			control_refusal("refused", NULL,
+					"A change of the voters is under way; it ends when a majority of "
+					"the old and of the new voters have taken it."));
+	if (v->new_set == config_voters(a->config))
+		return command_refuse(ret_reply,
+				      control_refusal("refused", NULL,
+						      "The voters in force are those of the configuration."));
+	ev.voters.new_set = config_voters(a->config);
+	agent_feed(a, &ev);
+	records_event(a, "voters-change", NULL, "change of the voters begun by %s", req->user);
+	return command_refuse(ret_reply, control_ok(command_voters_json(a)));
+}
+
 /* ---- who waits ---- */
 
 static void command_answer(struct agent *a, struct agent_operator *op, json_t *reply)
@@ -440,6 +490,7 @@ const struct control_command agent_commands[] = {
 	{ "watch", ROLE_VIEWER, command_watch },
 	{ "history", ROLE_VIEWER, command_history },
 	{ "registrations", ROLE_VIEWER, command_registrations },
+	{ "voters", ROLE_VIEWER, command_voters },
 	{ "switchover", ROLE_OPERATOR, command_switchover },
 	{ "failover", ROLE_ADMIN, command_failover },
 	{ "standby", ROLE_OPERATOR, command_standby },

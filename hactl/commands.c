@@ -30,6 +30,8 @@ const struct hactl_command hactl_commands[] = {
 	  "history as it happens, until interrupted" },
 	{ "registrations", "list|diff [GROUP]", "", ROLE_VIEWER, hactl_run_remote, show_registrations,
 	  "the phones that are registered, or how the nodes' copies compare" },
+	{ "voters", "show|apply", "", ROLE_VIEWER, hactl_run_remote, show_voters,
+	  "who votes on leases; apply brings that to what the configuration says, safely, by way of both" },
 	{ "config", "check|explain|show|diff [FILE]", "", ROLE_NONE, run_config, NULL,
 	  "check a file, explain every option and inequality, print the canonical form, or compare with the installed file" },
 	{ "key", "generate|show", "state-dir", ROLE_NONE, run_key, NULL,

@@ -54,6 +54,33 @@ void show_gate(struct hactl *h, const json_t *data)
 	(void)fprintf(h->out, ", removed by others %" PRId64 " times\n", hactl_number(guard, "losses", 0));
 }
 
+/* ---- voters ---- */
+
+static void show_names(struct hactl *h, const char *label, const json_t *list)
+{
+	const json_t *name;
+	size_t i;
+
+	(void)fprintf(h->out, "  %-12s", label);
+	json_array_foreach(list, i, name)(void)
+		fprintf(h->out, "%s%s", i ? ", " : "", json_string_value(name));
+	(void)fputc('\n', h->out);
+}
+
+void show_voters(struct hactl *h, const json_t *data)
+{
+	bool joint = !strcmp(hactl_text(data, "phase"), "joint");
+
+	(void)fprintf(h->out, "voter set, version %" PRId64 ": ", hactl_number(data, "version", 0));
+	hactl_put(h, h->out, joint ? STYLE_WARN : STYLE_GOOD, 0,
+		  joint ? "changing, both sets decide together" : "stable");
+	(void)fputc('\n', h->out);
+	show_names(h, joint ? "old" : "voters", json_object_get(data, "voters"));
+	if (joint)
+		show_names(h, "new", json_object_get(data, "next"));
+	show_names(h, "configured", json_object_get(data, "configured"));
+}
+
 /* ---- registrations ---- */
 
 static void show_bindings(struct hactl *h, const json_t *g)
