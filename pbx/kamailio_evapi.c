@@ -53,9 +53,11 @@ int kamailio_netstring(const char *data, size_t len, const char **ret_p, size_t 
 
 	while (i < len && i < 6 && data[i] >= '0' && data[i] <= '9')
 		n = n * 10 + (size_t)(data[i++] - '0');
-	if (i == len && i < 6)
+	if (n > KAMAILIO_EVENT_MAX)
+		return -EBADMSG;
+	if (i == len)
 		return 0;
-	if (i == 0 || data[i] != ':' || n > KAMAILIO_EVENT_MAX)
+	if (i == 0 || data[i] != ':')
 		return -EBADMSG;
 	if (len - i - 1 < n + 1)
 		return 0;

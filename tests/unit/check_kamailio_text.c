@@ -192,6 +192,7 @@ START_TEST(cuts_netstrings)
 	ck_assert_int_eq(kamailio_netstring("-1:,", 4, &p, &len), -EBADMSG);
 	ck_assert_int_eq(kamailio_netstring("99999:", 6, &p, &len), -EBADMSG);
 	ck_assert_int_eq(kamailio_netstring("9999999:", 8, &p, &len), -EBADMSG);
+	ck_assert_int_eq(kamailio_netstring("016384", 6, &p, &len), 0);
 }
 END_TEST
 
