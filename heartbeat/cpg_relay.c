@@ -198,10 +198,16 @@ static void take_packet(struct relay *r)
 		_exit(0); /* the agent is gone */
 	if (n < (ssize_t)sizeof alive)
 		return;
-	if (r->packet[0] == RELAY_PING)
+	if (r->packet[0] == RELAY_PING) {
+		uint32_t node;
+
+		/* Sending waits for nobody; this does, and that is what the agent wants to know. */
+		if (r->connected)
+			(void)cpg_local_get(r->cpg, &node);
 		tell(&alive, NULL, 0);
-	else if (r->packet[0] == RELAY_SEND && r->joined)
+	} else if (r->packet[0] == RELAY_SEND && r->joined) {
 		r->waiting = (size_t)n - sizeof alive;
+	}
 }
 
 /* ---- loop ---- */

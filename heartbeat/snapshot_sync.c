@@ -8,6 +8,7 @@ void snapshot_sync_init(struct snapshot_sync *s, node_id_t self, uint64_t seed)
 		.seed = seed,
 		.joining = true,
 		.merge_at = BOOT_NEVER,
+		.alone_at = BOOT_NEVER,
 		.retry_at = BOOT_NEVER,
 	};
 }
@@ -36,9 +37,18 @@ static void has_state(struct snapshot_sync *s)
 static void lost_connection(struct snapshot_sync *s)
 {
 	s->synced = s->met = 0;
-	s->merge_at = BOOT_NEVER;
+	s->merge_at = s->alone_at = BOOT_NEVER;
 	s->taking = s->answering = 0;
 	stop_asking(s);
+}
+
+static void be_alone(struct snapshot_sync *s, boot_t now)
+{
+	s->merge_at = BOOT_NEVER;
+	if (!s->joining)
+		has_state(s);
+	else if (s->alone_at.ns == BOOT_NEVER.ns)
+		s->alone_at = boot_add(now, SYNC_ALONE_NS);
 }
 
 void snapshot_sync_view(struct snapshot_sync *s, node_set_t members, node_set_t joined, boot_t now)
@@ -53,9 +63,11 @@ void snapshot_sync_view(struct snapshot_sync *s, node_set_t members, node_set_t 
 	s->synced &= members;
 	s->met &= members;
 	if (others == 0) {
-		s->merge_at = BOOT_NEVER;
-		has_state(s);
-	} else if (node_in(joined, s->self)) {
+		be_alone(s, now);
+		return;
+	}
+	s->alone_at = BOOT_NEVER;
+	if (node_in(joined, s->self) || (s->joining && !s->asking)) {
 		/* As far as we can know; who does not answer is passed over. */
 		s->synced = s->joining ? others : members;
 		ask(s, node_bit(s->self), now);
@@ -74,7 +86,7 @@ void snapshot_sync_missed(struct snapshot_sync *s, boot_t now)
 
 boot_t snapshot_sync_next(const struct snapshot_sync *s)
 {
-	return boot_min(s->retry_at, s->merge_at);
+	return boot_min(boot_min(s->retry_at, s->merge_at), s->alone_at);
 }
 
 static int lowest(node_set_t set)
@@ -97,6 +109,10 @@ bool snapshot_sync_due(struct snapshot_sync *s, boot_t now, struct snapshot_requ
 {
 	if (!boot_before(now, s->merge_at))
 		merge(s, now);
+	if (!boot_before(now, s->alone_at)) {
+		s->alone_at = BOOT_NEVER;
+		has_state(s);
+	}
 	if (!s->asking || boot_before(now, s->retry_at))
 		return false;
 	if (s->attempt >= SYNC_ATTEMPTS_MAX) {
@@ -120,11 +136,13 @@ static node_id_t nth(node_set_t set, unsigned n)
 bool snapshot_sync_request(struct snapshot_sync *s, node_id_t from, const struct snapshot_request *q,
 			   boot_t now)
 {
-	node_set_t others = s->members & ~q->known;
-	node_set_t able = others & s->synced ? others & s->synced : others;
+	node_set_t others = s->members & ~q->known, able;
 
-	if (q->joining)
+	if (q->joining) {
 		s->met &= ~node_bit(from);
+		s->synced &= ~node_bit(from);
+	}
+	able = others & s->synced ? others & s->synced : others;
 	if (node_in(q->known, s->self)) {
 		s->taking = q->request;
 		s->taking_from = NODE_NONE;

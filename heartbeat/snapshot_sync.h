@@ -9,7 +9,8 @@
  *   side. A node whose own request says "joining" has nothing to tell and is not asked.
  * - The lowest node outside the asking side that has the state answers; with every second attempt the next
  * one.
- * - A node that is alone, or that nobody answers SYNC_ATTEMPTS_MAX times, goes on with what it has.
+ * - A node that is alone for SYNC_ALONE_NS, or that nobody answers SYNC_ATTEMPTS_MAX times, goes on with what
+ * it has. (Right after its start corosync is alone for about 1.7 s, also in a cluster that lives.)
  */
 #ifndef RK_SNAPSHOT_SYNC_H
 #define RK_SNAPSHOT_SYNC_H
@@ -21,6 +22,7 @@
 #define SYNC_ATTEMPTS_EACH 2		     /* of one node, before the next one is asked */
 #define SYNC_SOON_NS	   (400 * NS_PER_MS) /* the first ones: pulses may not yet vouch for us */
 #define SYNC_RETRY_NS	   (1500 * NS_PER_MS)
+#define SYNC_ALONE_NS	   (3 * NS_PER_S)
 #define SYNC_MERGE_NS	   (500 * NS_PER_MS)
 
 struct snapshot_sync {
@@ -31,6 +33,7 @@ struct snapshot_sync {
 	bool joining;
 	node_set_t met; /* came into view and have not said that they are joining */
 	boot_t merge_at;
+	boot_t alone_at; /* still alone then: goes on alone */
 	/* my request */
 	bool asking;
 	uint64_t request;
