@@ -4,8 +4,8 @@
  * that is never given back: after growth, steady state allocates nothing. Refuses a binding of a lower epoch
  * than the one it has, more than BINDING_CONTACTS_MAX contacts of one AOR, and more than its limit.
  *
- * Memory per binding: struct binding_entry (about 130 bytes) and its texts, rounded up to 64 bytes, and 16
- * bytes of table; 450 bytes for a usual phone.
+ * Memory per binding: its entry (about 170 bytes) with its texts behind it, rounded up to 64 bytes, and 16
+ * bytes of table: 342 bytes measured for 100,000 usual phones.
  */
 #ifndef RK_BINDING_STORE_H
 #define RK_BINDING_STORE_H
