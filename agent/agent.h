@@ -39,12 +39,13 @@
 #include "state_files.h"
 #include "vip.h"
 
-#define AGENT_QUEUE_MAX	    128 /* events that arise while a plan is executed */
-#define AGENT_OUTBOX_MAX    64	/* lease messages to one node in one round of the loop */
-#define AGENT_OPERATORS_MAX 16	/* control clients that wait for a command */
-#define AGENT_ORIGINS_MAX   16
-#define AGENT_WHY_MAX	    160
-#define HEARTBEAT_PERIOD_NS NS_PER_S
+#define AGENT_QUEUE_MAX	       128 /* events that arise while a plan is executed */
+#define AGENT_OUTBOX_MAX       64  /* lease messages to one node in one round of the loop */
+#define AGENT_OPERATORS_MAX    16  /* control clients that wait for a command */
+#define AGENT_GATE_MISSING_MAX 64
+#define AGENT_ORIGINS_MAX      16
+#define AGENT_WHY_MAX	       160
+#define HEARTBEAT_PERIOD_NS    NS_PER_S
 
 struct agent_paths {
 	const char *config;
@@ -144,6 +145,7 @@ struct agent {
 	struct guard *guard;
 	struct vip *vip;
 	uint32_t gate_missing; /* interfaces that lost the gate and have not got it back */
+	int gate_missing_on[AGENT_GATE_MISSING_MAX];
 	struct pulse_io *pulse;
 	struct heartbeat_io *heartbeat;
 	uint64_t snapshot; /* request that is being answered: bindings go into it */

@@ -35,9 +35,9 @@ const struct config_option config_options[] = {
 	  "timing: metal (pulse 25ms, lease 200ms), lan (100ms, 800ms) or vm (250ms, 2500ms)" },
 	{ "", "pulse-interval", OPTION_MSEC, 5, 10000, NULL, NULL, AT(config, timing.pulse_ms), 0, OPTION_COMPUTED,
 	  "time between two pulses to the same node; default from the profile" },
-	{ "", "lease", OPTION_MSEC, 30, 60000, NULL, NULL, AT(config, timing.lease_ms), 0, OPTION_COMPUTED,
+	{ "", "lease", OPTION_MSEC, 30, 25000, NULL, NULL, AT(config, timing.lease_ms), 0, OPTION_COMPUTED,
 	  "how long a holder may speak after its last confirmed request; default from the profile" },
-	{ "", "lease-max", OPTION_MSEC, 30, 60000, NULL, NULL, AT(config, timing.lease_max_ms), 0, OPTION_COMPUTED,
+	{ "", "lease-max", OPTION_MSEC, 30, 25000, NULL, NULL, AT(config, timing.lease_max_ms), 0, OPTION_COMPUTED,
 	  "longest lease that a voter grants; a voter that lost its memory is mute for this and its guard. "
 	  "Default 2500ms, or the lease if that is longer. Raise it on all nodes before the lease" },
 	{ "", "guard", OPTION_MSEC, 1, 60000, NULL, NULL, AT(config, timing.guard_ms), 0, OPTION_COMPUTED,

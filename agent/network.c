@@ -27,18 +27,39 @@ size_t network_addresses(const struct config *c, struct virtual_address *ret, si
 
 /* ---- gate ---- */
 
+/* Interfaces that lost the gate and have not got it back; more than fit in make the count too high, which is
+ * safe. */
+static void network_missing_add(struct agent *a, int ifindex)
+{
+	for (uint32_t i = 0; i < a->gate_missing; i++)
+		if (a->gate_missing_on[i] == ifindex)
+			return;
+	if (a->gate_missing < AGENT_GATE_MISSING_MAX)
+		a->gate_missing_on[a->gate_missing++] = ifindex;
+}
+
+static void network_missing_remove(struct agent *a, int ifindex)
+{
+	for (uint32_t i = 0; i < a->gate_missing; i++)
+		if (a->gate_missing_on[i] == ifindex)
+			a->gate_missing_on[i] = a->gate_missing_on[--a->gate_missing];
+}
+
 static void network_gate_lost(void *ctx, const struct gate_loss *loss)
 {
 	struct agent *a = ctx;
+	bool told =
+		loss->kind == GATE_LOSS_PRECEDED; /* nothing is missing, and nothing can be done about it */
 
 	/* Silent first, then mend: an interface without the gate would answer for every group. */
-	for (uint8_t g = 0; g < a->core.config.groups_count; g++)
+	for (uint8_t g = 0; !told && g < a->core.config.groups_count; g++)
 		gate_set(a->gate, g, (boot_t){ 0 });
-	a->gate_missing++;
-	log_error("gate lost on %s (%s, by port %u): %s -> all groups shut, repairing", loss->device,
-		  gate_loss_name(loss->kind), loss->port_id, loss->text.text);
-	(void)alarms_event(&a->alarms, "gate", a->now.boot, "The gate on %s was removed: %s", loss->device,
-			   loss->text.text);
+	if (!told)
+		network_missing_add(a, loss->ifindex);
+	log_error("gate on %s: %s (port %u): %s%s", loss->device, gate_loss_name(loss->kind), loss->port_id,
+		  loss->text.text, told ? "" : " -> all groups shut, repairing");
+	(void)alarms_event(&a->alarms, "gate", a->now.boot, "The gate on %s: %s.", loss->device,
+			   gate_loss_name(loss->kind));
 	records_event(a, "gate-lost", NULL, "gate on %s: %s", loss->device, loss->text.text);
 }
 
@@ -47,7 +68,6 @@ static void network_gate_repaired(void *ctx, int ifindex, const char *device, in
 	struct agent *a = ctx;
 	char key[ALARM_KEY_MAX];
 
-	(void)ifindex;
 	(void)snprintf(key, sizeof key, "gate/%s", device);
 	if (error) {
 		(void)alarms_raise(&a->alarms, key, a->now.boot, "The gate cannot be put back on %s: %s.",
@@ -55,8 +75,7 @@ static void network_gate_repaired(void *ctx, int ifindex, const char *device, in
 		return;
 	}
 	(void)alarms_clear(&a->alarms, key);
-	if (a->gate_missing)
-		a->gate_missing--;
+	network_missing_remove(a, ifindex);
 	log_notice("gate back on %s after %lld us", device, (long long)(took_ns / NS_PER_US));
 }
 
@@ -286,7 +305,8 @@ int network_open_addresses(struct agent *a, struct sentence *reterr)
 	if (r < 0)
 		return r;
 	network_allow_attached(a);
-	/* After a restart the former guard is still there, and every millisecond is one of a running lease. */
+	/* After a restart the former guard is still there, and every millisecond is one of a running lease.
+	 */
 	if (gate_adopted(a->gate))
 		guard_settle_later(a->guard);
 	else
