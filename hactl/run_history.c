@@ -20,6 +20,11 @@ static int verify(struct hactl *h)
 		(void)hactl_complain(h, "%s: the history cannot be read: %s", dir, strerror(-r));
 		return HACTL_REFUSED;
 	}
+	/* Nothing to verify is not "intact": the file may have been removed as a whole. */
+	if (v.lines == 0) {
+		(void)hactl_complain(h, "%s/history: there is no record to verify; is --state-dir right?", dir);
+		return HACTL_REFUSED;
+	}
 	if (h->json) {
 		json_t *j = json_pack("{s:b, s:I, s:I, s:s, s:s}", "intact", v.intact, "lines",
 				      (json_int_t)v.lines, "bad_line", (json_int_t)v.bad_line, "head", v.head,
