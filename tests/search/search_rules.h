@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Forced into the mutant build before everything else (-include): LEASE_RULE(NAME) becomes false for the one
+ * rule that is taken away at run time.
+ */
+#ifndef RK_SEARCH_RULES_H
+#define RK_SEARCH_RULES_H
+
+enum search_rule {
+	SEARCH_RULE_NONE,
+	SEARCH_RULE_ID,		   /* grants are matched by request id */
+	SEARCH_RULE_PROCESS,	   /* request ids are unique per process */
+	SEARCH_RULE_ABSOLUTE,	   /* the kernel gets a deadline, not a time that is left (executor) */
+	SEARCH_RULE_NOTE,	   /* the send time is noted before sending (executor) */
+	SEARCH_RULE_GUARD,	   /* P = L + G */
+	SEARCH_RULE_SELF,	   /* the own vote is a real promise */
+	SEARCH_RULE_OTHER,	   /* no promise to another */
+	SEARCH_RULE_PERSIST,	   /* written before the GRANT leaves */
+	SEARCH_RULE_MUTE,	   /* mute after loss of memory */
+	SEARCH_RULE_RELEASE_EPOCH, /* RELEASE is matched by epoch */
+	SEARCH_RULE_NEW_EPOCH,	   /* an epoch is dead after its end */
+	SEARCH_RULE_DEAD,	   /* dead[] at the voter */
+	SEARCH_RULE_SHUT_FIRST,	   /* gate shut before RELEASE */
+	SEARCH_RULE_RESERVE,	   /* a reservation is no vote */
+	SEARCH_RULE_EPOCH_CHECK,   /* e < hi is refused */
+	SEARCH_RULE_EPOCH_UNIQUE,  /* epoch = (counter, node) */
+	SEARCH_RULE_HI_DURABLE,	   /* hi is the ceiling after a reboot */
+	SEARCH_RULE_CEILING,	   /* no epoch above the durable ceiling */
+	SEARCH_RULE_OWN,	   /* the own vote is necessary */
+	SEARCH_RULE_NUMBERS,	   /* a candidate outside the voters keeps its epoch */
+	SEARCH_RULE_JOINT,	   /* OLD -> JOINT -> NEW */
+	SEARCH_RULE_VERSION,	   /* voters refuse a lower version */
+	SEARCH_RULE_WAIT,	   /* P passes before NEW */
+	SEARCH_RULE_QUORUM_OLD,	   /* a majority of OLD acknowledges JOINT */
+	SEARCH_RULE_SET_DURABLE,   /* the voter set is durable (executor) */
+	SEARCH_RULE_FLOOR,	   /* NEW carries hi */
+	SEARCH_RULE_RANK,	   /* retries wait by rank */
+	SEARCH_RULE_LOSER_RELEASE, /* losers release */
+	SEARCH_RULE_PRECHECK,	   /* nobody asks who is not heard */
+	SEARCH_RULE_RAISE,	   /* a holder raises its epoch */
+	SEARCH_RULES_COUNT,
+};
+
+extern enum search_rule search_rule_removed;
+
+#define LEASE_RULE(name) (search_rule_removed != SEARCH_RULE_##name)
+
+#endif
