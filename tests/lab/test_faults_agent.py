@@ -52,7 +52,8 @@ def test_sigterm_hands_over(lab):
         s.holder.agent.end(signal.SIGTERM)
         s.wait_moved()
         assert "10.77.0.100" not in s.holder.check("ip", "addr", "show", "dev", "eth0"), "addresses must be gone"
-        assert "clsact" not in s.holder.check("tc", "qdisc", "show", "dev", "eth0"), "the gate must be gone"
+        for direction in ("ingress", "egress"):
+            assert "bpf" not in s.holder.check("tc", "filter", "show", "dev", "eth0", direction), "the gate must be gone"
 
 
 def test_stopped_for_half_a_lease(lab):

@@ -114,7 +114,7 @@ def test_configuration_that_differs_is_shown_and_moves_nothing(lab):
         conf.write_text(right.replace("options-failures = 3", "options-failures = 4"))
         node.agent.end(10)
         node.start_agent()
-        wait_until(lambda: seen(s.holder, node)["config_equal"] is False, 10, lambda: f"{seen(s.holder, node)}")
+        wait_until(lambda: seen(s.holder, node).get("config_equal") is False, 10, lambda: f"{seen(s.holder, node)}")
         why = {c["node"]: c for c in ringkeep.group(s.holder)["candidates"]}[node.name]
         assert not why["eligible"] and "config" in why["reason"], why
         conf.write_text(right)

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 from . import corosync, kamailio, ringkeep
 from .hub import LINKS, Hub
@@ -14,6 +15,7 @@ from .paths import tool
 from .phones import Phones
 from .probe import Probe
 
+MUTE_S = 3.0  # lease-max and its guard, rounded up
 VIP4, VIP6 = "10.77.0.100", "fd77::100"
 NODE_BINDS = ("/etc/corosync", "/var/lib/corosync", "/var/log")  # directories that packages made: nothing is added to the host
 
@@ -26,6 +28,7 @@ class Node(Machine):
         self.lab, self.id, self.witness = lab, number, witness
         self.state, self.conf = self.dir / "state", self.dir / "ringkeep.conf"
         self.state.mkdir()
+        self.mute_until = 0
 
     def address(self, link):
         return f"10.77.{LINKS[link]}.{self.id}"
@@ -61,8 +64,9 @@ class Node(Machine):
         return ringkeep.start(self, **kwargs)
 
     def power_on(self):
-        """Boots again after power_off() and starts everything."""
+        """Boots again after power_off() and starts everything. Its memory is lost: it cannot vote before it has been mute."""
         self.boot()
+        self.mute_until = time.monotonic() + MUTE_S
         self.start()
 
     agent = property(lambda self: self.procs["agent"])
@@ -127,6 +131,8 @@ class Lab:
     def wait_settled(self, timeout_s=30):
         """Waits until all agents that run agree on a holder that can be left and entered: each candidate up. Returns the holder's Node."""
         def settled():
+            if any(n.up() and time.monotonic() < n.mute_until for n in self.nodes):
+                return None
             seen = [ringkeep.status(n) for n in self.nodes if n.up() and "agent" in n.procs and n.agent.alive()]
             if not seen or any(s is None for s in seen):
                 return None
@@ -148,8 +154,11 @@ class Lab:
         wait_until(replicated, timeout_s, lambda: f"{count} bindings everywhere:\n" + self.describe())
 
     def restore(self):
-        """After a fault: heals, powers on and restarts what is not running, and waits until all is well again. Returns the holder."""
+        """After a fault: heals, powers on and restarts what is not running, gives everybody the common configuration and his own key again,
+        and waits until all is well. Returns the holder."""
         self.hub.heal()
+        for node in ringkeep.mend(self):
+            node.procs.pop("agent").end()
         for node in self.nodes:
             if not node.up():
                 node.power_on()

@@ -78,11 +78,27 @@ def configuration(lab, keys):
 def configure(lab):
     install(lab)
     lab.keys = {node.name: make_key(node) for node in lab.nodes}
+    lab.secrets = {node.name: (node.state / "node.key").read_bytes() for node in lab.nodes}
     text = configuration(lab, lab.keys)
     for node in lab.nodes:
         node.conf.write_text(text)
         if not (node.dir / "wallclock").exists():
             (node.dir / "wallclock").write_bytes(bytes(8))
+
+
+def mend(lab):
+    """Puts back configurations and keys that a test changed; returns the nodes that had others."""
+    text = configuration(lab, lab.keys)
+    mended = []
+    for node in lab.nodes:
+        key = node.state / "node.key"
+        if node.conf.read_text() != text or not key.exists() or key.read_bytes() != lab.secrets[node.name]:
+            node.conf.write_text(text)
+            key.unlink(missing_ok=True)
+            key.write_bytes(lab.secrets[node.name])
+            mended.append(node)
+        key.chmod(0o400)
+    return mended
 
 
 def start(node, supervised=False, restart_ms=100, wall_clock=False):
