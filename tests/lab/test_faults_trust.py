@@ -135,13 +135,22 @@ def test_wall_clock_stepped_on_the_holder_moves_nothing(lab, hours):
         ringkeep.step_wall_clock(s.holder, 0)
 
 
-def test_state_directory_read_only_is_a_warning_and_no_lost_lease(lab):
-    """A disk that refuses writes: the holder goes on and says so."""
+def test_full_disk_is_a_warning_and_no_lost_lease(lab):
+    """The holder's state directory is full: it goes on and says so."""
     with Story(lab) as s:
-        s.holder.check("mount", "--bind", s.holder.state, s.holder.state)
-        s.holder.check("mount", "-o", "remount,bind,ro", s.holder.state)
-        s.holder.hactl("standby", s.standby.name)  # something to write
-        wait_until(lambda: has_alarm(s.holder, "disk|read.only|state"), 10, lambda: f"an alarm: {ringkeep.status(s.holder)['alarms']}")
+        node, disk = s.holder, "/run/disk"
+        node.agent.end(10)
+        node.check("sh", "-ec", f"mkdir {disk}; mount -t tmpfs -o size=64m t {disk}; cp -a {node.state}/. {disk}; mount --bind {disk} {node.state}")
+        node.start_agent()
+        wait_until(lambda: ringkeep.status(node), 5, "the agent")
+        node.run("dd", "if=/dev/zero", f"of={disk}/full", "bs=64k")
+        node.hactl("standby", s.standby.name)  # something to write
+        wait_until(lambda: has_alarm(node, "written"), 10, lambda: f"an alarm: {ringkeep.status(node)['alarms']}")
         s.stays(2)
-        s.holder.check("umount", s.holder.state)
-        s.holder.hactl("unstandby", s.standby.name)
+        node.check("rm", f"{disk}/full")
+        node.hactl("unstandby", s.standby.name)
+        wait_until(lambda: not has_alarm(node, "written"), 10, lambda: f"the end of the alarm: {ringkeep.status(node)['alarms']}")
+        node.agent.end(10)
+        node.check("sh", "-ec", f"umount {node.state}; cp -a {disk}/. {node.state}; umount {disk}; rmdir {disk}")
+        node.start_agent()
+        wait_until(lambda: ringkeep.status(node), 5, "the agent")

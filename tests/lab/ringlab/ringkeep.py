@@ -96,6 +96,7 @@ def mend(lab):
             node.conf.write_text(text)
             key.unlink(missing_ok=True)
             key.write_bytes(lab.secrets[node.name])
+            os.chown(key, *(NOBODY if node.witness else (0, 0)))
             mended.append(node)
         key.chmod(0o400)
     return mended
