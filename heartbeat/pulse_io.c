@@ -127,7 +127,7 @@ static int peers_new(struct pulse_io *io, const struct pulse_io_config *config, 
 	for (int i = 0; i < config->peers.nodes_count && r == 0; i++) {
 		node_id_t id = config->peers.nodes[i].id;
 
-		if (id == NODE_NONE || id > NODE_ID_MAX || io->peer[id])
+		if (id == NODE_NONE || id > NODE_ID_MAX || io->peer[id] || (id == io->self && self_seen))
 			r = -EINVAL;
 		else if (id == io->self)
 			self_seen = true;
