@@ -109,7 +109,8 @@ static void check_key(struct config_parse *p, const struct config_node *n)
 
 	if (!len)
 		return; /* told already */
-	if (strncmp(key, "rk1:", 4) || len != 4 + 86 || !base64url(key + 4, 86))
+	/* 64 bytes: the last character has four bits that must be zero. */
+	if (strncmp(key, "rk1:", 4) || len != 4 + 86 || !base64url(key + 4, 86) || !strchr("AQgw", key[89]))
 		config_fail(p, n, "public-key", 0,
 			    "\"%.24s%s\" is not a key (rk1: and 86 characters); take what `hactl key show` "
 			    "prints on %s",

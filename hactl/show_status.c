@@ -61,8 +61,10 @@ static void show_node(struct hactl *h, const json_t *data, const json_t *n, int 
 	} else if (json_object_get(n, "last_heard_ms")) {
 		hactl_duration(hactl_number(n, "last_heard_ms", -1), age, sizeof age);
 		(void)fprintf(h->out, "heard %s ago", age);
-	} else {
+	} else if (strcmp(state, "never-seen") != 0) {
 		(void)fputs("never heard", h->out);
+	} else {
+		(void)fputs("since this agent started", h->out);
 	}
 	if (hactl_true(n, "witness"))
 		(void)fputs(", witness", h->out);
@@ -140,9 +142,14 @@ static void show_here(struct hactl *h, const json_t *g)
 	const char *gate = hactl_text(g, "gate");
 	bool open = !strcmp(gate, "open");
 
-	(void)fputs("  here        gate ", h->out);
-	hactl_put(h, h->out, open ? STYLE_GOOD : STYLE_PLAIN, 0, gate);
-	(void)fprintf(h->out, ", %s", hactl_text(g, "state"));
+	(void)fputs("  here        ", h->out);
+	if (!strcmp(gate, "none")) {
+		(void)fputs("only votes", h->out);
+	} else {
+		(void)fputs("gate ", h->out);
+		hactl_put(h, h->out, open ? STYLE_GOOD : STYLE_PLAIN, 0, gate);
+		(void)fprintf(h->out, ", %s", hactl_text(g, "state"));
+	}
 	if (json_is_false(json_object_get(g, "majority"))) {
 		(void)fputs(", ", h->out);
 		hactl_put(h, h->out, STYLE_BAD, 0, "no majority of voters in reach");
@@ -157,6 +164,8 @@ static void show_pbx(struct hactl *h, const json_t *g)
 	bool healthy = !strcmp(state, "healthy");
 	int64_t calls = hactl_number(pbx, "calls", -1);
 
+	if (!strcmp(hactl_text(g, "gate"), "none"))
+		return; /* a witness */
 	(void)fputs("  PBX         ", h->out);
 	hactl_put(h, h->out, healthy || !strcmp(state, "none") ? STYLE_GOOD : STYLE_BAD, 0, state);
 	if (*hactl_text(pbx, "why") && !healthy)
@@ -180,6 +189,16 @@ static void show_operation(struct hactl *h, const json_t *g)
 		      *hactl_text(op, "reason") ? ", " : "", hactl_text(op, "reason"));
 }
 
+static void show_candidates(struct hactl *h, const json_t *g, const char *title)
+{
+	const json_t *list = json_object_get(g, "candidates");
+
+	if (!json_array_size(list))
+		return; /* a witness judges nobody */
+	(void)fprintf(h->out, "  %s\n", title);
+	hactl_print_candidates(h, h->out, list, 4);
+}
+
 static void show_group(struct hactl *h, const json_t *g)
 {
 	(void)fputc('\n', h->out);
@@ -188,8 +207,7 @@ static void show_group(struct hactl *h, const json_t *g)
 	show_here(h, g);
 	show_pbx(h, g);
 	show_operation(h, g);
-	(void)fputs("  candidates\n", h->out);
-	hactl_print_candidates(h, h->out, json_object_get(g, "candidates"), 4);
+	show_candidates(h, g, "candidates");
 }
 
 /* ---- links and alarms ---- */
@@ -272,6 +290,5 @@ void show_why(struct hactl *h, const json_t *data)
 	show_here(h, data);
 	show_pbx(h, data);
 	show_operation(h, data);
-	(void)fputs("  candidates, best first in the configuration\n", h->out);
-	hactl_print_candidates(h, h->out, json_object_get(data, "candidates"), 4);
+	show_candidates(h, data, "candidates, best first in the configuration");
 }

@@ -54,9 +54,9 @@
   "f:23: candidates: n2 is not a node of this file; add section node n2" },
 { "node n2", "node n1",
   "f:8: syntax: a second section named n1; rename it, or make one of the two; see ringkeep.conf(5)" },
-{ "\"rk1:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB\"", "\"rk1:short\"",
+{ "\"rk1:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA\"", "\"rk1:short\"",
   "f:10: public-key: \"rk1:short\" is not a key (rk1: and 86 characters); take what `hactl key show` prints on n2" },
-{ "\"rk1:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB\"", "\"rk1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"",
+{ "\"rk1:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA\"", "\"rk1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"",
   "f:10: public-key: is the key of node n1 already; each node has its own (`hactl key show` on n2)" },
 { "  link ring0 { address = 10.77.1.2 }", "  link ring0 { address = fd77::2 }",
   "f:11: address: is IPv6, but link ring0 of node n1 is IPv4; one link is one address family\n"
