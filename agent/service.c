@@ -31,17 +31,14 @@ static struct epoch service_epoch(const struct agent_group *g)
 
 /* ---- from the adapter ---- */
 
+/* A new adapter knows nothing. Active, it compares with its PBX, reports what we lack and gives back what the PBX lacks;
+ * standby, it makes the PBX have exactly this. */
 static void service_ready(void *ctx)
 {
 	struct agent_group *g = ctx;
-	uint64_t id;
 
 	log_notice("%s: adapter is ready", agent_group_name(g->agent, g->index));
-	if (service_holds(g))
-		(void)adapter_dump(g->adapter, g->agent->now.boot,
-				   &id); /* refused: the digests will differ and heal it */
-	else
-		binding_feed_full(&g->feed, g->agent->now.boot);
+	binding_feed_full(&g->feed, g->agent->now.boot);
 }
 
 static void service_health(void *ctx, const struct adapter_health *h)
