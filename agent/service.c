@@ -321,7 +321,7 @@ static int service_spawn(struct agent_group *g, const struct config_group *cg)
 	if (r < 0)
 		return r;
 	binding_feed_init(&g->feed, g->adapter, g->store);
-	return loop_add(&g->agent->loop, adapter_fd(g->adapter), POLLIN, LOOP_LOW, service_readable, g);
+	return loop_add(&g->agent->loop, adapter_fd(g->adapter), POLLIN, LOOP_HIGH, service_readable, g);
 }
 
 int services_open(struct agent *a, struct sentence *reterr)
