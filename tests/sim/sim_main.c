@@ -6,6 +6,7 @@
 #include "sim.h"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +116,9 @@ int main(int argc, char **argv)
 		}
 	}
 	(void)signal(SIGABRT, sim_aborted);
+	/* Cores are large and every run makes new ones: keep their pages. */
+	(void)mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	for (uint64_t i = 0; i < seeds && (failures == 0 || keep_going); i++, options.seed++)
 		failures += !sim_one(&options, &totals);
 	printf("%llu seeds, %llu steps, %llu faults, %llu takeovers, %llu let-gos, %llu operations, "

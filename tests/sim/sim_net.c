@@ -103,6 +103,18 @@ static void sim_feed_all(struct sim *s, struct sim_node *n, struct core_event *e
 	}
 }
 
+/* Only what the type needs is filled: a core_event is large, and there are millions of them. */
+static struct core_event *sim_event_put(struct core_event *events, int *count, enum core_event_type type,
+					node_id_t from, group_index_t group)
+{
+	struct core_event *ev = &events[(*count)++];
+
+	ev->type = type;
+	ev->node = from;
+	ev->group = group;
+	return ev;
+}
+
 void sim_net_receive(struct sim *s, struct sim_node *n, const struct sim_datagram *d)
 {
 	struct core_event events[SIM_GROUPS_MAX + 2];
@@ -113,21 +125,14 @@ void sim_net_receive(struct sim *s, struct sim_node *n, const struct sim_datagra
 		return;
 	}
 	n->known[d->from] = d->incarnation;
-	events[count++] =
-		(struct core_event){ .type = CORE_HEARD, .node = d->from, .heard.hears_me = d->hears };
-	for (group_index_t g = 0; d->has_views && g < s->config.groups_count; g++)
-		events[count++] = (struct core_event){
-			.type = CORE_VIEW,
-			.node = d->from,
-			.group = g,
-			.view = { d->view[g], d->hears },
-		};
+	sim_event_put(events, &count, CORE_HEARD, d->from, 0)->heard.hears_me = d->hears;
+	for (group_index_t g = 0; d->has_views && g < s->config.groups_count; g++) {
+		struct core_event *ev = sim_event_put(events, &count, CORE_VIEW, d->from, g);
+
+		ev->view.view = d->view[g];
+		ev->view.hears_me = d->hears;
+	}
 	if (d->has_msg)
-		events[count++] = (struct core_event){
-			.type = CORE_MESSAGE,
-			.node = d->from,
-			.group = d->msg.group,
-			.msg = d->msg,
-		};
+		sim_event_put(events, &count, CORE_MESSAGE, d->from, d->msg.group)->msg = d->msg;
 	sim_feed_all(s, n, events, count);
 }
