@@ -99,8 +99,10 @@ enum sim_event_type {
 	SIM_START, /* agent start */
 	SIM_POWER, /* power comes back */
 	SIM_FAULT,
-	SIM_STOPPED, /* look whether a stopping agent has finished */
-	SIM_FACTS,
+	SIM_STOPPED,  /* look whether a stopping agent has finished */
+	SIM_FACTS,    /* what the executors see has changed */
+	SIM_ALONE,    /* an agent that found nobody stops waiting for a snapshot */
+	SIM_SNAPSHOT, /* a ring has a new member: this one tells it what it knows */
 };
 
 struct sim_datagram {
@@ -193,6 +195,7 @@ struct sim {
 	struct sim_link link[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to] */
 	struct sim_fault_plan fault;
 	bool faults_over;
+	node_id_t left_down; /* one node that stays dead when everything else is healed, or NODE_NONE */
 	/* corosync */
 	bool cpg_down[SIM_NODES_MAX];
 	int cpg_ring[SIM_NODES_MAX]; /* ring number of each node, 0 = alone without corosync */
@@ -267,6 +270,7 @@ void sim_cpg_reform(struct sim *s, uint64_t number);
 void sim_cpg_send(struct sim *s, node_id_t from, const struct core_event *ev);
 void sim_cpg_deliver(struct sim *s, struct sim_event *e); /* takes e */
 void sim_heartbeat(struct sim *s, struct sim_node *n);
+void sim_cpg_snapshot_send(struct sim *s, struct sim_node *n, node_id_t to);
 void sim_cpg_joined(struct sim *s, struct sim_node *n);
 
 /* sim_operator.c */

@@ -458,19 +458,30 @@ static bool sim_settled_group(const struct sim *s, group_index_t g, node_id_t *r
 	int open = 0;
 
 	for (node_id_t k = 1; k <= s->nodes_count; k++)
-		if (lease_holds(&s->node[k].core->group[g].lease) && sim_gate_open(s, &s->node[k], g)) {
+		if (s->node[k].running && lease_holds(&s->node[k].core->group[g].lease) &&
+		    sim_gate_open(s, &s->node[k], g)) {
 			open++;
 			*ret_holder = k;
 		}
 	if (open != 1)
 		(void)snprintf(why, size, "group %d has %d holders", g + 1, open);
-	return open == 1;
+	else if (s->node[*ret_holder].facts.group[g].pbx != PBX_HEALTHY)
+		(void)snprintf(why, size, "group %d is held by %s, whose PBX is dead", g + 1,
+			       sim_name(s, *ret_holder));
+	return open == 1 && s->node[*ret_holder].facts.group[g].pbx == PBX_HEALTHY;
+}
+
+/* The node whose word is compared with the others'. */
+static const struct sim_node *sim_first_up(const struct sim *s)
+{
+	return &s->node[s->left_down == 1 ? 2 : 1];
 }
 
 static bool sim_settled_node(const struct sim *s, const struct sim_node *n, group_index_t g, node_id_t holder,
 			     char *why, size_t size)
 {
 	const struct core_group *group = &n->core->group[g];
+	const struct sim_node *first = sim_first_up(s);
 
 	if (group->seen_holder != holder)
 		(void)snprintf(why, size, "%s sees %s as holder of group %d, not %s", sim_name(s, n->id),
@@ -482,11 +493,13 @@ static bool sim_settled_node(const struct sim *s, const struct sim_node *n, grou
 		(void)snprintf(why, size, "%s still runs an operation on group %d", sim_name(s, n->id),
 			       g + 1);
 	else if (n->core->voters.set.phase != VOTERS_STABLE ||
-		 n->core->voters.set.version != s->node[1].core->voters.set.version)
-		(void)snprintf(why, size, "%s has voter set %u, n1 has %u", sim_name(s, n->id),
-			       n->core->voters.set.version, s->node[1].core->voters.set.version);
-	else if (!n->witness && !sim_same_intent(&n->core->intent, &s->node[1].core->intent))
-		(void)snprintf(why, size, "%s and n1 differ in intent", sim_name(s, n->id));
+		 n->core->voters.set.version != first->core->voters.set.version)
+		(void)snprintf(why, size, "%s has voter set %u, %s has %u", sim_name(s, n->id),
+			       n->core->voters.set.version, sim_name(s, first->id),
+			       first->core->voters.set.version);
+	else if (!n->witness && !sim_same_intent(&n->core->intent, &first->core->intent))
+		(void)snprintf(why, size, "%s and %s differ in intent", sim_name(s, n->id),
+			       sim_name(s, first->id));
 	else
 		return true;
 	return false;
@@ -528,7 +541,7 @@ bool sim_check_beyond_help(const struct sim *s)
 static void sim_unwish(struct sim *s)
 {
 	const struct core_intent *in;
-	node_id_t at = 1;
+	node_id_t at = sim_first_up(s)->id;
 
 	if (s->node[at].stalled_until)
 		return;
@@ -543,7 +556,8 @@ static void sim_unwish(struct sim *s)
 bool sim_check_settled(struct sim *s, char *ret_why, size_t size)
 {
 	for (node_id_t k = 1; k <= s->nodes_count; k++)
-		if (!s->node[k].running || s->node[k].stalled_until || s->node[k].stopping) {
+		if (k != s->left_down &&
+		    (!s->node[k].running || s->node[k].stalled_until || s->node[k].stopping)) {
 			(void)snprintf(ret_why, size, "%s does not run", sim_name(s, k));
 			return false;
 		}
@@ -554,7 +568,7 @@ bool sim_check_settled(struct sim *s, char *ret_why, size_t size)
 		if (!sim_settled_group(s, g, &holder, ret_why, size))
 			return false;
 		for (node_id_t k = 1; k <= s->nodes_count; k++)
-			if (!sim_settled_node(s, &s->node[k], g, holder, ret_why, size))
+			if (k != s->left_down && !sim_settled_node(s, &s->node[k], g, holder, ret_why, size))
 				return false;
 	}
 	return true;
@@ -572,7 +586,7 @@ void sim_check_end(struct sim *s)
 		}
 	for (int i = 0; i < s->operations_count; i++) {
 		const struct sim_operation_truth *op = &s->operation[i];
-		bool lives = s->node[op->origin].life == op->life;
+		bool lives = s->node[op->origin].running && s->node[op->origin].life == op->life;
 
 		if (lives && op->records != (op->delivered ? 1 : 0))
 			sim_fail(s, "I8: operation %llx of %s has %d records", (unsigned long long)op->id,

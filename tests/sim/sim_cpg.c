@@ -83,17 +83,28 @@ void sim_facts_report(struct sim *s, struct sim_node *n)
 		sim_schedule(s, s->now + NS_PER_MS, SIM_FACTS, n->id)->life = n->life;
 }
 
-/* b gets what a knows of the operators' will. */
+/* a tells b what it knows of the operators' will: when its agent comes to it, after what waits there already.
+ */
 static void sim_cpg_snapshot(struct sim *s, node_id_t a, node_id_t b)
 {
-	struct sim_event *e = sim_schedule(s, s->now + 3 * NS_PER_MS, SIM_CORE, b);
+	struct sim_event *e = sim_schedule(s, s->now + NS_PER_MS, SIM_SNAPSHOT, a);
 
-	e->life = s->node[b].life;
-	e->core.type = CORE_INTENT;
-	e->core.intent = s->node[a].core->intent;
-	if (s->node[b].facts.joining) {
-		s->node[b].facts.joining = false;
-		sim_facts_report(s, &s->node[b]);
+	e->life = s->node[a].life;
+	e->number = b;
+}
+
+static void sim_cpg_put(struct sim *s, const struct core_event *ev, node_id_t from, node_id_t to);
+
+void sim_cpg_snapshot_send(struct sim *s, struct sim_node *n, node_id_t to)
+{
+	struct core_event ev = { .type = CORE_INTENT, .intent = n->core->intent };
+
+	if (!sim_cpg_agent_up(s, to) || !sim_cpg_together(s, n->id, to))
+		return;
+	sim_cpg_put(s, &ev, n->id, to);
+	if (s->node[to].facts.joining) {
+		s->node[to].facts.joining = false;
+		sim_facts_report(s, &s->node[to]);
 	}
 }
 

@@ -391,7 +391,77 @@ void sim_fault_next(struct sim *s)
 		SIM_FAULT, NODE_NONE);
 }
 
-/* From now on nothing goes wrong: everything has power, hears everybody, and is healthy. */
+/* Could the cluster do without n: by its voters, by corosync's quorum, and with a candidate left for every
+ * group? */
+static bool sim_can_spare(const struct sim *s, node_id_t n)
+{
+	int nodes = 0, left = 0;
+
+	for (node_id_t k = 1; k <= s->nodes_count; k++) {
+		const struct voter_set *v = &s->node[k].core->voters.set;
+		node_set_t alive = voter_set_all(v) & ~node_bit(n);
+
+		if (s->node[k].life == 0 || v->phase != VOTERS_STABLE || !voter_set_majority(v, alive))
+			return false;
+		nodes += !s->node[k].witness;
+		left += !s->node[k].witness && k != n;
+	}
+	for (int g = 0; g < s->config.groups_count; g++)
+		if (s->config.groups[g].candidates_count == 1 && s->config.groups[g].candidates[0] == n)
+			return false;
+	return nodes == 2 || left * 2 > nodes;
+}
+
+/* I3 speaks of a majority and one healthy candidate, not of a cluster without a fault. */
+static void sim_leave_faults(struct sim *s)
+{
+	node_id_t n = sim_any_node(s);
+
+	if (!s->options.story && sim_random_permille(&s->random, 400) && sim_can_spare(s, n))
+		s->left_down = n;
+	if (s->left_down == NODE_NONE)
+		return;
+	sim_trace(s, "%s stays without power", sim_name(s, n));
+	if (s->node[n].powered)
+		sim_power_off(s, &s->node[n], false, -1);
+}
+
+/* One PBX per group that lives is enough. */
+static void sim_leave_dead_pbxs(struct sim *s)
+{
+	for (int g = 0; g < s->config.groups_count; g++) {
+		const struct core_group_config *gc = &s->config.groups[g];
+		node_id_t spared;
+
+		if (s->left_down == NODE_NONE || sim_random_permille(&s->random, 500))
+			continue;
+		do
+			spared = gc->candidates[sim_random_below(&s->random, gc->candidates_count)];
+		while (spared == s->left_down);
+		for (int i = 0; i < gc->candidates_count; i++)
+			if (gc->candidates[i] != spared)
+				s->node[gc->candidates[i]].facts.group[g].pbx = PBX_DEAD;
+		sim_trace(s, "g%d has no PBX but on %s", g + 1, sim_name(s, spared));
+	}
+}
+
+static void sim_heal_facts(struct sim *s, struct sim_node *n)
+{
+	n->facts.config_hash = s->config.config_hash;
+	n->facts.config_accepted = true;
+	n->facts.joining = false;
+	for (int g = 0; g < s->config.groups_count; g++) {
+		n->facts.group[g].pbx = PBX_HEALTHY;
+		n->facts.group[g].lan_up = n->facts.group[g].gate_ok = true;
+		n->facts.group[g].registrations_in_step = true;
+	}
+	sim_schedule(s, s->now + 600 * NS_PER_MS, SIM_FACTS, n->id);
+	/* After the last of a flapping PBX's reports. */
+	sim_schedule(s, s->now + 4 * NS_PER_S, SIM_FACTS, n->id);
+}
+
+/* From now on nothing more goes wrong: what was not left to be dead has power, hears everybody, and is
+ * healthy. */
 void sim_fault_heal(struct sim *s)
 {
 	sim_trace(s, "---- all faults end ----");
@@ -403,22 +473,16 @@ void sim_fault_heal(struct sim *s)
 		s->fault.delay_low_ns = s->fault.delay_high_ns;
 	sim_fault_mend(s);
 	memset(s->cpg_down, 0, sizeof s->cpg_down);
+	sim_leave_faults(s);
 	sim_cpg_changed(s, 500 * NS_PER_MS);
 	for (node_id_t id = 1; id <= s->nodes_count; id++) {
 		struct sim_node *n = &s->node[id];
 
-		if (!n->powered)
+		if (id != s->left_down && !n->powered)
 			sim_power_on(s, n);
-		else if (!n->running)
+		else if (id != s->left_down && !n->running)
 			sim_schedule(s, s->now + NS_PER_MS, SIM_START, id);
-		n->facts.config_hash = s->config.config_hash;
-		n->facts.config_accepted = true;
-		for (int g = 0; g < s->config.groups_count; g++) {
-			n->facts.group[g].pbx = PBX_HEALTHY;
-			n->facts.group[g].lan_up = n->facts.group[g].gate_ok = true;
-			n->facts.group[g].registrations_in_step = true;
-		}
-		n->facts.joining = false;
-		sim_schedule(s, s->now + 600 * NS_PER_MS, SIM_FACTS, id);
+		sim_heal_facts(s, n);
 	}
+	sim_leave_dead_pbxs(s);
 }

@@ -358,8 +358,15 @@ static void sim_input_process(struct sim *s, struct sim_node *n, struct sim_even
 	case SIM_DATAGRAM:
 		sim_net_receive(s, n, &e->datagram);
 		break;
+	case SIM_ALONE:
+		n->facts.joining = false;
+		sim_facts_feed(s, n);
+		break;
 	case SIM_FACTS:
 		sim_facts_feed(s, n);
+		break;
+	case SIM_SNAPSHOT:
+		sim_cpg_snapshot_send(s, n, (node_id_t)e->number);
 		break;
 	default:
 		if (e->core.type == CORE_COMMAND)
@@ -491,6 +498,7 @@ void sim_agent_start(struct sim *s, struct sim_node *n)
 	if (!facts_first)
 		sim_first_facts(s, n);
 	sim_cpg_joined(s, n);
+	sim_schedule(s, s->now + 1500 * NS_PER_MS, SIM_ALONE, n->id)->life = n->life;
 	if (!n->stalled_until)
 		sim_tick_schedule(s, n);
 }
@@ -574,7 +582,7 @@ void sim_power_off(struct sim *s, struct sim_node *n, bool lose_disk, int64_t on
 
 void sim_power_on(struct sim *s, struct sim_node *n)
 {
-	if (n->powered)
+	if (n->powered || n->id == s->left_down)
 		return;
 	sim_trace(s, "%s has power again", sim_name(s, n->id));
 	n->powered = true;

@@ -99,6 +99,8 @@ static size_t sim_event_size(enum sim_event_type type)
 	case SIM_FAULT:
 	case SIM_STOPPED:
 	case SIM_FACTS:
+	case SIM_ALONE:
+	case SIM_SNAPSHOT:
 		break;
 	}
 	return offsetof(struct sim_event, number) + sizeof(uint64_t);
@@ -286,6 +288,8 @@ static void sim_dispatch(struct sim *s, struct sim_event *e)
 	case SIM_DATAGRAM:
 	case SIM_CORE:
 	case SIM_FACTS:
+	case SIM_ALONE:
+	case SIM_SNAPSHOT:
 		sim_node_input(s, e);
 		return;
 	case SIM_CPG_DELIVER:
