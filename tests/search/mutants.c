@@ -158,7 +158,7 @@ static const struct slow_mutant slow_mutants[] = {
 	  "raise",
 	  true,
 	  true,
-	  499,
+	  97,
 	  { SEARCH_THREE, .name = "3, L = 6, one off", .lease = 6, .guard = 3, .hold = 3 },
 	  { .off = 3 } },
 	{ SEARCH_RULE_RANK,

@@ -223,7 +223,8 @@ static const char *check_epoch(struct world *w, int n, int counter)
 	return NULL;
 }
 
-/* I2: what a takeover says of its cause has happened. */
+/* I2: what a takeover says of its cause has happened. A node tells what it heard: a tenure that it never
+ * heard of may have come after the one it names. */
 static const char *check_cause(const struct world *w, const struct local_result *r)
 {
 	switch ((enum core_cause)r->cause) {
@@ -286,7 +287,7 @@ static const char *apply(struct world *w, int n, const struct local_result *r, u
 	if (r->ended) {
 		if (w->held_n == n)
 			w->held_over = 1;
-		w->released = (uint8_t)((w->released & ~(1U << n)) | (unsigned)r->released << n);
+		w->released |= (uint8_t)((unsigned)r->released << n);
 		if (config->healthy && n == 1)
 			bad = "I4: a healthy holder lost its lease";
 	}

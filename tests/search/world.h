@@ -24,7 +24,7 @@ struct world {
 	/* what the invariants remember */
 	uint8_t held_c, held_n; /* the highest epoch a gate was opened with */
 	uint8_t held_over;	/* its tenure has ended */
-	uint8_t released;	/* nodes whose latest tenure ended by a hand-over */
+	uint8_t released;	/* nodes of which a tenure ended by a hand-over */
 	/* faults so far */
 	uint8_t crashes, disk_losses, restarts, raises, changed;
 	uint8_t stale; /* nodes that lost their disk and have sent nothing since */
