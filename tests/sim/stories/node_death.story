@@ -20,25 +20,25 @@ expect-holder n2
 [   402] n2 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [   402] n2 ! g1 gate shut
 [   402] n2   g1 step announce-stop
-[   403] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
-[   403] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n2   g1 step destroy-sockets
-[   405] n1 ! g1 gate open
-[   405] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
-[   405] n1   g1 step announce
-[   405] n1 > g1 R120 epoch 1.n1: lease held and nothing wrong here: keep holding
+[   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
+[   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
-[   407] n1   g1 step wake-pbx
-[   409] n1   g1 step verify
-[   411] n1 = record g1 takeover: cause vacant, from -, epoch 1.n1
-[   451] n2 > g1 R111 epoch 2.n2: fit, another node holds the group: stand by, ask when the voters are free
-[   507] n1 > g1 R404 epoch 3.n1: epoch raised while holding, so that a voter can follow
+[   406] n1 ! g1 gate open
+[   406] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
+[   406] n1   g1 step announce
+[   406] n1 > g1 R120 epoch 1.n1: lease held and nothing wrong here: keep holding
+[   408] n1   g1 step wake-pbx
+[   410] n1   g1 step verify
+[   412] n1 = record g1 takeover: cause vacant, from -, epoch 1.n1
+[   451] n2 > g1 R111 epoch 1.n2: fit, another node holds the group: stand by, ask when the voters are free
+[   508] n1 > g1 R404 epoch 2.n1: epoch raised while holding, so that a voter can follow
 [  3000] n1 loses power
-[  3794] n2 ! g1 gate open
-[  3794] n2 > g1 R400 epoch 4.n2: lease won: the gate is open, announce, then wake
-[  3794] n2   g1 step announce
-[  3794] n2 > g1 R120 epoch 4.n2: lease held and nothing wrong here: keep holding
-[  3796] n2   g1 step wake-pbx
-[  3798] n2   g1 step verify
-[  3800] n2 = record g1 takeover: cause lease_expired, from n1, epoch 4.n2
+[  3795] n2 ! g1 gate open
+[  3795] n2 > g1 R400 epoch 3.n2: lease won: the gate is open, announce, then wake
+[  3795] n2   g1 step announce
+[  3795] n2 > g1 R120 epoch 3.n2: lease held and nothing wrong here: keep holding
+[  3797] n2   g1 step wake-pbx
+[  3799] n2   g1 step verify
+[  3801] n2 = record g1 takeover: cause lease_expired, from n1, epoch 3.n2
 [  5100] n1 corosync: quorum lost

@@ -27,40 +27,40 @@ expect-holder n2
 [   402] n2 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [   402] n2 ! g1 gate shut
 [   402] n2   g1 step announce-stop
-[   403] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
-[   403] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n2   g1 step destroy-sockets
-[   405] n1 ! g1 gate open
-[   405] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
-[   405] n1   g1 step announce
-[   405] n1 > g1 R120 epoch 1.n1: lease held and nothing wrong here: keep holding
+[   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
+[   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
-[   407] n1   g1 step wake-pbx
-[   409] n1   g1 step verify
-[   411] n1 = record g1 takeover: cause vacant, from -, epoch 1.n1
-[   451] n2 > g1 R111 epoch 2.n2: fit, another node holds the group: stand by, ask when the voters are free
-[   507] n1 > g1 R404 epoch 3.n1: epoch raised while holding, so that a voter can follow
+[   406] n1 ! g1 gate open
+[   406] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
+[   406] n1   g1 step announce
+[   406] n1 > g1 R120 epoch 1.n1: lease held and nothing wrong here: keep holding
+[   408] n1   g1 step wake-pbx
+[   410] n1   g1 step verify
+[   412] n1 = record g1 takeover: cause vacant, from -, epoch 1.n1
+[   451] n2 > g1 R111 epoch 1.n2: fit, another node holds the group: stand by, ask when the voters are free
+[   508] n1 > g1 R404 epoch 2.n1: epoch raised while holding, so that a voter can follow
 [  3000] n2 operator: pause: accepted
-[  3001] n1 > g1 R405 epoch 3.n1: an operator's command took effect
-[  3001] n1 > g1 R220 epoch 3.n1: paused: keep holding, nothing is automatic
-[  3001] n2 > g1 R405 epoch 2.n2: an operator's command took effect
+[  3001] n1 > g1 R405 epoch 2.n1: an operator's command took effect
+[  3001] n1 > g1 R220 epoch 2.n1: paused: keep holding, nothing is automatic
+[  3001] n2 > g1 R405 epoch 1.n2: an operator's command took effect
 [  3001] n2 = record command: done
-[  3001] n2 > g1 R310 epoch 2.n2: paused: ask for nothing
+[  3001] n2 > g1 R310 epoch 1.n2: paused: ask for nothing
 [  3500] n1 loses power
 [  5600] n1 corosync: quorum lost
 [  8500] n2 operator: failover --force n2: accepted
-[  8501] n2 > g1 R406 epoch 2.n2: an operator's move of the group begins
-[  8501] n2 > g1 R130 epoch 2.n2: an operator moves the group here: ask as soon as the voters are free
+[  8501] n2 > g1 R406 epoch 1.n2: an operator's move of the group begins
+[  8501] n2 > g1 R130 epoch 1.n2: an operator moves the group here: ask as soon as the voters are free
 [  8503] n2 ! g1 gate open
-[  8503] n2 > g1 R400 epoch 4.n2: lease won: the gate is open, announce, then wake
+[  8503] n2 > g1 R400 epoch 3.n2: lease won: the gate is open, announce, then wake
 [  8503] n2   g1 step announce
-[  8503] n2 > g1 R220 epoch 4.n2: paused: keep holding, nothing is automatic
+[  8503] n2 > g1 R220 epoch 3.n2: paused: keep holding, nothing is automatic
 [  8505] n2   g1 step wake-pbx
 [  8507] n2   g1 step verify
-[  8509] n2 = record g1 takeover: cause operator, from n1, epoch 4.n2
-[  8509] n2 > g1 R407 epoch 4.n2: an operator's move of the group is done
+[  8509] n2 = record g1 takeover: cause operator, from n1, epoch 3.n2
+[  8509] n2 > g1 R407 epoch 3.n2: an operator's move of the group is done
 [  8509] n2 = record operation: done
 [ 11500] n2 operator: resume: accepted
-[ 11501] n2 > g1 R405 epoch 4.n2: an operator's command took effect
+[ 11501] n2 > g1 R405 epoch 3.n2: an operator's command took effect
 [ 11501] n2 = record command: done
-[ 11501] n2 > g1 R120 epoch 4.n2: lease held and nothing wrong here: keep holding
+[ 11501] n2 > g1 R120 epoch 3.n2: lease held and nothing wrong here: keep holding

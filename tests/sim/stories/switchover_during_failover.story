@@ -25,11 +25,11 @@ expect-holder n3
 [   403] n3 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [   403] n3 ! g1 gate shut
 [   403] n3   g1 step announce-stop
-[   403] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
-[   403] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n2   g1 step destroy-sockets
-[   404] n3 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
+[   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
+[   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   405] n3   g1 step destroy-sockets
+[   405] n3 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
 [   407] n3   g1 step muzzle-pbx
 [   454] n1 ! g1 gate open
