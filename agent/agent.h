@@ -36,6 +36,7 @@
 #include "pulse_io.h"
 #include "recorder.h"
 #include "sentence.h"
+#include "service_resend.h"
 #include "state_files.h"
 #include "vip.h"
 
@@ -80,6 +81,7 @@ struct agent_group {
 	struct binding_batch_writer batch;
 	uint8_t *batch_buf;
 	bool batch_open;
+	struct service_resend resend;
 	bool full_report;    /* the adapter is reporting everything it has */
 	bool full_begin_due; /* the first batch of a full list */
 	uint32_t mismatches; /* heartbeats of the holder in a row whose digest was not ours */
@@ -148,7 +150,7 @@ struct agent {
 	int gate_missing_on[AGENT_GATE_MISSING_MAX];
 	struct pulse_io *pulse;
 	struct heartbeat_io *heartbeat;
-	uint64_t snapshot; /* request that is being answered: bindings go into it */
+	uint64_t snapshot; /* request that is being answered; 0 = none */
 	bool quorate;
 	bool joined; /* the snapshot is here */
 	boot_t next_heartbeat;
@@ -211,8 +213,10 @@ void cluster_tick(struct agent *a);
 void cluster_publish_facts(struct agent *a);
 int cluster_send_command(struct agent *a, const struct core_command *cmd, const struct control_request *req,
 			 const char *why);
-/* One batch of bindings to all nodes (or into the snapshot that is being made). */
-int cluster_send_bindings(struct agent *a, const void *data, size_t len);
+/* One batch of bindings to all nodes, or (snapshot not 0) into the answer to that request. */
+int cluster_send_bindings(struct agent *a, uint64_t snapshot, const void *data, size_t len);
+/* Goes on with the snapshot that is being made. */
+void cluster_snapshot_go(struct agent *a);
 int cluster_send_history(struct agent *a, const char *line, size_t len);
 bool cluster_connected(const struct agent *a);
 json_t *cluster_counters_json(const struct agent *a);
@@ -224,8 +228,6 @@ boot_t services_next(const struct agent *a);
 void services_tick(struct agent *a);
 /* A batch of bindings from another node. */
 void services_receive(struct agent *a, node_id_t from, const void *data, size_t len);
-/* Everything this node has, as full lists: of all groups (a snapshot), or of those it holds. */
-void services_send_all(struct agent *a, bool all);
 /* A heartbeat came from a node: if it is the holder's, its digest is of exactly what it has sent so far. */
 void services_compare(struct agent *a, node_id_t from);
 /* Once a second, at the holder: others that stay out of step get everything again. */

@@ -154,15 +154,27 @@ static void cluster_send_records(struct agent *a, uint64_t request)
 	json_decref(records);
 }
 
+void cluster_snapshot_go(struct agent *a)
+{
+	if (!a->snapshot)
+		return;
+	for (uint32_t i = 0; i < a->config->groups_count; i++)
+		if (a->group[i].resend.active && a->group[i].resend.snapshot == a->snapshot)
+			return;
+	cluster_send_records(a, a->snapshot);
+	(void)heartbeat_io_send_snapshot_end(a->heartbeat, a->snapshot); /* stale: somebody else answers */
+	a->snapshot = 0;
+}
+
 static void cluster_snapshot_wanted(void *ctx, uint64_t request)
 {
 	struct agent *a = ctx;
 
 	a->snapshot = request;
-	services_send_all(a, true);
-	a->snapshot = 0;
-	cluster_send_records(a, request);
-	(void)heartbeat_io_send_snapshot_end(a->heartbeat, request); /* stale: somebody else answers */
+	for (uint32_t i = 0; i < a->config->groups_count; i++)
+		if (a->group[i].store && service_resend_start(&a->group[i], request) == 0)
+			(void)service_resend_run(&a->group[i]); /* the rest with the timer */
+	cluster_snapshot_go(a);
 }
 
 static void cluster_intent_get(void *ctx, struct core_intent *ret)
@@ -312,13 +324,12 @@ int cluster_send_command(struct agent *a, const struct core_command *cmd, const 
 	return heartbeat_io_send_command(a->heartbeat, &hc);
 }
 
-int cluster_send_bindings(struct agent *a, const void *data, size_t len)
+int cluster_send_bindings(struct agent *a, uint64_t snapshot, const void *data, size_t len)
 {
 	if (!a->heartbeat)
 		return -ENOTCONN;
-	if (a->snapshot)
-		return heartbeat_io_send_section(a->heartbeat, a->snapshot, CLUSTER_SECTION_BINDINGS, data,
-						 len);
+	if (snapshot)
+		return heartbeat_io_send_section(a->heartbeat, snapshot, CLUSTER_SECTION_BINDINGS, data, len);
 	return heartbeat_io_send_bindings(a->heartbeat, data, len);
 }
 

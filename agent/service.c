@@ -31,8 +31,8 @@ static struct epoch service_epoch(const struct agent_group *g)
 
 /* ---- from the adapter ---- */
 
-/* A new adapter knows nothing. Active, it compares with its PBX, reports what we lack and gives back what the PBX lacks;
- * standby, it makes the PBX have exactly this. */
+/* A new adapter knows nothing. Active, it compares with its PBX, reports what we lack and gives back what the
+ * PBX lacks; standby, it makes the PBX have exactly this. */
 static void service_ready(void *ctx)
 {
 	struct agent_group *g = ctx;
@@ -217,13 +217,6 @@ void services_receive(struct agent *a, node_id_t from, const void *data, size_t 
 		binding_feed_flush(&g->feed, a->now.boot);
 }
 
-void services_send_all(struct agent *a, bool all)
-{
-	for (uint32_t i = 0; i < a->config->groups_count; i++)
-		if (a->group[i].store && (all || service_holds(&a->group[i])))
-			service_batch_all(&a->group[i]);
-}
-
 void services_flush(struct agent *a)
 {
 	for (uint32_t i = 0; i < a->config->groups_count; i++)
@@ -272,7 +265,7 @@ void services_heal(struct agent *a)
 		g->heal_at = boot_add(a->now.boot, SERVICE_HEAL_NS);
 		log_notice("%s: another node's registrations are not in step -> sending all %zu",
 			   agent_group_name(a, g->index), binding_store_count(g->store));
-		service_batch_all(g);
+		(void)service_resend_start(g, 0); /* out of memory: tried again */
 	}
 }
 
@@ -362,6 +355,7 @@ void services_close(struct agent *a)
 		binding_feed_close(&g->feed);
 		binding_store_free(g->store);
 		free(g->batch_buf);
+		service_resend_close(g);
 		g->adapter = NULL;
 		g->store = NULL;
 		g->batch_buf = NULL;
@@ -372,9 +366,12 @@ boot_t services_next(const struct agent *a)
 {
 	boot_t next = BOOT_NEVER;
 
-	for (uint32_t i = 0; i < a->config->groups_count; i++)
+	for (uint32_t i = 0; i < a->config->groups_count; i++) {
 		if (a->group[i].adapter)
 			next = boot_min(next, adapter_next(a->group[i].adapter));
+		if (a->group[i].resend.active)
+			next = boot_min(next, a->group[i].resend.next);
+	}
 	return next;
 }
 
@@ -405,7 +402,12 @@ void services_expire(struct agent *a)
 
 void services_tick(struct agent *a)
 {
-	for (uint32_t i = 0; i < a->config->groups_count; i++)
-		if (a->group[i].adapter && !boot_before(a->now.boot, adapter_next(a->group[i].adapter)))
-			adapter_tick(a->group[i].adapter, a->now.boot);
+	for (uint32_t i = 0; i < a->config->groups_count; i++) {
+		struct agent_group *g = &a->group[i];
+
+		if (g->adapter && !boot_before(a->now.boot, adapter_next(g->adapter)))
+			adapter_tick(g->adapter, a->now.boot);
+		if (g->resend.active && !boot_before(a->now.boot, g->resend.next) && service_resend_run(g))
+			cluster_snapshot_go(a);
+	}
 }

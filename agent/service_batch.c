@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-static struct epoch batch_epoch(const struct agent_group *g)
+struct epoch service_batch_epoch(const struct agent_group *g)
 {
 	const struct lease *l = &g->agent->core.group[g->index].lease;
 
@@ -18,7 +18,7 @@ static void batch_open(struct agent_group *g)
 {
 	struct binding_batch_header head = {
 		.group = g->agent->config->groups[g->index].wire_id,
-		.epoch = batch_epoch(g),
+		.epoch = service_batch_epoch(g),
 		.full_begin = g->full_begin_due,
 	};
 
@@ -39,7 +39,7 @@ void service_batch_send(struct agent_group *g, bool full_end)
 	batch_open(g);
 	len = binding_batch_end(&g->batch, full_end);
 	g->batch_open = false;
-	r = cluster_send_bindings(g->agent, g->batch_buf, len);
+	r = cluster_send_bindings(g->agent, 0, g->batch_buf, len);
 	/* Nothing is lost: the digests differ, and the others ask for everything. */
 	if (r < 0 && r != -ENOTCONN)
 		log_warning("%s: %zu bytes of bindings not sent: %s", agent_group_name(g->agent, g->index),
@@ -59,7 +59,7 @@ void service_batch_put(struct agent_group *g, const struct binding *b)
 
 void service_batch_remove(struct agent_group *g, const char *aor, const char *contact)
 {
-	struct epoch epoch = batch_epoch(g);
+	struct epoch epoch = service_batch_epoch(g);
 
 	batch_open(g);
 	if (binding_batch_remove(&g->batch, aor, contact, epoch) != -ENOSPC)
@@ -67,13 +67,4 @@ void service_batch_remove(struct agent_group *g, const char *aor, const char *co
 	service_batch_send(g, false);
 	batch_open(g);
 	(void)binding_batch_remove(&g->batch, aor, contact, epoch);
-}
-
-void service_batch_all(struct agent_group *g)
-{
-	service_batch_send(g, false);
-	g->full_begin_due = true;
-	for (size_t i = binding_store_count(g->store); i-- > 0;)
-		service_batch_put(g, binding_store_at(g->store, i));
-	service_batch_send(g, true);
 }

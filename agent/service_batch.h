@@ -13,7 +13,7 @@ void service_batch_put(struct agent_group *g, const struct binding *b);
 void service_batch_remove(struct agent_group *g, const char *aor, const char *contact);
 /* Sends what is collected; full_end: it was the last of a full list (sent even if empty). */
 void service_batch_send(struct agent_group *g, bool full_end);
-/* The whole store as a full list. */
-void service_batch_all(struct agent_group *g);
+/* Of this node's tenure; none if it does not hold the group. */
+struct epoch service_batch_epoch(const struct agent_group *g);
 
 #endif

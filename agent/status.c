@@ -240,6 +240,8 @@ json_t *status_json(struct agent *a)
 		json_string(
 			"A paused virtual machine stops its clocks: on resume two gates can be open for at "
 			"most the rest of one lease, about one pulse."));
+	if (config_safety_note(a->config))
+		json_object_set_new(o, "safety_note", json_string(config_safety_note(a->config)));
 	json_object_set_new(o, "paused", json_boolean(a->core.intent.paused));
 	json_object_set_new(o, "stopping", json_boolean(a->stopping));
 	json_object_set_new(o, "corosync", json_boolean(cluster_connected(a)));
