@@ -210,6 +210,9 @@ static void core_lease_adopt(struct core_turn *t, const struct core_event *ev)
 	struct core_role before = core_role_before(t->c, ev->group);
 	const struct core_record nothing = { .at = t->now.boot };
 
+	if (g->started)
+		return;
+	g->started = true;
 	lease_adopt(&g->lease, ev->adopt_deadline, t->now, t->plan);
 	core_role_follow(t, ev->group, before, &letgo);
 	if (!lease_holds(&g->lease) && g->takeover.direction == TAKEOVER_REST &&
@@ -400,7 +403,8 @@ static bool core_event_of_group(enum core_event_type type)
 static void core_group_settle(struct core_turn *t, group_index_t g)
 {
 	core_operation_tick(t, g);
-	if (core_is_candidate(t->c, g, t->c->config.self))
+	/* "At start, executors report what is before any rule may act." */
+	if (t->c->group[g].started && core_is_candidate(t->c, g, t->c->config.self))
 		core_decide(t, g);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The invariants of docs/ARCHITECTURE.md, looked at after every step of every node and at every movement of a gate.
- * Truth is kept here, apart from what the cores believe.
+ * The invariants of docs/ARCHITECTURE.md, looked at after every step of every node and at every movement of a
+ * gate. Truth is kept here, apart from what the cores believe.
  */
 #include "sim.h"
 
@@ -83,7 +83,8 @@ static bool sim_majority_calm(const struct sim *s, const struct sim_node *n, gro
 		const struct sim_node *v = &s->node[k];
 		const struct sim_link *to = &s->link[n->id][k], *from = &s->link[k][n->id];
 
-		if (!v->running || v->stalled_until || v->disk.epoch_lost || !sim_calm(v->calm_since, before))
+		if (!v->running || v->stalled_until || v->core->group[g].lease.voter.hi_unknown ||
+		    !sim_calm(v->calm_since, before))
 			continue;
 		if (k != n->id && (to->cut || from->cut || !sim_calm(to->calm_since, before) ||
 				   !sim_calm(from->calm_since, before)))

@@ -10,15 +10,15 @@ expect-holder n1
 [     1] w3 agent starts
 [     1] w3 ! g1 gate shut
 [    50] n1 agent starts
-[    50] n1 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [    50] n1 ! g1 gate shut
 [    50] n1   g1 step announce-stop
+[    50] n1 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [    52] n1   g1 step destroy-sockets
 [    54] n1   g1 step muzzle-pbx
 [   402] n2 agent starts
-[   402] n2 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [   402] n2 ! g1 gate shut
 [   402] n2   g1 step announce-stop
+[   402] n2 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [   404] n2   g1 step destroy-sockets
 [   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
@@ -34,7 +34,6 @@ expect-holder n1
 [   508] n1 > g1 R404 epoch 2.n1: epoch raised while holding, so that a voter can follow
 [  3000] n1 agent is killed
 [  3300] n1 agent starts
-[  3300] n1 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [  3300] n1 > g1 R403 epoch 2.n1: the open gate of the former agent goes on
 [  3300] n1 > g1 R120 epoch 2.n1: lease held and nothing wrong here: keep holding
 [  3300] n1   g1 step announce

@@ -15,15 +15,15 @@ expect-holder n2
 [     1] w3 agent starts
 [     1] w3 ! g1 gate shut
 [    50] n1 agent starts
-[    50] n1 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [    50] n1 ! g1 gate shut
 [    50] n1   g1 step announce-stop
+[    50] n1 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [    52] n1   g1 step destroy-sockets
 [    54] n1   g1 step muzzle-pbx
 [   402] n2 agent starts
-[   402] n2 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [   402] n2 ! g1 gate shut
 [   402] n2   g1 step announce-stop
+[   402] n2 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [   404] n2   g1 step destroy-sockets
 [   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free

@@ -19,15 +19,15 @@ expect-holder n1
 [     1] w3 agent starts
 [     1] w3 ! g1 gate shut
 [    50] n1 agent starts
-[    50] n1 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [    50] n1 ! g1 gate shut
 [    50] n1   g1 step announce-stop
+[    50] n1 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [    52] n1   g1 step destroy-sockets
 [    54] n1   g1 step muzzle-pbx
 [   402] n2 agent starts
-[   402] n2 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [   402] n2 ! g1 gate shut
 [   402] n2   g1 step announce-stop
+[   402] n2 > g1 R320 epoch 0.-: not fit: do not ask (joining)
 [   404] n2   g1 step destroy-sockets
 [   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
@@ -52,13 +52,13 @@ expect-holder n1
 [  4500] n1 has power again
 [  4500] n2 has power again
 [  5000] n1 agent starts, memory lost
-[  5000] n1 > g1 R310 epoch 0.-: paused: ask for nothing
 [  5000] n1 ! g1 gate shut
 [  5000] n1   g1 step announce-stop
+[  5000] n1 > g1 R310 epoch 0.-: paused: ask for nothing
 [  5000] n2 agent starts, memory lost
-[  5000] n2 > g1 R310 epoch 0.-: paused: ask for nothing
 [  5000] n2 ! g1 gate shut
 [  5000] n2   g1 step announce-stop
+[  5000] n2 > g1 R310 epoch 0.-: paused: ask for nothing
 [  5002] n1   g1 step destroy-sockets
 [  5002] n2   g1 step destroy-sockets
 [  5004] n1   g1 step muzzle-pbx
