@@ -287,7 +287,8 @@ static const char *apply(struct world *w, int n, const struct local_result *r, u
 	if (r->ended) {
 		if (w->held_n == n)
 			w->held_over = 1;
-		w->released |= (uint8_t)((unsigned)r->released << n);
+		if (config->causes)
+			w->released |= (uint8_t)((unsigned)r->released << n);
 		if (config->healthy && n == 1)
 			bad = "I4: a healthy holder lost its lease";
 	}

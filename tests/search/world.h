@@ -27,9 +27,11 @@ struct world {
 	uint8_t released;	/* nodes of which a tenure ended by a hand-over */
 	/* faults so far */
 	uint8_t crashes, disk_losses, restarts, raises, changed;
-	uint8_t stale; /* nodes that lost their disk and have sent nothing since */
-	uint8_t zero[1];
+	uint8_t stale;	 /* nodes that lost their disk and have sent nothing since */
+	uint8_t zero[3]; /* states are compared as bytes: no padding */
 };
+
+_Static_assert(offsetof(struct world, zero) + 3 == sizeof(struct world), "no padding");
 
 struct world_action {
 	uint8_t node; /* 0: time passes at all nodes */
