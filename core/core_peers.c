@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* LEASE "Pre-check": heard within 3 pulses. */
+/* As in the pre-check of the lease: heard within 3 pulses. */
 #define CORE_PULSES_HEARD 3
 
 static bool core_peer_heard(const struct core *c, node_id_t n, boot_t now)

@@ -38,7 +38,7 @@ enum lease_refusal {
 
 enum voter_phase { VOTERS_STABLE, VOTERS_JOINT };
 
-/* LEASE.md "Changing the voters". In VOTERS_STABLE old_set == new_set. */
+/* Changing the voters: docs/ARCHITECTURE.md "The lease". In VOTERS_STABLE old_set == new_set. */
 struct voter_set {
 	uint32_t version;
 	enum voter_phase phase;

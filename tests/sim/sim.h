@@ -288,10 +288,15 @@ void sim_check_shut(struct sim *s, struct sim_node *n, group_index_t group);
 void sim_check_rest(struct sim *s, struct sim_node *n);
 void sim_check_life_over(struct sim *s, struct sim_node *n);
 void sim_check_delivered(struct sim *s, struct sim_node *n, const struct core_command *cmd);
+
+/* sim_settle.c */
+bool sim_same_intent(const struct core_intent *a, const struct core_intent *b);
 bool sim_check_beyond_help(const struct sim *s);
 bool sim_check_answered(const struct sim *s);
 bool sim_check_settled(struct sim *s, char *ret_why, size_t size);
 void sim_check_end(struct sim *s);
+
+/* sim_equal.c */
 bool sim_plans_equal(const struct core_plan *a, const struct core_plan *b);
 
 /* sim_fault.c */

@@ -107,7 +107,7 @@ static void sim_fault_disk(struct sim *s)
 {
 	struct sim_node *n = sim_victim(s);
 
-	/* One lost disk at a time: with more, LEASE.md's N-M+1 others may not exist. */
+	/* One lost disk at a time: with more, the N-M+1 others that know hi may not exist. */
 	for (node_id_t k = 1; k <= s->nodes_count; k++)
 		if (s->node[k].disk.epoch_lost)
 			return;

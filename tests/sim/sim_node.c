@@ -314,7 +314,7 @@ void sim_node_feed(struct sim *s, struct sim_node *n, struct core_event *ev)
 	sim_plan_run(s, n, &s->plan, 0);
 }
 
-/* LEASE "Waking up": the gap is measured by the loop, before anything that waits is looked at. */
+/* Waking up: the gap is measured by the loop, before anything that waits is looked at. */
 static void sim_loop_begin(struct sim *s, struct sim_node *n)
 {
 	struct core_event wake = { .type = CORE_WAKE };

@@ -168,7 +168,7 @@ static void sim_config(struct sim *s)
 	}
 }
 
-/* LEASE "Clocks": G >= (L + resolution)(1 + rv)/(1 - rh) - L, with nothing to spare. */
+/* The guard: G >= (L + resolution)(1 + rv)/(1 - rh) - L, with nothing to spare. */
 static void sim_timing(struct sim *s)
 {
 	struct lease_timing *t = &s->config.timing;
