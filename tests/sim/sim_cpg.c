@@ -87,7 +87,9 @@ void sim_facts_report(struct sim *s, struct sim_node *n)
  */
 static void sim_cpg_snapshot(struct sim *s, node_id_t a, node_id_t b)
 {
-	struct sim_event *e = sim_schedule(s, s->now + NS_PER_MS, SIM_SNAPSHOT, a);
+	/* What was sent before b came is delivered before the change of members: the snapshot has it. */
+	int64_t at = s->now + NS_PER_MS > s->cpg_last[a] ? s->now + NS_PER_MS : s->cpg_last[a] + 1;
+	struct sim_event *e = sim_schedule(s, at, SIM_SNAPSHOT, a);
 
 	e->life = s->node[a].life;
 	e->number = b;
