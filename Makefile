@@ -21,7 +21,7 @@ packages:
 
 compile: packages
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix=$(PREFIX) >/dev/null
-	@set -o pipefail; ninja -C $(BUILD) --quiet | sed '/no work to do/d'
+	@ninja -C $(BUILD) >$(BUILD)/ninja.log || { tail -30 $(BUILD)/ninja.log; exit 1; }
 
 build: compile
 	@echo "build: done, programs in $(BUILD)/agent and $(BUILD)/hactl"

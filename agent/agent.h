@@ -81,11 +81,13 @@ struct agent_group {
 	struct binding_batch_writer batch;
 	uint8_t *batch_buf;
 	bool batch_open;
+	boot_t batch_due; /* {0}: nothing waits */
 	struct service_resend resend;
-	bool full_report;    /* the adapter is reporting everything it has */
-	bool full_begin_due; /* the first batch of a full list */
-	uint32_t mismatches; /* heartbeats of the holder in a row whose digest was not ours */
-	boot_t heal_at;	     /* holder: not before then is everything sent again */
+	bool full_report;	/* the adapter is reporting everything it has */
+	bool full_begin_due;	/* the first batch of a full list */
+	boot_t feed_busy_since; /* {0}: the PBX has been told everything */
+	uint32_t mismatches;	/* heartbeats of the holder in a row whose digest was not ours */
+	boot_t heal_at;		/* holder: not before then is everything sent again */
 	bool address_missing;
 };
 

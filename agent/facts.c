@@ -9,19 +9,31 @@
 
 /* One difference may be a message on its way. */
 #define FACTS_MISMATCHES 3
+#define FACTS_FEED_NS	 NS_PER_S
 
-static bool facts_in_step(const struct agent *a, group_index_t group)
+/* A feed that is busy for a moment is a registration on its way, not a difference: told to everybody at once,
+ * each registration would cost two more messages. */
+static bool facts_feed_stuck(struct agent_group *g)
 {
-	const struct agent_group *g = &a->group[group];
+	if (binding_feed_idle(&g->feed))
+		g->feed_busy_since = (boot_t){ 0 };
+	else if (g->feed_busy_since.ns == 0)
+		g->feed_busy_since = g->agent->now.boot;
+	return g->feed_busy_since.ns && boot_diff_ns(g->feed_busy_since, g->agent->now.boot) > FACTS_FEED_NS;
+}
+
+static bool facts_in_step(struct agent *a, group_index_t group)
+{
+	struct agent_group *g = &a->group[group];
 
 	/* The holder is the truth. A standby is in step if it has what the holder says it has, also in its
 	 * PBX. */
 	if (!g->store || lease_holds(&a->core.group[group].lease))
 		return true;
-	return g->mismatches < FACTS_MISMATCHES && g->health.in_step && binding_feed_idle(&g->feed);
+	return g->mismatches < FACTS_MISMATCHES && g->health.in_step && !facts_feed_stuck(g);
 }
 
-static void facts_group(const struct agent *a, group_index_t group, struct group_facts *f)
+static void facts_group(struct agent *a, group_index_t group, struct group_facts *f)
 {
 	const struct agent_group *g = &a->group[group];
 

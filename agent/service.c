@@ -16,6 +16,7 @@
 
 #define SERVICE_HEAL_NS	      (10 * NS_PER_S) /* everything is not sent again more often */
 #define SERVICE_EXPIRE_SLICES 10
+#define SERVICE_COLLECT_NS    (20 * NS_PER_MS)
 
 static bool service_holds(const struct agent_group *g)
 {
@@ -109,8 +110,9 @@ static void service_bindings_end(void *ctx)
 {
 	struct agent_group *g = ctx;
 
-	if (!g->full_report)
-		service_batch_send(g, false);
+	/* One message for what comes close together: each message of corosync sets its token spinning. */
+	if (!g->full_report && g->batch_open && g->batch_due.ns == 0)
+		g->batch_due = boot_add(g->agent->now.boot, SERVICE_COLLECT_NS);
 }
 
 static void service_answered(void *ctx, uint64_t id, enum adapter_request kind, int error, const char *why)
@@ -369,6 +371,8 @@ boot_t services_next(const struct agent *a)
 	for (uint32_t i = 0; i < a->config->groups_count; i++) {
 		if (a->group[i].adapter)
 			next = boot_min(next, adapter_next(a->group[i].adapter));
+		if (a->group[i].batch_due.ns)
+			next = boot_min(next, a->group[i].batch_due);
 		if (a->group[i].resend.active)
 			next = boot_min(next, a->group[i].resend.next);
 	}
@@ -407,6 +411,8 @@ void services_tick(struct agent *a)
 
 		if (g->adapter && !boot_before(a->now.boot, adapter_next(g->adapter)))
 			adapter_tick(g->adapter, a->now.boot);
+		if (g->batch_due.ns && !boot_before(a->now.boot, g->batch_due))
+			service_batch_send(g, false);
 		if (g->resend.active && !boot_before(a->now.boot, g->resend.next) && service_resend_run(g))
 			cluster_snapshot_go(a);
 	}

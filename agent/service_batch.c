@@ -34,6 +34,7 @@ void service_batch_send(struct agent_group *g, bool full_end)
 	size_t len;
 	int r;
 
+	g->batch_due = (boot_t){ 0 };
 	if (!g->batch_open && !full_end)
 		return;
 	batch_open(g);

@@ -47,7 +47,7 @@ def main():
     parts = {
         "tight": lambda: side_by_side(report, "tight", failover.FAULTS,
                                       "tight: ringkeep lease 160 ms, pulse 40 ms; keepalived advert 50 ms (down after 180 ms)"),
-        "lan": lambda: side_by_side(report, "lan", failover.FAULTS[2:],
+        "lan": lambda: side_by_side(report, "lan", failover.FAULTS[3:],
                                     "lan: ringkeep lease 800 ms, pulse 100 ms; keepalived advert 250 ms (down after 900 ms)"),
         "growth": lambda: growth(report),
     }

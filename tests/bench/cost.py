@@ -64,7 +64,7 @@ def with_bindings(report, subject, n, runs):
     holder, standby = subject.ready()
     phones = subject.lab.phones
     t = time.monotonic()
-    accepted = phones.register(n, rate=2000)
+    accepted = phones.register(n, rate=500)
     registered = time.monotonic()
     assert accepted == n, f"{accepted} of {n} phones registered"
     wait_until(lambda: ringkeep.bindings(standby) == n, 120, lambda: f"{n} bindings at the standby, has {ringkeep.bindings(standby)}", 0.02)

@@ -14,6 +14,11 @@ def pbx_crash(subject, holder, standby):
     subject.kill_pbx(holder)
 
 
+def pbx_main_killed(subject, holder, standby):
+    """Its workers go on answering until the address moves."""
+    holder.pbx.kill()
+
+
 def agent_killed(subject, holder, standby):
     subject.kill_agent(holder)
 
@@ -25,7 +30,8 @@ def node_silent(subject, holder, standby):
 
 
 # name, fault, what is measured
-FAULTS = [("planned switchover", planned, "udp4"), ("PBX crash", pbx_crash, "sip"), ("agent killed, not restarted", agent_killed, "udp4"),
+FAULTS = [("planned switchover", planned, "udp4"), ("PBX main process killed", pbx_main_killed, "sip"),
+          ("PBX crash, all its processes at once", pbx_crash, "sip"), ("agent killed, not restarted", agent_killed, "udp4"),
           ("node silently dead", node_silent, "udp4")]
 
 

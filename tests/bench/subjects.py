@@ -60,7 +60,7 @@ class Keepalived:
         for node in (n1, n2):
             node.thaw()
             if not node.pbx.alive():
-                node.start_pbx()
+                node.start_pbx()  # ends what may be left of the old one
             if not node.procs["keepalived"].alive():
                 node.procs["keepalived"].end()
                 node.run("ip", "addr", "del", "10.77.0.100/24", "dev", "eth0")  # what kill -9 left

@@ -10,6 +10,7 @@ CONF = """totem {{
     crypto_hash: sha256
     token: 1000
     link_mode: active
+    seqno_unchanged_const: 3
 {interfaces}}}
 quorum {{
     provider: corosync_votequorum

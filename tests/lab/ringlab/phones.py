@@ -63,12 +63,12 @@ class Phones(Machine):
         stat.unlink(missing_ok=True)
         data.write_text("SEQUENTIAL\n" + "".join(";".join(map(str, row)) + ";\n" for row in rows))
         return ["sipp", "-sf", str(SCENARIOS / scenario), "-inf", str(data), "-i", OWN, "-p", str(port), "-m", str(n), "-r", str(rate),
-                "-l", str(n), "-t", "u1", "-nostdin", "-timeout", "30s", "-recv_timeout", "8000", "-trace_stat", "-stf", str(stat), "-fd", "1",
+                "-l", str(n), "-t", "u1", "-nostdin", "-timeout", f"{n // rate + 30}s", "-recv_timeout", "8000", "-trace_stat", "-stf", str(stat), "-fd", "1",
                 "-trace_err", "-error_file", str(self.dir / "log" / f"{name}.err"), *more, f"{VIP}:5060"], stat
 
     def _sipp(self, name, scenario, rows, port, n, rate, more=()):
         command, stat = self._command(name, scenario, rows, port, n, rate, more)
-        self.run(*command, timeout=60)
+        self.run(*command, timeout=n // rate + 60)
         return successes(stat)
 
 
