@@ -216,8 +216,8 @@ class Local(Case):
 
     def test_history_verify(self):
         done = self.hactl("history", "--verify", "--state-dir", self.dir.name, socket=False)
-        self.assertEqual(done.returncode, 0)
-        self.assertIn("intact, 0 records", done.stdout)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there is no record to verify", done.stderr)
         pathlib.Path(self.dir.name, "history").write_text("{}\n")
         done = self.hactl("history", "--verify", "--state-dir", self.dir.name, socket=False)
         self.assertEqual(done.returncode, 1)

@@ -27,7 +27,7 @@
 { "profile = lan", "lease = 800",
   "f:2: lease: \"800\" is not a duration with its unit, such as 100ms, 2.5s or 5m; write one" },
 { "profile = lan", "lease = 99h",
-  "f:2: lease: 99h is out of range; choose 30ms to 1m" },
+  "f:2: lease: 99h is out of range; choose 30ms to 25s" },
 { "profile = lan", "pulse-port = 70000",
   "f:2: pulse-port: 70000 is out of range; choose 1 to 65535" },
 { "profile = lan", "corosync = maybe",
