@@ -169,7 +169,7 @@ static void core_release_seen(struct core_turn *t, const struct lease_msg *msg)
 	if (msg->type != LEASE_RELEASE || msg->successor == NODE_NONE || lease_holds(&g->lease))
 		return;
 	if (epoch_cmp(msg->epoch, g->seen_epoch) >= 0)
-		g->moving_until = boot_add(t->now.boot, t->c->config.operation_timeout_ns);
+		core_moving_set(t, msg->group, msg->epoch);
 }
 
 static void core_lease_message(struct core_turn *t, const struct lease_msg *msg)

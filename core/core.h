@@ -158,10 +158,11 @@ struct core_group {
 	struct epoch seen_epoch;
 	boot_t seen_at; /* the latest view that said so */
 	boot_t since;
-	bool started;		 /* CORE_ADOPT came: before it no rule acts */
-	boot_t asking_since;	 /* the rules let this node ask without a break since; {0} = they do not */
-	boot_t moving_until;	 /* a hand-over began before a pause: it may be finished in spite of it */
-	node_id_t failback_node; /* the better candidate, eligible without a break since failback_since */
+	bool started;		   /* CORE_ADOPT came: before it no rule acts */
+	boot_t asking_since;	   /* the rules let this node ask without a break since; {0} = they do not */
+	boot_t moving_until;	   /* a hand-over began before a pause: it may be finished in spite of it */
+	struct epoch moving_epoch; /* ... of this tenure */
+	node_id_t failback_node;   /* the better candidate, eligible without a break since failback_since */
 	boot_t failback_since;
 	uint16_t rule; /* core/rules.h: the row of the latest decision */
 };

@@ -208,7 +208,7 @@ static void core_hand_over(struct core_turn *t, group_index_t group, const struc
 	}
 	/* A pause that comes now must not leave the group between two nodes. */
 	if (letgo.successor != NODE_NONE)
-		g->moving_until = boot_add(t->now.boot, c->config.operation_timeout_ns);
+		core_moving_set(t, group, g->lease.epoch);
 	lease_hand_over(&g->lease, letgo.successor, t->now, t->plan);
 	core_role_follow(t, group, before, &letgo);
 }

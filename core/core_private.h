@@ -58,6 +58,8 @@ struct core_letgo {
 };
 void core_role_follow(struct core_turn *t, group_index_t group, struct core_role before,
 		      const struct core_letgo *letgo);
+/* A hand-over out of this tenure begins: it may be finished in spite of a pause that comes after it. */
+void core_moving_set(struct core_turn *t, group_index_t group, struct epoch epoch);
 void core_seen_view(struct core_turn *t, group_index_t group, node_id_t from, const struct lease_view *view);
 void core_seen_tick(struct core_turn *t, group_index_t group);
 void core_explain(struct core_turn *t, group_index_t group, uint16_t rule, node_id_t node, int64_t value);

@@ -24,6 +24,17 @@ void core_explain(struct core_turn *t, group_index_t group, uint16_t rule, node_
 	a->explain.value = value;
 }
 
+/* A hand-over is a matter of round trips; two promises is time enough for the successor, or for the former
+ * holder if the successor cannot. */
+void core_moving_set(struct core_turn *t, group_index_t group, struct epoch epoch)
+{
+	const struct lease_timing *timing = &t->c->config.timing;
+	struct core_group *g = &t->c->group[group];
+
+	g->moving_until = boot_add(t->now.boot, 2 * (timing->lease_ns + timing->guard_ns));
+	g->moving_epoch = epoch;
+}
+
 static void core_seen_set(struct core_turn *t, group_index_t group, node_id_t holder)
 {
 	struct core_group *g = &t->c->group[group];
@@ -32,7 +43,15 @@ static void core_seen_set(struct core_turn *t, group_index_t group, node_id_t ho
 		return;
 	g->seen_holder = holder;
 	g->since = t->now.boot;
-	if (holder != NODE_NONE)
+}
+
+/* The highest tenure seen; a hand-over out of an older one has come to its end. */
+static void core_seen_epoch(struct core_turn *t, group_index_t group, struct epoch epoch)
+{
+	struct core_group *g = &t->c->group[group];
+
+	g->seen_epoch = epoch;
+	if (epoch_cmp(epoch, g->moving_epoch) > 0)
 		g->moving_until = (boot_t){ 0 };
 }
 
@@ -70,7 +89,7 @@ static void core_role_won(struct core_turn *t, group_index_t group, bool adopted
 		damping_add(&g->damping[l->last_holder], &c->config.groups[group].policy.damping,
 			    t->now.boot);
 	core_seen_set(t, group, c->config.self);
-	g->seen_epoch = l->epoch;
+	core_seen_epoch(t, group, l->epoch);
 	g->failback_node = NODE_NONE;
 	core_explain(t, group, adopted ? RULE_ADOPTED : RULE_WON, r.peer, r.asked_to_won_ns);
 	takeover_start(&g->takeover, group, TAKEOVER_UP, &r, t->plan);
@@ -107,7 +126,7 @@ void core_role_follow(struct core_turn *t, group_index_t group, struct core_role
 	bool held = before.role == LEASE_HOLDING, holds = lease_holds(l);
 
 	if (held && holds && epoch_cmp(before.epoch, l->epoch) != 0) {
-		g->seen_epoch = l->epoch;
+		core_seen_epoch(t, group, l->epoch);
 		core_explain(t, group, RULE_RAISED, NODE_NONE, 0);
 	} else if (held && !holds) {
 		struct core_letgo why = *letgo;
@@ -138,7 +157,7 @@ void core_seen_view(struct core_turn *t, group_index_t group, node_id_t from, co
 	}
 	if (lease_holds(&g->lease) || epoch_cmp(holds, g->seen_epoch) < 0)
 		return;
-	g->seen_epoch = holds;
+	core_seen_epoch(t, group, holds);
 	g->seen_at = t->now.boot;
 	core_seen_set(t, group, from);
 }

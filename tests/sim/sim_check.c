@@ -226,6 +226,15 @@ static const char *sim_unfit(const struct core *c, group_index_t g)
 	return f->pbx == PBX_HEALTHY ? NULL : "PBX not healthy";
 }
 
+/* A hand-over that began before a pause may be finished: within two promises of the RELEASE, which a stall or
+ * the network may have held up. */
+static int64_t sim_moving_ns_max(const struct sim *s)
+{
+	const struct lease_timing *t = &s->config.timing;
+
+	return 2 * (t->lease_ns + t->guard_ns) * 11 / 10 + 6 * t->lease_ns + 4 * NS_PER_S;
+}
+
 static void sim_check_won(struct sim *s, struct sim_node *n, group_index_t g)
 {
 	const struct core *c = n->core;
@@ -233,8 +242,7 @@ static void sim_check_won(struct sim *s, struct sim_node *n, group_index_t g)
 	struct sim_group_truth *truth = &s->truth[g];
 	struct epoch epoch = c->group[g].lease.epoch;
 	const char *unfit = sim_unfit(c, g);
-	bool moved = op->state == OPERATION_RUNNING ||
-		     s->now - truth->handed_at < s->config.operation_timeout_ns * 11 / 10;
+	bool moved = op->state == OPERATION_RUNNING || s->now - truth->handed_at < sim_moving_ns_max(s);
 
 	truth->won[n->id]++;
 	s->takeovers++;
