@@ -248,11 +248,6 @@ int cluster_open(struct agent *a, struct sentence *reterr)
 	struct heartbeat_io_config hc;
 	int r;
 
-	if (!a->config->corosync) {
-		/* The lease alone decides; nothing is replicated. */
-		a->quorate = a->joined = true;
-		return 0;
-	}
 	r = links_peers(a, &hc.peers, reterr);
 	if (r < 0)
 		return r;

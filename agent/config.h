@@ -90,7 +90,6 @@ struct config {
 	char cluster[RK_NAME_MAX];
 	struct config_timing timing;
 	uint32_t pulse_port;
-	bool corosync;
 	uint32_t operation_timeout_ms;
 	uint32_t facts_timeout_ms;
 	uint32_t realtime_priority; /* 0 = none */

@@ -51,8 +51,6 @@ const struct config_option config_options[] = {
 	  "worst rate error of a voter's raw clock, which nothing slews" },
 	{ "", "pulse-port", OPTION_NUMBER, 1, 65535, "5707", NULL, AT(config, pulse_port), 0, 0,
 	  "UDP port of the pulses, on every link address" },
-	{ "", "corosync", OPTION_BOOL, 0, 0, "yes", NULL, AT(config, corosync), 0, 0,
-	  "heartbeats over corosync (CPG group ringkeep/CLUSTER); a witness never uses it" },
 	{ "", "facts-timeout", OPTION_MSEC, 1000, 600000, "5s", NULL, AT(config, facts_timeout_ms), 0, 0,
 	  "a node whose heartbeats are older than this is unreachable as a candidate" },
 	{ "", "operation-timeout", OPTION_MSEC, 1000, 600000, "30s", NULL, AT(config, operation_timeout_ms), 0, 0,

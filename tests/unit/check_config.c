@@ -120,7 +120,6 @@ START_TEST(takes_values_defaults_and_order)
 
 	ck_assert_str_eq(c->cluster, "office");
 	ck_assert_uint_eq(c->pulse_port, 5707);
-	ck_assert(c->corosync);
 	ck_assert_uint_eq(c->nodes_count, 3);
 	ck_assert(c->nodes[2].witness);
 	ck_assert_str_eq(g->name, "office");

@@ -55,7 +55,7 @@ def make_key(node):
 
 def configuration(lab, keys):
     s = lab.settings
-    lines = ['cluster = "lab"', f"profile = {s.profile}", s.timing, "pulse-port = 5707", "corosync = yes"]
+    lines = ['cluster = "lab"', f"profile = {s.profile}", s.timing, "pulse-port = 5707"]
     for node in lab.nodes:
         lines += [f"node {node.name} {{", f"    id = {node.id}", f'    public-key = "{keys[node.name]}"']
         lines += ["    witness = yes"] if node.witness else []
