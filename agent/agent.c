@@ -23,6 +23,7 @@
 #define AGENT_SUSPEND_NS      NS_PER_MS /* BOOTTIME against MONOTONIC moved by more: a suspend */
 #define AGENT_PAUSE_PULSES    3		/* late by more: announce again */
 #define AGENT_HOUSEKEEPING_NS NS_PER_S
+#define AGENT_JOURNAL_RETRY_S 10
 
 const char *agent_node_name(const struct agent *a, node_id_t node)
 {
@@ -121,6 +122,9 @@ static void agent_check_voters(struct agent *a)
 static void agent_housekeeping(struct agent *a)
 {
 	agent_check_voters(a);
+	/* A journal that could not be written starts afresh, in the hope that there is room again. */
+	if (a->recorder.disk_error[RECORDER_JOURNAL] && ++a->journal_waited % AGENT_JOURNAL_RETRY_S == 0)
+		a->journal.broken = true;
 	a->next_housekeeping = boot_add(a->now.boot, AGENT_HOUSEKEEPING_NS);
 	a->lag_us_published = a->lag_us_max;
 	a->lag_us_max = 0;

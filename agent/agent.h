@@ -141,6 +141,7 @@ struct agent {
 	struct recorder recorder;
 	struct journal journal;
 	char *journal_names;
+	uint32_t journal_waited; /* seconds that it could not be written */
 	uint64_t history_number;
 	struct control *control;
 	struct alarms alarms;

@@ -74,6 +74,7 @@ static void reload_take(struct agent *a, struct config *c)
 	config_core(c, a->self, a->core.config.process, core);
 	memcpy(a->core.config.groups, core->groups, sizeof core->groups);
 	a->core.config.config_hash = core->config_hash;
+	journal_flush(&a->journal);
 	a->journal.broken =
 		true; /* the core was changed from outside: the next file starts with it as it is */
 	free(core);
