@@ -4,7 +4,9 @@
  * is counted and, for a while, an alarm. After a standstill the sockets are drained first.
  */
 #include "agent.h"
+#include "cleanup.h"
 #include "log.h"
+#include "pulse_socket.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -164,6 +166,30 @@ int links_peers(const struct agent *a, struct peers_config *ret, struct sentence
 	return 0;
 }
 
+/* Every socket can be made, also for an address that is not there yet, unless another program has the port.
+ */
+static int links_check_ports(const struct agent *a, const struct pulse_io_config *pc, struct sentence *reterr)
+{
+	char ip[IP_TEXT_MAX];
+
+	for (uint8_t l = 0; l < RK_LINKS_MAX; l++) {
+		const struct ip_address *own = &pc->links[a->self][l];
+		_cleanup_(close_fd) int fd = -EBADF;
+		int r;
+
+		if (!own->family || pulse_io_fd(a->pulse, l) >= 0)
+			continue;
+		r = pulse_socket_open(own, pc->port, &fd);
+		if (r == -EADDRINUSE)
+			return sentence_fail(reterr, r,
+					     "UDP port %u at %s is in use by another program; end that "
+					     "program, or choose another "
+					     "pulse-port on all nodes.",
+					     pc->port, ip_format(own, ip));
+	}
+	return 0;
+}
+
 int links_open(struct agent *a, struct sentence *reterr)
 {
 	struct pulse_io_config pc = { .port = (uint16_t)a->config->pulse_port };
@@ -175,6 +201,9 @@ int links_open(struct agent *a, struct sentence *reterr)
 	r = pulse_io_new(&pc, &a->key, &a->proof, &links_ops, a, a->now, &a->pulse);
 	if (r < 0)
 		return sentence_fail(reterr, r, "The pulse links cannot be set up: %s.", strerror(-r));
+	r = links_check_ports(a, &pc, reterr);
+	if (r < 0)
+		return r;
 	for (uint8_t l = 0; l < RK_LINKS_MAX; l++) {
 		int fd = pulse_io_fd(a->pulse, l);
 

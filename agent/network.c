@@ -320,28 +320,42 @@ int network_open_addresses(struct agent *a, struct sentence *reterr)
 	return r < 0 ? sentence_fail(reterr, r, "The main loop refuses a descriptor: %s.", strerror(-r)) : 0;
 }
 
+/* Addresses first. False: some may still be on a device, so the gate has to stay, shut. */
+static bool network_remove_addresses(struct agent *a)
+{
+	if (!a->vip)
+		return !gate_adopted(a->gate); /* what a former agent left was not looked at */
+	if (vip_remove(a->vip) == 0)
+		return true;
+	log_error("not all addresses could be removed -> the gate stays, shut");
+	return false;
+}
+
+static void network_remove(struct agent *a)
+{
+	for (uint8_t g = 0; g < a->core.config.groups_count; g++)
+		gate_set(a->gate, g, (boot_t){ 0 });
+	if (!network_remove_addresses(a))
+		return;
+	if (gate_remove(a->gate) < 0)
+		log_warning("the gate could not be removed");
+	if (a->guard && guard_remove(a->guard) < 0)
+		log_warning("the nftables guard could not be removed");
+}
+
 void network_close(struct agent *a)
 {
-	bool keep = a->leaving;
-
-	if (a->vip) {
+	if (a->vip)
 		loop_remove(&a->loop, vip_fd(a->vip));
-		if (!keep && vip_remove(a->vip) < 0)
-			log_error("not all addresses could be removed; the gate stays, shut");
-		vip_free(a->vip);
-	}
-	if (a->gate) {
-		loop_remove(&a->loop, gate_fd(a->gate));
-		if (!keep && gate_remove(a->gate) < 0)
-			log_warning("the gate could not be removed");
-		gate_free(a->gate);
-	}
-	if (a->guard) {
+	if (a->guard)
 		loop_remove(&a->loop, guard_fd(a->guard));
-		if (!keep && guard_remove(a->guard) < 0)
-			log_warning("the nftables guard could not be removed");
-		guard_free(a->guard);
-	}
+	if (a->gate)
+		loop_remove(&a->loop, gate_fd(a->gate));
+	if (a->gate && !a->leaving)
+		network_remove(a);
+	vip_free(a->vip);
+	guard_free(a->guard);
+	gate_free(a->gate);
 	a->vip = NULL;
 	a->guard = NULL;
 	a->gate = NULL;

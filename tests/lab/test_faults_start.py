@@ -49,3 +49,19 @@ def test_alone_nobody_speaks(cold):
         wait_until(lambda: now_ns() > end, 10, "time")
         assert ringkeep.group(cold.n1)["gate"] == "shut"
     assert probe.record.speakers() == set()
+
+
+def test_port_in_use_is_one_sentence_and_nothing_half_done(cold):
+    """Another program has the pulse port: exit 1, and neither addresses nor gate nor guard stay."""
+    node = cold.n1
+    node.spawn("squatter", "/usr/bin/python3", "-c",
+               f"import socket,time; s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind(('{node.address('ring0')}',5707)); time.sleep(60)")
+    from ringlab.machine import wait_until
+    wait_until(lambda: "5707" in node.check("ss", "-Hlun"), 5, "the squatter")
+    node.check("mkdir", "-p", ringkeep.RUN_DIR)
+    done = node.run(*ringkeep.command(node), timeout=10)
+    assert done.returncode == 1, done.stderr
+    assert f"UDP port 5707 at {node.address('ring0')} is in use" in done.stderr, done.stderr
+    assert "10.77.0.100" not in node.check("ip", "addr")
+    assert "ringkeep" not in node.check("tc", "filter", "show", "dev", "eth0", "ingress")
+    assert "ringkeep" not in node.check("nft", "list", "ruleset")
