@@ -89,6 +89,11 @@ void core_check_command(const struct core *c, const struct core_command *cmd, st
 			struct core_verdict *ret)
 {
 	memset(ret, 0, sizeof *ret);
+	/* It does not know the latest stamps: what it said might be older than what it changes. */
+	if (c->facts_known && c->facts.joining) {
+		core_verdict(ret, REASON_JOINING);
+		return;
+	}
 	switch (cmd->type) {
 	case COMMAND_PAUSE:
 	case COMMAND_RESUME:

@@ -16,29 +16,42 @@
 
 /* ---- intents ---- */
 
-static bool core_intent_newer(uint64_t stamp, node_id_t by, uint64_t than_stamp, node_id_t than_by)
+/* What an intent is, apart from whom it concerns. */
+struct core_wish {
+	bool on;
+	uint64_t stamp;
+	node_id_t by;
+};
+
+/* The latest wins, ties by origin. A node that lost its disk may have given one stamp to two different
+ * wishes: then the careful one wins, on every node alike. */
+static bool core_wish_wins(struct core_wish a, struct core_wish over)
 {
-	return stamp != than_stamp ? stamp > than_stamp : by > than_by;
+	if (a.stamp != over.stamp)
+		return a.stamp > over.stamp;
+	if (a.by != over.by)
+		return a.by > over.by;
+	return a.on && !over.on;
 }
 
-static bool core_pause_set(struct core_intent *in, bool paused, uint64_t stamp, node_id_t by)
+static bool core_pause_set(struct core_intent *in, struct core_wish w)
 {
-	if (!core_intent_newer(stamp, by, in->paused_stamp, in->paused_by))
+	if (!core_wish_wins(w, (struct core_wish){ in->paused, in->paused_stamp, in->paused_by }))
 		return false;
-	in->paused = paused;
-	in->paused_stamp = stamp;
-	in->paused_by = by;
+	in->paused = w.on;
+	in->paused_stamp = w.stamp;
+	in->paused_by = w.by;
 	return true;
 }
 
-static bool core_standby_set(struct core_intent *in, node_id_t n, bool standby, uint64_t stamp, node_id_t by)
+static bool core_standby_set(struct core_intent *in, node_id_t n, struct core_wish w)
 {
 	if (n == NODE_NONE || n > NODE_ID_MAX ||
-	    !core_intent_newer(stamp, by, in->node[n].stamp, in->node[n].by))
+	    !core_wish_wins(w, (struct core_wish){ in->node[n].standby, in->node[n].stamp, in->node[n].by }))
 		return false;
-	in->node[n].standby = standby;
-	in->node[n].stamp = stamp;
-	in->node[n].by = by;
+	in->node[n].standby = w.on;
+	in->node[n].stamp = w.stamp;
+	in->node[n].by = w.by;
 	return true;
 }
 
@@ -56,12 +69,14 @@ uint64_t core_stamp_next(struct core *c)
 void core_intent_merge(struct core_turn *t, const struct core_intent *other)
 {
 	struct core_intent *in = &t->c->intent;
-	bool changed = core_pause_set(in, other->paused, other->paused_stamp, other->paused_by);
+	bool changed = core_pause_set(
+		in, (struct core_wish){ other->paused, other->paused_stamp, other->paused_by });
 
 	core_stamp_see(t->c, other->paused_stamp);
 	for (node_id_t n = 1; n <= NODE_ID_MAX; n++) {
-		changed |= core_standby_set(in, n, other->node[n].standby, other->node[n].stamp,
-					    other->node[n].by);
+		changed |= core_standby_set(in, n,
+					    (struct core_wish){ other->node[n].standby, other->node[n].stamp,
+								other->node[n].by });
 		core_stamp_see(t->c, other->node[n].stamp);
 	}
 	if (changed)
@@ -75,10 +90,12 @@ static void core_intent_command(struct core_turn *t, const struct core_command *
 	bool applied;
 
 	if (cmd->type == COMMAND_PAUSE || cmd->type == COMMAND_RESUME)
-		applied = core_pause_set(in, cmd->type == COMMAND_PAUSE, cmd->stamp, cmd->origin);
+		applied = core_pause_set(
+			in, (struct core_wish){ cmd->type == COMMAND_PAUSE, cmd->stamp, cmd->origin });
 	else
-		applied = core_standby_set(in, cmd->node, cmd->type == COMMAND_STANDBY, cmd->stamp,
-					   cmd->origin);
+		applied = core_standby_set(
+			in, cmd->node,
+			(struct core_wish){ cmd->type == COMMAND_STANDBY, cmd->stamp, cmd->origin });
 	if (applied) {
 		plan_add(t->plan, PLAN_SAVE_INTENT, 0);
 		core_explain(t, 0, RULE_COMMAND, cmd->node, cmd->type);

@@ -103,6 +103,10 @@ void sim_cpg_snapshot_send(struct sim *s, struct sim_node *n, node_id_t to)
 
 	if (!sim_cpg_agent_up(s, to) || !sim_cpg_together(s, n->id, to))
 		return;
+	if (s->options.trace_all)
+		sim_trace(s, "%s . snapshot to %s: paused %d, stamp %llu of %s", sim_name(s, n->id),
+			  sim_name(s, to), ev.intent.paused, (unsigned long long)ev.intent.paused_stamp,
+			  sim_name(s, ev.intent.paused_by));
 	sim_cpg_put(s, &ev, n->id, to);
 	if (s->node[to].facts.joining) {
 		s->node[to].facts.joining = false;

@@ -83,21 +83,25 @@ bool sim_check_answered(const struct sim *s)
 
 /* A voter that does not know hi needs N-M+1 others that do. With more losses than that at
  * once there is no safe way out, and none is expected. */
+static bool sim_hi_lost(const struct sim *s, const struct sim_node *n, group_index_t g)
+{
+	node_set_t set = n->core->voters.set.old_set;
+	int needed = node_count(set) - voter_set_majority_size(set) + 1, known = 0;
+
+	if (!n->running || !n->core->group[g].lease.voter.hi_unknown)
+		return false;
+	for (node_id_t o = 1; o <= s->nodes_count; o++)
+		known += o != n->id && node_in(set, o) && s->node[o].running &&
+			 !s->node[o].core->group[g].lease.voter.hi_unknown;
+	return known < needed;
+}
+
 bool sim_check_beyond_help(const struct sim *s)
 {
-	for (node_id_t k = 1; k <= s->nodes_count; k++) {
-		const struct core *c = s->node[k].core;
-		node_set_t set = c->voters.set.old_set;
-		int needed = node_count(set) - voter_set_majority_size(set) + 1, known = 0;
-
-		if (!s->node[k].running || !c->group[0].lease.voter.hi_unknown)
-			continue;
-		for (node_id_t o = 1; o <= s->nodes_count; o++)
-			known += o != k && node_in(set, o) && s->node[o].running &&
-				 !s->node[o].core->group[0].lease.voter.hi_unknown;
-		if (known < needed)
-			return true;
-	}
+	for (node_id_t k = 1; k <= s->nodes_count; k++)
+		for (group_index_t g = 0; g < s->config.groups_count; g++)
+			if (sim_hi_lost(s, &s->node[k], g))
+				return true;
 	return false;
 }
 

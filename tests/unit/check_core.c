@@ -417,6 +417,35 @@ START_TEST(intents_merge_by_stamp)
 }
 END_TEST
 
+/* A node that lost its disk gave the same stamp twice. */
+START_TEST(one_stamp_for_two_wishes_ends_careful_everywhere)
+{
+	struct core_intent other = { .paused = true, .paused_stamp = 7, .paused_by = PEER };
+
+	start_holding();
+	command(COMMAND_RESUME, NODE_NONE, 7, PEER);
+	feed((struct core_event){ .type = CORE_INTENT, .intent = other });
+	ck_assert(core.intent.paused);
+	other.paused = false;
+	feed((struct core_event){ .type = CORE_INTENT, .intent = other });
+	ck_assert(core.intent.paused);
+}
+END_TEST
+
+START_TEST(joining_node_takes_no_commands)
+{
+	struct node_facts f = healthy();
+
+	start_holding();
+	f.joining = true;
+	own_facts(f);
+	ck_assert_int_eq(check(COMMAND_PAUSE, NODE_NONE), REASON_JOINING);
+	ck_assert_int_eq(check(COMMAND_SWITCHOVER, PEER), REASON_JOINING);
+	own_facts(healthy());
+	ck_assert_int_eq(check(COMMAND_PAUSE, NODE_NONE), REASON_NONE);
+}
+END_TEST
+
 START_TEST(command_that_came_too_late_is_recorded_as_superseded)
 {
 	start_holding();
@@ -591,7 +620,8 @@ UNIT_MAIN("core", asks_only_when_fit, patience_beside_a_better_candidate,
 	  each_trouble_hands_over_with_its_cause, paused_keeps_a_dead_pbx,
 	  switchover_is_done_when_the_target_holds, switchover_that_nobody_takes_fails_once,
 	  latest_operation_replaces_the_one_before, refusals_say_why, no_holder_no_switchover,
-	  intents_merge_by_stamp, command_that_came_too_late_is_recorded_as_superseded,
+	  intents_merge_by_stamp, one_stamp_for_two_wishes_ends_careful_everywhere,
+	  joining_node_takes_no_commands, command_that_came_too_late_is_recorded_as_superseded,
 	  stop_hands_over_and_tells_when_done, stop_with_nobody_fit_releases, standstill_ends_the_tenure,
 	  flapping_peer_is_damped, failback_after_its_time_only, idle_failback_waits_for_calls,
 	  epochs_are_reserved_ahead, independent_actions_come_before_the_save)
