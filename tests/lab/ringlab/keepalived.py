@@ -30,20 +30,23 @@ track_file switch {{
 {tracks}}}
 """
 # track_process needs the kernel's process events, which exist outside PID namespaces only, so the usual script it is.
-CHECK = """vrrp_script pbx {
-    script "/usr/bin/pkill -0 -x kamailio"
+CHECK = """vrrp_script pbx {{
+    script "{script}"
     interval 1
     timeout 1
     fall 1
     rise 1
-}
+}}
 """
 
 
 def configure(node, advert="0.05", addresses=("10.77.0.100/24",), check_pbx=False):
     """Node 1 has the higher priority. /run/switch is the admin's lever: -100 in it lowers the priority below the other's."""
+    check = node.dir / "check-pbx"
+    check.write_text("#!/bin/sh\nkill -0 \"$(cat /run/kamailio/kamailio.pid)\"\n")
+    check.chmod(0o755)
     text = CONF.format(name=node.name, priority={1: 150}.get(node.id, 100), advert=advert,
-                       addresses="".join(f"        {a}\n" for a in addresses), checks=CHECK if check_pbx else "",
+                       addresses="".join(f"        {a}\n" for a in addresses), checks=CHECK.format(script=check) if check_pbx else "",
                        tracks="    track_script {\n        pbx\n    }\n" if check_pbx else "")
     (node.dir / "keepalived.conf").write_text(text)
 
