@@ -375,7 +375,7 @@ static int listen_at(const char *path, int *ret, char *reterr, size_t size)
 			       path, sizeof sa.sun_path - 1);
 		return -ENAMETOOLONG;
 	}
-	(void)snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path);
+	memcpy(sa.sun_path, path, strlen(path) + 1);
 	if (lstat(path, &st) == 0) {
 		if (!S_ISSOCK(st.st_mode) || socket_alive(&sa)) {
 			(void)snprintf(reterr, size, "%s: in use by %s; choose another --run-dir", path,

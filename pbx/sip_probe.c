@@ -148,7 +148,7 @@ static void probe_answer(struct sip_probe *p, const char *data, size_t len)
 static void probe_stream(struct sip_probe *p)
 {
 	ssize_t n = recv(p->fd, p->stream + p->stream_used, sizeof p->stream - p->stream_used, 0);
-	int len;
+	int len = 0;
 
 	if (n <= 0) {
 		if (n == 0 || errno != EAGAIN) {
