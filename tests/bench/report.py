@@ -20,12 +20,12 @@ class Report:
     def title(self, text):
         one, five, _ = os.getloadavg()
         print(f"\n{text}   (load {one:.1f}, {five:.1f})")
-        print(f"{'what':<46}{'subject':<12}{'unit':<8}{'n':>3}{'min':>10}{'median':>10}{'max':>10}  holders_max")
+        print(f"{'what':<58}{'subject':<12}{'unit':<8}{'n':>3}{'min':>10}{'median':>10}{'max':>10}  holders_max")
 
     @staticmethod
     def print_row(r):
         holders = "-" if r["holders_max"] is None else r["holders_max"]
-        print(f"{r['name']:<46}{r['subject']:<12}{r['unit']:<8}{r['n']:>3}{r['min']:>10.1f}{r['median']:>10.1f}{r['max']:>10.1f}  {holders}",
+        print(f"{r['name']:<58}{r['subject']:<12}{r['unit']:<8}{r['n']:>3}{r['min']:>10.1f}{r['median']:>10.1f}{r['max']:>10.1f}  {holders}",
               flush=True)
 
     def write(self):

@@ -3,6 +3,7 @@
 ringkeep is a command; for keepalived it is the gentlest way there is: lowering the priority through a track_file."""
 import os
 import signal
+import time
 
 from ringlab import Lab, keepalived
 
@@ -66,6 +67,8 @@ class Keepalived:
                 node.run("ip", "addr", "del", "10.77.0.100/24", "dev", "eth0")  # what kill -9 left
                 keepalived.start(node)
             node.check("sh", "-c", "echo 0 >/run/switch")
+        keepalived.wait_master(lab, n1)
+        time.sleep(1)  # a thawed pair may change its mind once more
         keepalived.wait_master(lab, n1)
         lab.phones.run("ip", "neigh", "flush", "all")  # a thawed master does not announce itself: unfair to start from there
         return n1, n2
