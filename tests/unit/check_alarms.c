@@ -39,7 +39,7 @@ END_TEST
 START_TEST(when_full_the_oldest_event_goes_and_conditions_stay)
 {
 	struct alarms as = { 0 };
-	char key[16];
+	char key[24];
 
 	ck_assert(alarms_raise(&as, "condition", at_s(0), "stays"));
 	for (int i = 0; i < ALARMS_MAX + 5; i++) {

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""SIGHUP: the configuration is applied as a difference, or not at all, and nothing moves because of it."""
+import os
+import signal
+
+from ringlab import ringkeep
+from ringlab.machine import wait_until
+from ringlab.story import Story
+
+SECOND = "10.77.0.101"
+
+
+def hup(node):
+    os.kill(node.agent.pid, signal.SIGHUP)
+
+
+def alarms(node):
+    return " ".join(a["text"] for a in ringkeep.status(node)["alarms"])
+
+
+def test_faulty_configuration_changes_nothing_and_is_said(lab):
+    with Story(lab) as s:
+        right = s.holder.conf.read_text()
+        s.holder.conf.write_text(right.replace("failback = manual", "failback = sometimes"))
+        hup(s.holder)
+        wait_until(lambda: "failback" in alarms(s.holder), 5, lambda: f"an alarm about failback: {alarms(s.holder)}")
+        s.holder.conf.write_text(right)
+        hup(s.holder)
+        wait_until(lambda: "failback" not in alarms(s.holder), 5, "the alarm to go")
+        s.stays(0.5)
+
+
+def test_what_needs_a_restart_is_refused(lab):
+    with Story(lab) as s:
+        right = s.holder.conf.read_text()
+        s.holder.conf.write_text(right.replace("pulse-port = 5707", "pulse-port = 5708"))
+        hup(s.holder)
+        wait_until(lambda: "pulse-port" in alarms(s.holder), 5, lambda: f"an alarm about pulse-port: {alarms(s.holder)}")
+        s.holder.conf.write_text(right)
+        hup(s.holder)
+        wait_until(lambda: "pulse-port" not in alarms(s.holder), 5, "the alarm to go")
+
+
+def test_address_added_and_removed_while_phones_are_served(lab):
+    """The new address is on every node, answers at the holder only, and goes again; the first one never stops answering."""
+    with Story(lab) as s:
+        right = {node.name: node.conf.read_text() for node in lab.nodes}
+        for node in lab.nodes:
+            node.conf.write_text(right[node.name].replace('"10.77.0.100"', f'"10.77.0.100", "{SECOND}"'))
+            hup(node)
+        wait_until(lambda: all(SECOND in n.check("ip", "addr") for n in lab.pbx_nodes), 5, "the address on both nodes")
+        lab.phones.check("ping", "-c", "3", "-i", "0.1", "-W", "1", SECOND)
+        mac = lab.phones.check("ip", "neigh", "show", SECOND)
+        assert s.holder.mac in mac, mac
+        for node in lab.nodes:
+            node.conf.write_text(right[node.name])
+            hup(node)
+        wait_until(lambda: not any(SECOND in n.check("ip", "addr") for n in lab.pbx_nodes), 5, "the address to go")
+        assert lab.phones.run("ping", "-c", "1", "-W", "1", SECOND).returncode != 0
+        s.stays(0.5)
