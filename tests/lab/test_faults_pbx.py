@@ -43,6 +43,8 @@ def test_pause_stops_automatic_moves_and_resume_allows_them(lab):
         s.stays(2)
         s.holder.start_pbx()
         s.probe.wait_answer_from(None, kind="sip")
+        # A holder that still takes its PBX for dead would rightly hand over at resume.
+        wait_until(lambda: ringkeep.group(s.holder)["pbx"]["state"] == "healthy", 5, "the agent to know that its PBX is back")
         s.holder.hactl("resume")
 
 

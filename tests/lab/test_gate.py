@@ -251,9 +251,10 @@ def test_adoption_loses_no_packet(lan):
 
     thread = threading.Thread(target=flood)
     thread.start()
-    for _ in range(3):
+    for n in range(1, 4):
         lan.keepers[-1].kill()
         lan.keeper()
+        wait_until(lambda wanted=200 * n: len(sent) > wanted, 5, "packets")  # a quick machine adopts between two packets
     stop.set()
     thread.join()
     rx.setblocking(False)
