@@ -324,10 +324,8 @@ static int agent_load_identity(struct agent *a, struct sentence *reterr)
 	return 0;
 }
 
-static void agent_tell_state(const struct agent *a, const char *what, enum state_result result,
-			     const char *text)
+static void agent_tell_state(const char *what, enum state_result result, const char *text)
 {
-	(void)a;
 	if (result == STATE_DAMAGED)
 		log_warning("%s: %s", what, text);
 }
@@ -341,17 +339,17 @@ static void agent_load_memory(struct agent *a, struct core_memory *m)
 	for (uint32_t g = 0; g < a->config->groups_count; g++)
 		promise[g].wire_id = a->config->groups[g].wire_id;
 	r = state_promises_load(&a->run, promise, (uint8_t)a->config->groups_count, text, sizeof text);
-	agent_tell_state(a, "promise file", r, text);
+	agent_tell_state("promise file", r, text);
 	m->memory_lost = r != STATE_OK;
 	for (uint32_t g = 0; g < a->config->groups_count; g++)
 		m->lease[g] = promise[g].memory;
 	r = state_ceiling_load(a->state_fd, &m->ceiling, text, sizeof text);
-	agent_tell_state(a, "epoch file", r, text);
+	agent_tell_state("epoch file", r, text);
 	m->disk_lost = r != STATE_OK;
 	r = state_intent_load(a->state_fd, &m->intent, text, sizeof text);
-	agent_tell_state(a, "intent file", r, text);
+	agent_tell_state("intent file", r, text);
 	r = state_voters_load(a->state_fd, &m->voters, text, sizeof text);
-	agent_tell_state(a, "voters file", r, text);
+	agent_tell_state("voters file", r, text);
 	if (r != STATE_OK)
 		m->voters = (struct voter_set){ .version = 1,
 						.phase = VOTERS_STABLE,
@@ -361,13 +359,10 @@ static void agent_load_memory(struct agent *a, struct core_memory *m)
 
 static int agent_open_state(struct agent *a, struct sentence *reterr)
 {
-	char boot_id_copy[STATE_BOOT_ID_SIZE];
 	int r = state_run_open(&a->run, a->paths.run_dir, reterr->text, sizeof reterr->text);
 
 	if (r < 0)
 		return r;
-	memcpy(boot_id_copy, a->run.boot_id, sizeof boot_id_copy);
-	memcpy(a->boot_id, boot_id_copy, sizeof a->boot_id);
 	a->state_fd = state_dir_open(a->paths.state_dir);
 	if (a->state_fd < 0)
 		return sentence_fail(reterr, a->state_fd, "The state directory %s cannot be opened: %s.",

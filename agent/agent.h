@@ -115,7 +115,6 @@ struct agent {
 	struct node_key key;
 	struct heartbeat_proof proof; /* what pulses prove to heartbeats */
 	node_id_t self;
-	char boot_id[STATE_BOOT_ID_SIZE];
 	const char *node_names[NODE_ID_MAX + 1];
 	const char *group_names[RK_GROUPS_MAX];
 

@@ -18,7 +18,7 @@ static struct history_origin records_origin(struct agent *a)
 		.group_names = a->group_names,
 		.node = a->self,
 		.number = ++a->history_number,
-		.boot_id = a->boot_id,
+		.boot_id = a->run.boot_id,
 		.wall_ns = clock_wall_ns(),
 		.now = a->now,
 	};
