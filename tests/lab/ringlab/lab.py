@@ -45,6 +45,14 @@ class Node(Machine):
         self.check("ip", "addr", "add", f"fd77::{self.id}/64", "dev", "eth0", "nodad")
         self.spawn("echod", tool("echod"), self.id)
 
+    def power_off(self):
+        """The kernel takes a dead machine's interfaces down some time later, and until then their other ends keep their names in the hub."""
+        was_up = self.up()
+        super().power_off()
+        if was_up and self.lab.hub.up():
+            ports = "".join(f"link del {self.name}e{number}\n" for number in LINKS.values())
+            self.lab.hub.run("ip", "-force", "-batch", "-", input=ports)  # those that are gone already are errors that mean nothing
+
     mac = property(lambda self: f"02:77:00:00:00:{self.id:02x}")
 
     # The programs of a node, as they are started after a boot. Order does not matter to any of them.
