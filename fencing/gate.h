@@ -23,12 +23,24 @@
 
 struct gate;
 
+/* A virtual MAC of VRRP (00-00-5E-00-01-xx or 00-00-5E-00-02-xx) and the group that it belongs to. */
+struct gate_virtual_mac {
+	struct mac_address mac;
+	group_index_t group;
+};
+
+#define GATE_VIRTUAL_MACS_MAX (2 * RK_GROUPS_MAX)
+
 /* Groups keep their deadline over reloads and restarts by their wire id (ids.h), not by their index. */
 struct gate_config {
 	size_t group_count;
 	uint32_t wire_id[RK_GROUPS_MAX]; /* by group index; none is 0 */
 	size_t address_count;
 	const struct virtual_address *addresses; /* borrowed during the call */
+	/* A MAC belongs to one group: two groups with virtual MACs need different VRIDs, also on different
+	 * interfaces. */
+	size_t mac_count;
+	const struct gate_virtual_mac *macs; /* borrowed during the call */
 };
 
 enum gate_loss_kind {
