@@ -34,6 +34,8 @@ enum vrrp_cause {
 	VRRP_CAUSE_STANDSTILL, /* our own deadline had passed before we could send again */
 	VRRP_CAUSE_YIELD,      /* an operator's switchover */
 	VRRP_CAUSE_ADOPTED,    /* restart of the agent: the open gate goes on */
+	VRRP_CAUSE_UNSENT,     /* became Active, but its advertisements could not be sent */
+	VRRP_CAUSES_COUNT
 };
 
 struct vrrp_fsm_config {
@@ -51,6 +53,7 @@ struct vrrp_fsm_member {
 	int64_t active_advert_ns; /* Active_Adver_Interval */
 	boot_t down_at;		  /* Active_Down_Timer */
 	bool released;		  /* the latest advertisement heard had priority 0 */
+	bool preempting;	  /* down_at was brought forward: a lower Active is there */
 	/* of the Active that was heard latest, for status */
 	boot_t heard_at; /* {0}: never */
 	uint8_t heard_priority;
@@ -62,19 +65,24 @@ struct vrrp_fsm {
 	enum vrrp_state state;
 	uint8_t priority;   /* in force: the configured one less what tracking takes */
 	bool yielded;	    /* by an operator: no preemption until the others are gone */
+	boot_t active_at;   /* ACTIVE since */
 	boot_t adver_at;    /* Adver_Timer */
 	boot_t lower_since; /* preempt delay: a lower Active has been heard since; {0}: no */
 	boot_t deadline;    /* of the gate, as far as adverts have left; {0}: shut */
 	boot_t replied_at; /* latest advertisement sent at once in answer to another: at most one per 10 ms */
+	boot_t announced_at; /* latest announcement in answer to another: at most one a second */
 	struct vrrp_fsm_member member[VRRP_MEMBERS_MAX];
 };
 
 enum vrrp_event_type {
 	VRRP_EVENT_STARTUP,  /* INITIALIZE -> BACKUP or ACTIVE; deadline: what the gate held, for adoption */
 	VRRP_EVENT_SHUTDOWN, /* -> INITIALIZE */
-	VRRP_EVENT_TICK,     /* vrrp_fsm_next() has come, or any other time */
-	VRRP_EVENT_ADVERT,   /* a good advertisement, not our own, of the member's VRID and family */
-	VRRP_EVENT_PRIORITY, /* priority in force has changed */
+	VRRP_EVENT_TICK,     /* vrrp_fsm_next() has come, or any other time. READ WHAT HAS COME FIRST: a
+			      * process that stood still finds its timer due and the adverts of the Active in
+			      * its sockets */
+	VRRP_EVENT_ADVERT,   /* a good advertisement, not our own, of the member's VRID and family; of
+			      * several, in the order of the members */
+	VRRP_EVENT_PRIORITY, /* priority in force has changed, 1..255 */
 	VRRP_EVENT_YIELD,    /* ACTIVE -> BACKUP, and not back while another is there */
 	VRRP_EVENT_SENT,     /* every member's advertisement of the plan at `sent_at` has left */
 };
@@ -97,15 +105,17 @@ struct vrrp_event {
 
 /* To be carried out in this order. */
 struct vrrp_plan {
-	bool gate_shut; /* at once, before anything else */
-	bool send; /* one advertisement for each member, with send_priority; then VRRP_EVENT_SENT if all left
-		    */
-	uint8_t send_priority;
-	bool announce; /* gratuitous ARP / unsolicited NA for every address */
-	bool changed;  /* of state: from -> to, for this cause */
+	bool gate_shut;	      /* at once, before anything else */
+	boot_t gate_deadline; /* not {0}: open until then (VRRP_EVENT_SENT, adoption) */
+	bool changed;	      /* of state: from -> to, for this cause */
 	enum vrrp_state from, to;
 	enum vrrp_cause cause;
-	boot_t gate_deadline; /* not {0}: open until then (VRRP_EVENT_SENT, adoption) */
+	bool send; /* one advertisement for each member, in their order, with send_priority; then
+		    * VRRP_EVENT_SENT if all left. A change to INITIALIZE or BACKUP sends priority 0: no
+		    * answer is expected */
+	uint8_t send_priority;
+	bool announce; /* gratuitous ARP / unsolicited NA for every address. A new Active's comes with its
+			* first VRRP_EVENT_SENT: before that the gate would hold it back */
 };
 
 void vrrp_fsm_init(struct vrrp_fsm *f, const struct vrrp_fsm_config *config);
