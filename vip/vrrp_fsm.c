@@ -110,6 +110,7 @@ static void fsm_send(struct vrrp_fsm *f, boot_t at, struct vrrp_plan *plan)
 {
 	plan->send = true;
 	plan->send_priority = f->priority;
+	f->advertised_at = at;
 	f->adver_at = boot_add(at, f->config.advert_ns);
 }
 
@@ -257,19 +258,16 @@ static bool active_loses_tie(const struct vrrp_fsm *f, const struct vrrp_event *
 	return x->own.family != from->family || (address_greater(from, &x->own) && VRRP_RULE(TIE));
 }
 
-/* OUR implementation: answers are at least `apart_ns` apart, so that a flood of forged advertisements is not
- * mirrored. What is not answered now is answered then. */
-static bool active_answer(struct vrrp_fsm *f, boot_t at, int64_t apart_ns, struct vrrp_plan *plan)
+/* OUR implementation: an answer leaves so long after the advertisement before it, that a flood of forged ones
+ * is not mirrored. */
+static void active_answer(struct vrrp_fsm *f, boot_t at, int64_t apart_ns, struct vrrp_plan *plan)
 {
-	boot_t again = boot_add(f->replied_at, apart_ns);
+	boot_t earliest = boot_add(f->advertised_at, apart_ns);
 
-	if (f->replied_at.ns != 0 && boot_before(at, again)) {
-		f->adver_at = boot_min(f->adver_at, again);
-		return false;
-	}
-	f->replied_at = at;
-	fsm_send(f, at, plan);
-	return true;
+	if (boot_before(at, earliest))
+		f->adver_at = boot_min(f->adver_at, earliest);
+	else
+		fsm_send(f, at, plan);
 }
 
 /* "Discard the ADVERTISEMENT", "Send an ADVERTISEMENT immediately to assert the {Active} state to the sending
@@ -277,12 +275,12 @@ static bool active_answer(struct vrrp_fsm *f, boot_t at, int64_t apart_ns, struc
  * implementation: hosts have learned from the other's gratuitous ARP, too, so they are told again. */
 static void active_assert(struct vrrp_fsm *f, boot_t at, struct vrrp_plan *plan)
 {
-	if (!VRRP_RULE(ASSERT) || !active_answer(f, at, ANSWER_NS_MIN, plan))
+	if (!VRRP_RULE(ASSERT))
 		return;
-	if (f->deadline.ns == 0 ||
-	    (f->announced_at.ns != 0 && boot_diff_ns(f->announced_at, at) < ANNOUNCE_NS_MIN))
+	active_answer(f, at, ANSWER_NS_MIN, plan);
+	if (f->deadline.ns == 0 || boot_before(at, f->announce_from))
 		return;
-	f->announced_at = at;
+	f->announce_from = boot_add(at, ANNOUNCE_NS_MIN);
 	plan->announce = true;
 }
 
@@ -306,7 +304,7 @@ static void active_hear(struct vrrp_fsm *f, const struct vrrp_event *ev, struct 
 	if (ev->advert.priority == VRRP_PRIORITY_RELEASE) {
 		int64_t apart = (f->config.version == 2 ? NS_PER_S : f->config.advert_ns) / SKEW_STEPS;
 
-		(void)active_answer(f, ev->at, apart < ANSWER_NS_MIN ? apart : ANSWER_NS_MIN, plan);
+		active_answer(f, ev->at, apart < ANSWER_NS_MIN ? apart : ANSWER_NS_MIN, plan);
 		return;
 	}
 	if (ev->advert.priority > f->priority ||

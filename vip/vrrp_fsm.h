@@ -63,14 +63,14 @@ struct vrrp_fsm_member {
 struct vrrp_fsm {
 	struct vrrp_fsm_config config;
 	enum vrrp_state state;
-	uint8_t priority;   /* in force: the configured one less what tracking takes */
-	bool yielded;	    /* by an operator: no preemption until the others are gone */
-	boot_t active_at;   /* ACTIVE since */
-	boot_t adver_at;    /* Adver_Timer */
-	boot_t lower_since; /* preempt delay: a lower Active has been heard since; {0}: no */
-	boot_t deadline;    /* of the gate, as far as adverts have left; {0}: shut */
-	boot_t replied_at; /* latest advertisement sent at once in answer to another: at most one per 10 ms */
-	boot_t announced_at; /* latest announcement in answer to another: at most one a second */
+	uint8_t priority;     /* in force: the configured one less what tracking takes */
+	bool yielded;	      /* by an operator: no preemption until the others are gone */
+	boot_t active_at;     /* ACTIVE since */
+	boot_t adver_at;      /* Adver_Timer */
+	boot_t lower_since;   /* preempt delay: a lower Active has been heard since; {0}: no */
+	boot_t deadline;      /* of the gate, as far as adverts have left; {0}: shut */
+	boot_t advertised_at; /* latest advertisement; one in answer to another is at least 10 ms later */
+	boot_t announce_from; /* an announcement in answer to another's advertisement: one a second */
 	struct vrrp_fsm_member member[VRRP_MEMBERS_MAX];
 };
 
