@@ -5,6 +5,10 @@
  * (TC_ACT_UNSPEC). "To" and "from" include what speaks for an address without carrying it in the IP header:
  * ARP, neighbour solicitation and advertisement, redirect.
  *
+ * The same for virtual MACs, whatever is in the frame: a switch learns from all that a standby's kernel says
+ * by itself. The interface below a virtual MAC's sees what passes between that and the LAN in both
+ * directions, so the gate is in the way before and after the virtual MAC's own interface is there.
+ *
  * The EtherType is read from the frame, not from skb->protocol, which an AF_PACKET sender may set to
  * anything. A VLAN tag that the hardware or the stack has taken off is not in the frame and needs no care;
  * tags that are in it are stepped over.
@@ -55,6 +59,13 @@ struct {
 	__type(key, struct gate_v6);
 	__type(value, __u32);
 } rk_v6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, GATE_MACS_MAX);
+	__type(key, struct gate_mac);
+	__type(value, __u32);
+} rk_mac SEC(".maps");
 
 enum direction { IN, OUT };
 
@@ -172,20 +183,34 @@ static __always_inline int judge_arp(struct __sk_buff *skb, __u32 start, enum di
 	return judge_v4(skb, FRAME, start + (d == IN ? 24 : 14), d);
 }
 
+static __always_inline int judge_mac(const __u8 mac[ETH_ALEN], enum direction d)
+{
+	static const __u8 prefix[] = GATE_MAC_PREFIX;
+	struct gate_mac key;
+
+	if (__builtin_memcmp(mac, prefix, sizeof prefix))
+		return TC_ACT_UNSPEC;
+	__builtin_memcpy(&key, mac, sizeof key);
+	return judge(bpf_map_lookup_elem(&rk_mac, &key), d);
+}
+
 static __always_inline int judge_frame(struct __sk_buff *skb, enum direction d)
 {
-	__u32 offset = 12;
+	__u32 offset = sizeof(struct ethhdr);
+	struct ethhdr ethernet;
 	__u16 type;
 
-	if (load(skb, FRAME, offset, &type, sizeof type))
+	if (load(skb, FRAME, 0, &ethernet, sizeof ethernet))
 		return TC_ACT_UNSPEC;
+	if (judge_mac(d == IN ? ethernet.h_dest : ethernet.h_source, d) == TC_ACT_SHOT)
+		return TC_ACT_SHOT;
+	type = ethernet.h_proto;
 	for (int i = 0; i < TAGS_MAX && (type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD));
 	     i++) {
-		offset += 4;
-		if (load(skb, FRAME, offset, &type, sizeof type))
+		if (load(skb, FRAME, offset + 2, &type, sizeof type))
 			return TC_ACT_UNSPEC;
+		offset += 4;
 	}
-	offset += 2;
 	if (type == bpf_htons(ETH_P_IP))
 		return judge_ipv4(skb, FRAME, offset, d);
 	if (type == bpf_htons(ETH_P_IPV6))

@@ -25,12 +25,14 @@ struct gate {
 	uint8_t slot[RK_GROUPS_MAX]; /* by group */
 	size_t address_count;
 	struct ip_address address[VIRTUAL_ADDRESSES_MAX];
+	size_t mac_count;
+	struct gate_virtual_mac mac[GATE_VIRTUAL_MACS_MAX];
 	boot_t next_poll;
 	boot_t next_retry;
 	size_t poll_at;
 };
 
-/* ---- groups and addresses ---- */
+/* ---- groups, addresses and MACs ---- */
 
 static int gate_cover_all(struct gate *g, const struct gate_config *config, struct sentence *reterr)
 {
@@ -49,18 +51,68 @@ static int gate_cover_all(struct gate *g, const struct gate_config *config, stru
 	return 0;
 }
 
+static bool mac_equal(const struct mac_address *a, const struct mac_address *b)
+{
+	return !memcmp(a, b, sizeof *a);
+}
+
+static int gate_check_macs(const struct gate_config *config, struct sentence *reterr)
+{
+	char text[MAC_TEXT_MAX];
+
+	for (size_t i = 0; i < config->mac_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (mac_equal(&config->macs[i].mac, &config->macs[j].mac) &&
+			    config->macs[i].group != config->macs[j].group)
+				return sentence_fail(
+					reterr, -EEXIST,
+					"two groups have the virtual MAC %s: give them different "
+					"VRIDs",
+					mac_format(&config->macs[i].mac, text));
+	return 0;
+}
+
+static int gate_cover_macs(struct gate *g, const struct gate_config *config, struct sentence *reterr)
+{
+	char text[MAC_TEXT_MAX];
+
+	g->mac_count = config->mac_count;
+	for (size_t i = 0; i < config->mac_count; i++) {
+		const struct gate_virtual_mac *m = &config->macs[i];
+		int r = gate_program_cover_mac(&g->program, &m->mac, g->slot[m->group]);
+
+		if (r < 0)
+			return sentence_fail(reterr, r, "the gate cannot take the virtual MAC %s: %s",
+					     mac_format(&m->mac, text), strerror(-r));
+		g->mac[i] = *m;
+	}
+	return 0;
+}
+
+static void gate_check_config(const struct gate_config *config)
+{
+	assert(config->group_count <= RK_GROUPS_MAX && config->address_count <= VIRTUAL_ADDRESSES_MAX);
+	assert(config->mac_count <= GATE_VIRTUAL_MACS_MAX);
+	for (size_t i = 0; i < config->address_count; i++)
+		assert(config->addresses[i].group < config->group_count);
+	for (size_t i = 0; i < config->mac_count; i++)
+		assert(config->macs[i].group < config->group_count);
+}
+
 int gate_update(struct gate *g, const struct gate_config *config, struct sentence *reterr)
 {
 	int r;
 
-	assert(config->group_count <= RK_GROUPS_MAX && config->address_count <= VIRTUAL_ADDRESSES_MAX);
-	for (size_t i = 0; i < config->address_count; i++)
-		assert(config->addresses[i].group < config->group_count);
+	gate_check_config(config);
+	r = gate_check_macs(config, reterr);
+	if (r < 0)
+		return r;
 	r = gate_slots_assign(g->program.slots, config->wire_id, config->group_count, g->slot);
 	if (r < 0)
 		return sentence_fail(reterr, r, "the gate has no room for more groups");
 	g->group_count = config->group_count;
-	return gate_cover_all(g, config, reterr);
+	r = gate_cover_macs(g, config, reterr);
+	return r < 0 ? r : gate_cover_all(g, config, reterr);
 }
 
 static bool gate_forgets(void *ctx, const struct ip_address *ip)
@@ -73,10 +125,22 @@ static bool gate_forgets(void *ctx, const struct ip_address *ip)
 	return true;
 }
 
+static bool gate_forgets_mac(void *ctx, const struct mac_address *mac)
+{
+	const struct gate *g = ctx;
+
+	for (size_t i = 0; i < g->mac_count; i++)
+		if (mac_equal(&g->mac[i].mac, mac))
+			return false;
+	return true;
+}
+
 int gate_prune(struct gate *g)
 {
 	int r = gate_program_prune(&g->program, gate_forgets, g);
 
+	if (r == 0)
+		r = gate_program_prune_macs(&g->program, gate_forgets_mac, g);
 	if (r == 0)
 		gate_slots_free(g->program.slots, g->slot, g->group_count);
 	return r;
@@ -359,6 +423,9 @@ void gate_group_status(const struct gate *g, group_index_t group, struct gate_gr
 		.drops_in = __atomic_load_n(&slot->drops_in, __ATOMIC_RELAXED),
 		.drops_out = __atomic_load_n(&slot->drops_out, __ATOMIC_RELAXED),
 	};
+	for (size_t i = 0; i < g->mac_count && ret->mac_count < GATE_GROUP_MACS_MAX; i++)
+		if (g->mac[i].group == group)
+			ret->mac[ret->mac_count++] = g->mac[i].mac;
 }
 
 size_t gate_link_status(const struct gate *g, struct gate_link_status ret[GATE_LINKS_MAX])

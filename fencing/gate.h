@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The gate: an eBPF program on every interface but loopback that passes a frame to or from a virtual address
- * only before the deadline of the address's group. This module loads or adopts it, keeps it on every
+ * or virtual MAC only before the deadline of its group. This module loads or adopts it, keeps it on every
  * interface, and says when somebody took it away. It decides nothing: when a group may be open is the lease's
  * business, and a gate that nobody renews shuts by itself.
  *
@@ -29,7 +29,8 @@ struct gate_virtual_mac {
 	group_index_t group;
 };
 
-#define GATE_VIRTUAL_MACS_MAX (2 * RK_GROUPS_MAX)
+#define GATE_GROUP_MACS_MAX   2 /* one per address family */
+#define GATE_VIRTUAL_MACS_MAX (GATE_GROUP_MACS_MAX * RK_GROUPS_MAX)
 
 /* Groups keep their deadline over reloads and restarts by their wire id (ids.h), not by their index. */
 struct gate_config {
@@ -90,8 +91,10 @@ int gate_remove(struct gate *g);
 /* True if gate_open() found a gate with its deadlines. */
 bool gate_adopted(const struct gate *g);
 
-/* A reload, in two halves: update() adds and moves addresses and groups, and shuts the groups that are gone;
- * after the dropped addresses have left the devices, prune() forgets them. */
+/* A reload, in two halves: update() adds and moves addresses, MACs and groups, and shuts the groups that are
+ * gone; after the dropped addresses have left the devices and the dropped MACs' devices are gone, prune()
+ * forgets them.
+ * @retval -EEXIST two groups have one virtual MAC; nothing was changed. */
 int gate_update(struct gate *g, const struct gate_config *config, struct sentence *reterr);
 int gate_prune(struct gate *g);
 
@@ -117,6 +120,8 @@ struct gate_group_status {
 	boot_t open_until; /* {0}: shut */
 	uint64_t drops_in; /* frames, since the gate was loaded */
 	uint64_t drops_out;
+	size_t mac_count;
+	struct mac_address mac[GATE_GROUP_MACS_MAX];
 };
 
 #define GATE_LINKS_MAX 1024

@@ -13,10 +13,12 @@
 /* More slots than groups: a group that a reload removed keeps its slot until its addresses are gone. */
 #define GATE_SLOTS	   32
 #define GATE_ADDRESSES_MAX 4096
+#define GATE_MACS_MAX	   64
 
 #define GATE_MAP_SLOTS "rk_slots"
 #define GATE_MAP_V4    "rk_v4"
 #define GATE_MAP_V6    "rk_v6"
+#define GATE_MAP_MAC   "rk_mac" /* a gate of before VRRP has none */
 
 /* See GATE_AHEAD_MAX_NS in gate.h. */
 #define GATE_AHEAD_MAX 60000000000ULL
@@ -31,5 +33,16 @@ struct gate_slot {
 struct gate_v6 {
 	__u32 word[4];
 };
+
+struct gate_mac {
+	__u8 byte[6];
+};
+
+/* Virtual MACs of VRRP begin with 00-00-5E-00 (RFC 9568 section 7.3): other frames need no look at the map.
+ */
+#define GATE_MAC_PREFIX                \
+	{                              \
+		0x00, 0x00, 0x5e, 0x00 \
+	}
 
 #endif

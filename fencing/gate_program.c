@@ -15,6 +15,7 @@
 _Static_assert(GATE_AHEAD_MAX == GATE_AHEAD_MAX_NS, "the program and gate.h must agree");
 
 #define PROGRAM_MAPS_MAX 16
+#define MAPS_REQUIRED	 3 /* slots, v4, v6 */
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -39,11 +40,12 @@ static bool map_fits(const struct bpf_map *want, const struct bpf_map_info *have
 	       (have->map_flags & BPF_F_MMAPABLE) == (bpf_map__map_flags(want) & BPF_F_MMAPABLE);
 }
 
-/* Takes one map of the old program if it is one of the three. Returns 1 if so, 0 if not. */
+/* Takes one map of the old program if it is one of ours. Returns 1 if it is one of those that each gate has
+ * had, else 0. */
 static int adopt_map(struct gate_bpf *skeleton, uint32_t id)
 {
 	struct bpf_map *const wanted[] = { skeleton->maps.rk_slots, skeleton->maps.rk_v4,
-					   skeleton->maps.rk_v6 };
+					   skeleton->maps.rk_v6, skeleton->maps.rk_mac };
 	struct bpf_map_info info = { 0 };
 	uint32_t len = sizeof info;
 	_cleanup_(close_fd) int fd = bpf_map_get_fd_by_id(id);
@@ -57,7 +59,9 @@ static int adopt_map(struct gate_bpf *skeleton, uint32_t id)
 			continue;
 		if (!map_fits(wanted[i], &info))
 			return -ENOENT;
-		return bpf_map__reuse_fd(wanted[i], fd) < 0 ? -errno : 1; /* duplicates fd */
+		if (bpf_map__reuse_fd(wanted[i], fd) < 0) /* duplicates fd */
+			return -errno;
+		return i < MAPS_REQUIRED;
 	}
 	return 0;
 }
@@ -81,7 +85,7 @@ static int adopt_maps(struct gate_bpf *skeleton, uint32_t program_id)
 			return r;
 		found += r;
 	}
-	return found == 3 ? 0 : -ENOENT;
+	return found == MAPS_REQUIRED ? 0 : -ENOENT;
 }
 
 /* Slots of another layout would be misread. */
@@ -231,39 +235,71 @@ int gate_program_cover(struct gate_program *p, const struct ip_address *ip, uint
 	return bpf_map_update_elem(address_map(p, ip), ip->bytes, &slot, BPF_ANY) < 0 ? -errno : 0;
 }
 
-int gate_program_uncover(struct gate_program *p, const struct ip_address *ip)
+/* f gets the key; true: it is removed. */
+static int prune_map(int fd, bool (*f)(void *ctx, const uint8_t *key), void *ctx)
 {
-	if (bpf_map_delete_elem(address_map(p, ip), ip->bytes) == 0 || errno == ENOENT)
-		return 0;
-	return -errno;
-}
-
-static int prune_family(struct gate_program *p, uint8_t family,
-			bool (*f)(void *ctx, const struct ip_address *ip), void *ctx)
-{
-	const struct ip_address any = { .family = family };
-	struct ip_address ip = any, next = any;
-	int fd = address_map(p, &any);
+	uint8_t key[16] = { 0 }, next[16] = { 0 };
 	/* The next key is asked for before this one is removed: of a key that is gone the kernel starts
 	 * again. */
-	int more = bpf_map_get_next_key(fd, NULL, ip.bytes);
+	int more = bpf_map_get_next_key(fd, NULL, key);
 
 	for (unsigned i = 0; more == 0 && i < GATE_ADDRESSES_MAX; i++) {
-		more = bpf_map_get_next_key(fd, ip.bytes, next.bytes);
-		if (f(ctx, &ip)) {
-			int r = gate_program_uncover(p, &ip);
-
-			if (r < 0)
-				return r;
-		}
-		ip = next;
+		more = bpf_map_get_next_key(fd, key, next);
+		if (f(ctx, key) && bpf_map_delete_elem(fd, key) < 0 && errno != ENOENT)
+			return -errno;
+		memcpy(key, next, sizeof key);
 	}
 	return 0;
 }
 
+struct prune {
+	uint8_t family;
+	bool (*ip)(void *ctx, const struct ip_address *ip);
+	bool (*mac)(void *ctx, const struct mac_address *mac);
+	void *ctx;
+};
+
+static bool prune_ip(void *ctx, const uint8_t *key)
+{
+	const struct prune *prune = ctx;
+	const struct ip_address ip = ip_make(prune->family, key);
+
+	return prune->ip(prune->ctx, &ip);
+}
+
+static bool prune_mac(void *ctx, const uint8_t *key)
+{
+	const struct prune *prune = ctx;
+	struct mac_address mac;
+
+	memcpy(mac.bytes, key, sizeof mac.bytes);
+	return prune->mac(prune->ctx, &mac);
+}
+
 int gate_program_prune(struct gate_program *p, bool (*f)(void *ctx, const struct ip_address *ip), void *ctx)
 {
-	int r = prune_family(p, AF_INET, f, ctx);
+	struct prune v4 = { .family = AF_INET, .ip = f, .ctx = ctx };
+	struct prune v6 = { .family = AF_INET6, .ip = f, .ctx = ctx };
+	int r = prune_map(bpf_map__fd(p->skeleton->maps.rk_v4), prune_ip, &v4);
 
-	return r < 0 ? r : prune_family(p, AF_INET6, f, ctx);
+	return r < 0 ? r : prune_map(bpf_map__fd(p->skeleton->maps.rk_v6), prune_ip, &v6);
+}
+
+int gate_program_cover_mac(struct gate_program *p, const struct mac_address *mac, uint32_t slot)
+{
+	static const uint8_t prefix[] = GATE_MAC_PREFIX;
+
+	if (memcmp(mac->bytes, prefix, sizeof prefix))
+		return -EINVAL;
+	return bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.rk_mac), mac->bytes, &slot, BPF_ANY) < 0
+		       ? -errno
+		       : 0;
+}
+
+int gate_program_prune_macs(struct gate_program *p, bool (*f)(void *ctx, const struct mac_address *mac),
+			    void *ctx)
+{
+	struct prune prune = { .mac = f, .ctx = ctx };
+
+	return prune_map(bpf_map__fd(p->skeleton->maps.rk_mac), prune_mac, &prune);
 }

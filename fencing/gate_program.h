@@ -2,7 +2,8 @@
  *
  * The gate's program and maps: loaded, or with the maps of a gate that is in the kernel already (adopted).
  * The program is always our own build, loaded anew: with adopted maps it decides exactly as the old one, and
- * takes its place on each interface with no gap.
+ * takes its place on each interface with no gap. A map that an older gate does not have is made anew, and is
+ * filled before the program is put anywhere.
  *
  * Adoption needs no file system: program id in the tc filter -> program -> its maps. That takes CAP_SYS_ADMIN
  * (the kernel lets nobody else turn an id into a descriptor).
@@ -37,8 +38,11 @@ bool gate_program_preceded(int ifindex, enum gate_direction d);
 
 /* Which slot an address belongs to. */
 int gate_program_cover(struct gate_program *p, const struct ip_address *ip, uint32_t slot);
-int gate_program_uncover(struct gate_program *p, const struct ip_address *ip);
 /* Calls f for each address in the maps; f returns true to have it removed. */
 int gate_program_prune(struct gate_program *p, bool (*f)(void *ctx, const struct ip_address *ip), void *ctx);
+/* The same for virtual MACs. @retval -EINVAL it is none: the program does not look at others. */
+int gate_program_cover_mac(struct gate_program *p, const struct mac_address *mac, uint32_t slot);
+int gate_program_prune_macs(struct gate_program *p, bool (*f)(void *ctx, const struct mac_address *mac),
+			    void *ctx);
 
 #endif

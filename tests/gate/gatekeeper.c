@@ -4,7 +4,9 @@
  * on stdin, one a line, events and answers go out on stdout, one a line, each with its CLOCK_BOOTTIME in ns
  * in front.
  *
- *   gatekeeper [--no-guard] [--no-vip] GROUP=DEVICE=ADDRESS[,ADDRESS...] ...
+ *   gatekeeper [--no-guard] [--no-vip] [--no-macs] GROUP=DEVICE[:MODE:VRID]=ADDRESS[,ADDRESS...] ...
+ *
+ * MODE, of virtual MACs: bridge, private. --no-macs: the gate is not told of them.
  *
  * Commands: set GROUP MS | renew GROUP MS EVERY_MS | get GROUP | status | drop-privileges | reload GROUP=...
  * | announce GROUP | again GROUP | stop GROUP | verify GROUP | destroy GROUP | remove | quit
@@ -13,11 +15,14 @@
 #include "gate.h"
 #include "guard.h"
 #include "vip.h"
+#include "vmac.h"
+#include "vrrp_wire.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
 #include <inttypes.h>
+#include <linux/rtnetlink.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,6 +38,12 @@ struct keeper {
 	struct vip *vip;
 	bool no_guard;
 	bool no_vip;
+	bool no_macs;
+	struct netlink request; /* of the virtual MACs */
+	struct netlink links;
+	size_t vmac_count;
+	struct vmac vmac[VMACS_MAX];
+	struct gate_virtual_mac mac[GATE_VIRTUAL_MACS_MAX];
 	size_t group_count;
 	char group[RK_GROUPS_MAX][RK_NAME_MAX];
 	size_t address_count;
@@ -57,28 +68,51 @@ static __attribute__((format(printf, 1, 2))) void say(const char *format, ...)
 
 /* ---- configuration ---- */
 
+/* The interface of the address: DEVICE, or its virtual MAC's. */
+static void keeper_place(struct keeper *k, struct virtual_address *a, const char *device, const char *mode,
+			 unsigned vrid)
+{
+	struct vmac v = { .family = a->ip.family,
+			  .vrid = (uint8_t)vrid,
+			  .mode = strcmp(mode, "private") ? VRRP_MAC_BRIDGE : VRRP_MAC_PRIVATE };
+
+	snprintf(v.device, sizeof v.device, "%s", device);
+	snprintf(a->device, sizeof a->device, "%s", device);
+	if (!vrid)
+		return;
+	vmac_name(v.family, v.vrid, device, a->device);
+	for (size_t i = 0; i < k->vmac_count; i++)
+		if (k->vmac[i].vrid == v.vrid && k->vmac[i].family == v.family &&
+		    !strcmp(k->vmac[i].device, device))
+			return;
+	k->mac[k->vmac_count] = (struct gate_virtual_mac){ vrrp_virtual_mac(v.family, v.vrid), a->group };
+	k->vmac[k->vmac_count++] = v;
+}
+
 static void keeper_add_group(struct keeper *k, char *spec)
 {
-	char *save, *name = strtok_r(spec, "=", &save), *device = strtok_r(NULL, "=", &save);
-	char *ip = strtok_r(NULL, ",", &save);
+	char *save, *name = strtok_r(spec, "=", &save), *where = strtok_r(NULL, "=", &save);
+	char *ip = strtok_r(NULL, ",", &save), device[IF_NAMESIZE] = "", mode[16] = "";
+	unsigned vrid = 0;
 
 	snprintf(k->group[k->group_count], RK_NAME_MAX, "%s", name);
+	(void)sscanf(where, "%15[^:]:%15[^:]:%u", device, mode, &vrid);
 	for (; ip; ip = strtok_r(NULL, ",", &save)) {
 		struct virtual_address *a = &k->address[k->address_count++];
 
 		*a = (struct virtual_address){ .group = (group_index_t)k->group_count };
-		snprintf(a->device, sizeof a->device, "%s", device);
 		if (ip_parse(ip, &a->ip) < 0) {
 			fprintf(stderr, "not an address: %s\n", ip);
 			exit(2);
 		}
+		keeper_place(k, a, device, mode, vrid);
 	}
 	k->group_count++;
 }
 
 static void keeper_configure(struct keeper *k, char **specs, int count)
 {
-	k->group_count = k->address_count = 0;
+	k->group_count = k->address_count = k->vmac_count = 0;
 	for (int i = 0; i < count; i++)
 		keeper_add_group(k, specs[i]);
 }
@@ -87,7 +121,9 @@ static struct gate_config keeper_gate_config(const struct keeper *k)
 {
 	struct gate_config c = { .group_count = k->group_count,
 				 .address_count = k->address_count,
-				 .addresses = k->address };
+				 .addresses = k->address,
+				 .mac_count = k->no_macs ? 0 : k->vmac_count,
+				 .macs = k->mac };
 
 	for (size_t i = 0; i < k->group_count; i++)
 		c.wire_id[i] = group_wire_id(k->group[i]);
@@ -191,6 +227,54 @@ static void on_link(void *ctx, group_index_t group, bool up)
 	say("link %u %s", group, up ? "up" : "down");
 }
 
+/* ---- virtual MACs ---- */
+
+static int keeper_ensure_macs(struct keeper *k)
+{
+	int error = 0, ifindex;
+
+	for (size_t i = 0; i < k->vmac_count; i++) {
+		struct sentence why = { "" };
+		int r = vmac_ensure(&k->request, &k->vmac[i], &ifindex, &why);
+
+		if (r < 0)
+			say("vmac %d %s", r, why.text);
+		error = error ? error : r;
+	}
+	return error;
+}
+
+static int keeper_sweep_macs(struct keeper *k, size_t count)
+{
+	return vmac_sweep(&k->request, k->vmac, count);
+}
+
+static void keeper_link_event(void *ctx, const struct nlmsghdr *h)
+{
+	*(bool *)ctx = true;
+}
+
+static void keeper_links_readable(struct keeper *k)
+{
+	bool changed = false;
+
+	(void)netlink_receive(&k->links, keeper_link_event, &changed);
+	if (changed)
+		(void)keeper_ensure_macs(k);
+}
+
+static int keeper_start_macs(struct keeper *k)
+{
+	const int groups[] = { RTNLGRP_LINK, 0 };
+	int r = netlink_open(&k->request, NETLINK_ROUTE, NULL);
+
+	if (r == 0)
+		r = netlink_open(&k->links, NETLINK_ROUTE, groups);
+	if (r == 0)
+		r = keeper_sweep_macs(k, k->vmac_count);
+	return r == 0 ? keeper_ensure_macs(k) : r;
+}
+
 /* ---- commands ---- */
 
 static void keeper_drop_privileges(void)
@@ -213,8 +297,8 @@ static void keeper_say_status(struct keeper *k)
 		struct gate_group_status s;
 
 		gate_group_status(k->gate, (group_index_t)i, &s);
-		say("status group %s until=%" PRId64 " in=%" PRIu64 " out=%" PRIu64, k->group[i],
-		    s.open_until.ns, s.drops_in, s.drops_out);
+		say("status group %s until=%" PRId64 " in=%" PRIu64 " out=%" PRIu64 " macs=%zu", k->group[i],
+		    s.open_until.ns, s.drops_in, s.drops_out, s.mac_count);
 	}
 	for (size_t i = 0; i < count; i++)
 		say("status link %s attached=%d error=%d", links[i].device, links[i].attached,
@@ -267,8 +351,12 @@ static void keeper_reload(struct keeper *k, char **specs, int count)
 	r = gate_update(k->gate, &c, &why);
 	if (r == 0 && k->guard)
 		r = guard_update(k->guard, &guard_config);
+	if (r == 0)
+		r = keeper_ensure_macs(k);
 	if (r == 0 && k->vip)
 		r = vip_update(k->vip, &vip_config, clock_now().boot);
+	if (r == 0)
+		r = keeper_sweep_macs(k, k->vmac_count);
 	if (r == 0)
 		r = gate_prune(k->gate);
 	say("reloaded %d %s", r, why.text);
@@ -276,10 +364,13 @@ static void keeper_reload(struct keeper *k, char **specs, int count)
 
 static void keeper_remove(struct keeper *k)
 {
-	int vip = k->vip ? vip_remove(k->vip) : 0, gate = gate_remove(k->gate);
-	int guard = k->guard ? guard_remove(k->guard) : 0;
+	int vip = k->vip ? vip_remove(k->vip) : 0, macs = keeper_sweep_macs(k, 0), gate;
+	int guard;
 
-	say("removed vip=%d gate=%d guard=%d", vip, gate, guard);
+	k->vmac_count = 0;
+	gate = gate_remove(k->gate);
+	guard = k->guard ? guard_remove(k->guard) : 0;
+	say("removed vip=%d gate=%d guard=%d macs=%d", vip, gate, guard, macs);
 }
 
 static void keeper_destroy(struct keeper *k, int group)
@@ -402,9 +493,10 @@ static void keeper_run(struct keeper *k)
 			{ .fd = gate_fd(k->gate), .events = POLLIN },
 			{ .fd = k->guard ? guard_fd(k->guard) : -1, .events = POLLIN },
 			{ .fd = k->vip ? vip_fd(k->vip) : -1, .events = POLLIN },
+			{ .fd = netlink_fd(&k->links), .events = POLLIN },
 		};
 
-		if (poll(fds, 4, keeper_timeout_ms(k, clock_now().boot)) < 0 && errno != EINTR)
+		if (poll(fds, 5, keeper_timeout_ms(k, clock_now().boot)) < 0 && errno != EINTR)
 			return;
 		if (fds[1].revents)
 			keeper_say_error("gate_readable", gate_readable(k->gate, clock_now().boot));
@@ -412,6 +504,8 @@ static void keeper_run(struct keeper *k)
 			keeper_say_error("guard_readable", guard_readable(k->guard, clock_now().boot));
 		if (fds[3].revents)
 			keeper_say_error("vip_readable", vip_readable(k->vip, clock_now().boot));
+		if (fds[4].revents)
+			keeper_links_readable(k);
 		gate_tick(k->gate, clock_now().boot);
 		if (k->guard)
 			guard_tick(k->guard, clock_now().boot);
@@ -446,6 +540,8 @@ static int keeper_start(struct keeper *k)
 	else if (r == 0 && k->guard)
 		r = guard_settle(k->guard, &why);
 	guard_done = clock_now().boot;
+	if (r == 0)
+		r = keeper_start_macs(k);
 	if (r == 0 && !k->no_vip)
 		r = vip_open(&vip_config, &vip_ops, k, guard_done, &k->vip, &why);
 	if (r < 0) {
@@ -466,6 +562,7 @@ int main(int argc, char **argv)
 	for (; first < argc && argv[first][0] == '-'; first++) {
 		k.no_guard |= !strcmp(argv[first], "--no-guard");
 		k.no_vip |= !strcmp(argv[first], "--no-vip");
+		k.no_macs |= !strcmp(argv[first], "--no-macs");
 	}
 	keeper_configure(&k, argv + first, argc - first);
 	if (keeper_start(&k) < 0)
@@ -474,5 +571,7 @@ int main(int argc, char **argv)
 	vip_free(k.vip);
 	gate_free(k.gate);
 	guard_free(k.guard);
+	netlink_close(&k.links);
+	netlink_close(&k.request);
 	return 0;
 }

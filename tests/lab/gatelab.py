@@ -219,6 +219,9 @@ class Capture:
                 s.setblocking(False)
                 self._sockets.append(s)
 
+    def wanted(self, frame):
+        return any(n in frame[12:] for n in self._needles)
+
     def take(self):
         """The frames since the last call."""
         frames = []
@@ -228,7 +231,7 @@ class Capture:
                     frame, aux, _, address = s.recvmsg(4096, 64)
                 except BlockingIOError:
                     break
-                if address[2] != socket.PACKET_OUTGOING and any(n in frame[12:] for n in self._needles):
+                if address[2] != socket.PACKET_OUTGOING and self.wanted(frame):
                     frames.append(frame)
                     self.vlans |= {struct.unpack_from("<H", data, 16)[0] & 0xFFF for _, kind, data in aux if kind == 8}
         return frames
@@ -236,3 +239,10 @@ class Capture:
     def close(self):
         for s in self._sockets:
             s.close()
+
+
+class SourceCapture(Capture):
+    """Frames from one of these MAC addresses."""
+
+    def wanted(self, frame):
+        return frame[6:12] in self._needles
