@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "vmac.h"
+#include "vrrp_native.h"
 #include "vrrp_place.h"
 
 #include <assert.h>
@@ -26,6 +27,7 @@ struct vrrp {
 	struct vrrp_places places;
 	struct vrrp_frames frames;
 	struct vrrp_group group[RK_GROUPS_MAX];
+	struct vrrp_native native;
 };
 
 static struct vrrp_group *vrrp_group_of(struct vrrp *v, group_index_t group, enum vrrp_mode mode)
@@ -112,6 +114,26 @@ static void vrrp_note(struct vrrp *v, struct vrrp_group *g, const struct vrrp_ad
 	g->seen.heard_mac = *mac;
 }
 
+static void vrrp_heard(struct vrrp *v, struct vrrp_group *g, const struct vrrp_router *r,
+		       const struct vrrp_advert *a, const struct mac_address *mac)
+{
+	struct vrrp_counters *c = &g->seen.counters;
+
+	if (g->config.mode == VRRP_ANNOUNCE) {
+		vrrp_note(v, g, a, mac);
+		vrrp_heard_announce(v, g, a);
+	} else if (r->peers_count && !vrrp_router_is_peer(r, &a->from)) {
+		c->not_a_peer++;
+	} else if (a->version != r->version) {
+		c->dropped[VRRP_BAD_VERSION]++;
+	} else if (a->version == 3 || a->interval_ns == r->advert_ns) {
+		/* RFC 3768 section 7.1: "MUST verify that the Adver Interval in the packet is the same as the
+		 * locally configured"; VRRPv3 learns it. */
+		vrrp_note(v, g, a, mac);
+		vrrp_native_heard(&v->native, g, r, a, v->now);
+	}
+}
+
 static void vrrp_frame_look(struct vrrp *v, int ifindex, const struct vrrp_frame *f)
 {
 	struct vrrp_router *r;
@@ -136,8 +158,7 @@ static void vrrp_frame_look(struct vrrp *v, int ifindex, const struct vrrp_frame
 		return;
 	}
 	vrrp_count(&g->seen.counters, r, &a);
-	vrrp_note(v, g, &a, &mac);
-	vrrp_heard_announce(v, g, &a);
+	vrrp_heard(v, g, r, &a, &mac);
 }
 
 /* Returns false once nothing is left to read. */
@@ -171,6 +192,7 @@ static void vrrp_settle(struct vrrp *v)
 		for (size_t f = 0; f < VRRP_FAMILIES; f++)
 			if (!was_ready[i][f] && vrrp_router_ready(&v->group[i].router[f]))
 				vrrp_speaker_again(&v->group[i].speaker, v->now);
+	vrrp_native_settle(&v->native, v->now);
 }
 
 int vrrp_fd(const struct vrrp *v)
@@ -178,17 +200,23 @@ int vrrp_fd(const struct vrrp *v)
 	return v->epoll;
 }
 
+/* Returns true if more may be waiting. */
+static bool vrrp_read(struct vrrp *v)
+{
+	if (vrrp_places_read(&v->places, v->group))
+		vrrp_settle(v);
+	return vrrp_receive(v);
+}
+
 void vrrp_readable(struct vrrp *v, boot_t now)
 {
 	v->now = now;
-	if (vrrp_places_read(&v->places, v->group))
-		vrrp_settle(v);
-	(void)vrrp_receive(v);
+	(void)vrrp_read(v);
 }
 
 boot_t vrrp_next(const struct vrrp *v)
 {
-	boot_t next = vrrp_places_next(&v->places);
+	boot_t next = boot_min(vrrp_places_next(&v->places), vrrp_native_next(&v->native));
 
 	for (size_t i = 0; i < RK_GROUPS_MAX; i++)
 		next = boot_min(next, vrrp_speaker_next(&v->group[i].speaker));
@@ -202,6 +230,11 @@ void vrrp_tick(struct vrrp *v, boot_t now)
 		vrrp_settle(v);
 	for (size_t i = 0; i < RK_GROUPS_MAX; i++)
 		vrrp_speak_due(v, &v->group[i]);
+	if (boot_before(now, vrrp_native_next(&v->native)))
+		return;
+	for (int i = 0; i < ROUNDS_LATE && vrrp_read(v); i++)
+		;
+	vrrp_native_tick(&v->native, now);
 }
 
 /* ---- configuration ---- */
@@ -244,6 +277,7 @@ static void vrrp_group_keep(struct vrrp_group *g, const struct vrrp_group *old)
 	g->asked = old->asked;
 	g->able = old->able;
 	g->penalty = old->penalty;
+	g->adopt = old->adopt;
 }
 
 /* A virtual router that was active and is none of ours any more resigns. */
@@ -287,6 +321,7 @@ static int vrrp_configure(struct vrrp *v, const struct vrrp_config *config)
 	}
 	if (error < 0)
 		return error;
+	vrrp_native_replace(&v->native, next, v->now);
 	vrrp_groups_replace(v, next);
 	vrrp_settle(v);
 	return 0;
@@ -342,6 +377,9 @@ int vrrp_open(const struct vrrp_config *config, const struct vrrp_ops *ops, void
 	v->epoll = -EBADF;
 	v->places.ops = &v->ops;
 	v->places.ctx = ctx;
+	v->native.ops = &v->ops;
+	v->native.ctx = ctx;
+	v->native.groups = v->group;
 	vrrp_groups_init(v->group);
 	error = vrrp_start(v, config, reterr);
 	if (error < 0) {
@@ -401,18 +439,33 @@ void vrrp_speak_again(struct vrrp *v, group_index_t group, boot_t now)
 
 void vrrp_run(struct vrrp *v, group_index_t group, bool able, boot_t open_until, boot_t now)
 {
+	struct vrrp_group *g = vrrp_group_of(v, group, VRRP_NATIVE);
+
 	v->now = now;
+	if (!g)
+		return;
+	if (!g->asked)
+		g->adopt = open_until;
+	g->asked = true;
+	g->able = able;
+	vrrp_native_settle(&v->native, now);
 }
 
 void vrrp_penalty(struct vrrp *v, group_index_t group, uint8_t penalty, boot_t now)
 {
+	struct vrrp_group *g = vrrp_group_of(v, group, VRRP_NATIVE);
+
 	v->now = now;
+	if (!g)
+		return;
+	g->penalty = penalty;
+	vrrp_native_settle(&v->native, now);
 }
 
 int vrrp_yield(struct vrrp *v, group_index_t group, boot_t now)
 {
 	v->now = now;
-	return -EAGAIN;
+	return vrrp_native_yield(&v->native, group, now);
 }
 
 /* ---- questions ---- */
@@ -428,6 +481,8 @@ void vrrp_address_device(const struct vrrp_group_config *g, int family, char ret
 bool vrrp_status(const struct vrrp *v, group_index_t group, struct vrrp_status *ret)
 {
 	const struct vrrp_group *g = group < RK_GROUPS_MAX ? &v->group[group] : NULL;
+	const struct vrrp_unit *unit;
+	uint8_t member;
 
 	if (!g || !g->used)
 		return false;
@@ -438,5 +493,11 @@ bool vrrp_status(const struct vrrp *v, group_index_t group, struct vrrp_status *
 	ret->priority = g->config.priority;
 	ret->advert_ns = g->config.advert_ns;
 	ret->speaking = g->speaker.speaking;
+	unit = vrrp_native_unit(&v->native, group, &member);
+	if (unit) {
+		ret->priority = unit->fsm.priority;
+		ret->state = unit->fsm.state;
+		ret->down_ns = vrrp_fsm_down_ns(&unit->fsm, member);
+	}
 	return true;
 }

@@ -60,7 +60,8 @@ struct vrrp_rogue {
 	uint32_t suppressed; /* reports of this group that were not made since the last one */
 };
 
-/* May be called from inside any of the functions below. */
+/* May be called from inside any of the functions below, and must not call any of them but questions
+ * (vrrp_status(), vrrp_next()). */
 struct vrrp_ops {
 	/* native: the gate of the group, open until; {0}: shut now. Called before anything is sent that says
 	 * so. */
