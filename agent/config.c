@@ -67,6 +67,31 @@ int config_group_index_wire(const struct config *c, uint32_t wire_id)
 	return -1;
 }
 
+bool config_group_native(const struct config_group *g)
+{
+	return g->vrrp_count && g->vrrp[0].mode == CONFIG_VRRP_NATIVE;
+}
+
+bool config_needs_lease(const struct config *c)
+{
+	for (uint32_t i = 0; i < c->groups_count; i++)
+		if (!config_group_native(&c->groups[i]))
+			return true;
+	return c->groups_count == 0; /* a cluster that is being set up */
+}
+
+uint8_t config_vrrp_priority(const struct config_group *g, node_id_t node)
+{
+	for (uint32_t i = 0; i < g->candidates_count; i++) {
+		if (g->candidates[i] != node)
+			continue;
+		if (i < g->vrrp[0].priorities_count)
+			return (uint8_t)g->vrrp[0].priorities[i];
+		return (uint8_t)(200 - 10 * i);
+	}
+	return 0;
+}
+
 node_set_t config_voters(const struct config *c)
 {
 	node_set_t set = 0;
@@ -151,7 +176,7 @@ const char *config_safety_note(const struct config *c)
 
 static bool option_equal(const struct config_option *o, const void *a, const void *b)
 {
-	bool list = o->type == OPTION_ADDRESSES || o->type == OPTION_NAMES;
+	bool list = config_option_is_list(o);
 	const char *x = a, *y = b;
 	uint32_t count = 1;
 

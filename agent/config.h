@@ -16,6 +16,8 @@
 
 struct core_config;
 
+#define CONFIG_VRRP_PEERS_MAX 16
+#define CONFIG_TRACKED_MAX    8
 #define CONFIG_ADDRESSES_MAX  1024 /* virtual addresses of one group */
 #define CONFIG_SETTINGS_MAX   16
 #define CONFIG_ROLES_MAX      3
@@ -59,6 +61,36 @@ struct config_pbx {
 	struct config_setting settings[CONFIG_SETTINGS_MAX];
 };
 
+enum config_vrrp_mode { CONFIG_VRRP_ANNOUNCE, CONFIG_VRRP_NATIVE };
+enum config_vrrp_checksum { CONFIG_CHECKSUM_RFC5798, CONFIG_CHECKSUM_RFC9568 };
+enum config_virtual_mac { CONFIG_VIRTUAL_MAC_NO, CONFIG_VIRTUAL_MAC_BRIDGE, CONFIG_VIRTUAL_MAC_PRIVATE };
+#define CONFIG_WEIGHT_FAULT 255 /* not a matter of priority: out of the election */
+
+struct config_vrrp {
+	char name[RK_NAME_MAX]; /* unused: the section has no title */
+	uint32_t mode;		/* enum config_vrrp_mode */
+	uint32_t vrid;
+	uint32_t version; /* 2, 3 */
+	uint32_t advert_ms;
+	uint32_t priorities_count; /* one per candidate, or none: by their order */
+	uint32_t priorities[RK_NODES_MAX];
+	bool preempt;
+	uint32_t preempt_delay_ms;
+	uint32_t checksum; /* enum config_vrrp_checksum */
+	uint32_t dscp;
+	uint32_t virtual_mac; /* enum config_virtual_mac */
+	uint32_t unicast_peers_count;
+	struct ip_address unicast_peers[CONFIG_VRRP_PEERS_MAX];
+	uint32_t source_addresses_count;
+	struct ip_address source_addresses[CONFIG_VRRP_PEERS_MAX];
+	char sync_group[RK_NAME_MAX]; /* "": none */
+	uint32_t track_interfaces_count;
+	char track_interfaces[CONFIG_TRACKED_MAX][CONFIG_DEVICE_MAX];
+	uint32_t interface_weight; /* 0: ignored, CONFIG_WEIGHT_FAULT: fault, else off the priority */
+	uint32_t pbx_weight;
+	uint32_t uplink_weight;
+};
+
 struct config_group {
 	char name[RK_NAME_MAX];
 	uint32_t wire_id; /* group_wire_id(name) */
@@ -78,6 +110,8 @@ struct config_group {
 	uint32_t damping_half_life_ms;
 	uint32_t pbx_count; /* 0 or 1 */
 	struct config_pbx pbx[1];
+	uint32_t vrrp_count; /* 0 or 1 */
+	struct config_vrrp vrrp[1];
 };
 
 struct config_role_users {
@@ -140,6 +174,12 @@ const struct config_node *config_node_named(const struct config *c, const char *
 /* -1 if there is none. */
 int config_group_index(const struct config *c, const char *name);
 int config_group_index_wire(const struct config *c, uint32_t wire_id);
+/* VRRP decides who holds the group, not the lease. */
+bool config_group_native(const struct config_group *g);
+/* Is there a group that needs the lease, and with it corosync and links to other nodes? */
+bool config_needs_lease(const struct config *c);
+/* VRRP priority of a candidate: as configured, else 200, 190, 180, ... in their order. 0: not a candidate. */
+uint8_t config_vrrp_priority(const struct config_group *g, node_id_t node);
 /* Node and witness ids; ids of nodes that are voters are all of them. */
 node_set_t config_voters(const struct config *c);
 /* What the core wants of it. process: random per process. */

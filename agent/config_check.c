@@ -10,7 +10,9 @@
 
 /* ---- addresses ---- */
 
-static const char *address_unusable(const struct ip_address *a)
+/* VRRP's own router address is link-local (RFC 9568 section 5.2.9); anything else means something else on
+ * each interface. */
+static const char *address_unusable(const struct ip_address *a, bool link_local_ok)
 {
 	static const uint8_t zero[16];
 
@@ -20,8 +22,10 @@ static const char *address_unusable(const struct ip_address *a)
 		return a->bytes[0] >= 224 ? "a multicast or broadcast address" : NULL;
 	if (a->bytes[0] == 0xff)
 		return "a multicast address";
-	if (a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80)
-		return "a link-local address, which means something else on each interface";
+	if (ip_link_local(a) && !link_local_ok)
+		return "a link-local address, which means something else on each interface (only a group "
+		       "with "
+		       "VRRP may have one)";
 	return NULL;
 }
 
@@ -31,6 +35,7 @@ struct used_address {
 	const char *key;
 	uint32_t index;
 	const char *owner;
+	bool link_local_ok;
 };
 
 static int used_cmp(const void *a, const void *b)
@@ -49,13 +54,18 @@ static uint32_t collect_addresses(const struct config *c, struct used_address *r
 
 	for (uint32_t i = 0; i < c->nodes_count; i++)
 		for (uint32_t k = 0; k < c->nodes[i].links_count; k++)
-			ret[n++] =
-				(struct used_address){ &c->nodes[i].links[k].address, &c->nodes[i].links[k],
-						       "address", 0, c->nodes[i].name };
+			ret[n++] = (struct used_address){ &c->nodes[i].links[k].address,
+							  &c->nodes[i].links[k],
+							  "address",
+							  0,
+							  c->nodes[i].name,
+							  false };
 	for (uint32_t i = 0; i < c->groups_count; i++)
 		for (uint32_t k = 0; k < c->groups[i].addresses_count; k++)
-			ret[n++] = (struct used_address){ &c->groups[i].addresses[k], &c->groups[i],
-							  "addresses", k, c->groups[i].name };
+			ret[n++] = (struct used_address){
+				&c->groups[i].addresses[k], &c->groups[i], "addresses", k, c->groups[i].name,
+				c->groups[i].vrrp_count > 0
+			};
 	return n;
 }
 
@@ -73,7 +83,8 @@ static void check_addresses(struct config_parse *p, const struct config *c)
 
 	qsort(used, n, sizeof *used, used_cmp);
 	for (uint32_t i = 0; i < n; i++) {
-		const char *why = used[i].ip->family ? address_unusable(used[i].ip) : NULL;
+		const char *why =
+			used[i].ip->family ? address_unusable(used[i].ip, used[i].link_local_ok) : NULL;
 
 		virtual_count += used[i].key[7] == 'e'; /* "addresses" */
 		(void)ip_format(used[i].ip, text);
@@ -174,6 +185,11 @@ static void check_links(struct config_parse *p, const struct config *c)
 		const struct config_node *n = &c->nodes[i];
 		uint32_t reach = 1;
 
+		if (!n->links_count && config_needs_lease(c))
+			config_fail(p, n, "link", 0,
+				    "no such section in %s; add one (one network that carries pulses; the "
+				    "title is its name, the same on all nodes)",
+				    n->name);
 		for (uint32_t k = 0; k < c->nodes_count; k++)
 			reach += k != i && linked(p, n, &c->nodes[k]);
 		if (n->links_count && !n->witness && reach < c->nodes_count / 2 + 1)
@@ -246,6 +262,7 @@ static void check_group(struct config_parse *p, const struct config *c, struct c
 			    g->damping_max, g->damping_suppress);
 	if (g->pbx_count)
 		check_pbx(p, &g->pbx[0]);
+	config_check_vrrp(p, c, g);
 }
 
 static void check_roles(struct config_parse *p, const struct config *c)

@@ -22,6 +22,17 @@ static const char *const log_level_names[] = {
 	[LOG_INFO] = "info",	   [LOG_DEBUG] = "debug",     NULL
 };
 
+static const char *const vrrp_mode_names[] = {
+	[CONFIG_VRRP_ANNOUNCE] = "announce", [CONFIG_VRRP_NATIVE] = "native", NULL
+};
+static const char *const vrrp_checksum_names[] = {
+	[CONFIG_CHECKSUM_RFC5798] = "rfc5798", [CONFIG_CHECKSUM_RFC9568] = "rfc9568", NULL
+};
+static const char *const virtual_mac_names[] = { [CONFIG_VIRTUAL_MAC_NO] = "no",
+						 [CONFIG_VIRTUAL_MAC_BRIDGE] = "bridge",
+						 [CONFIG_VIRTUAL_MAC_PRIVATE] = "private",
+						 NULL };
+
 #define AT(type, member) .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
 #define LIST(type, member)                                                                      \
 	.offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member[0]), \
@@ -111,6 +122,47 @@ const struct config_option config_options[] = {
 	{ "setting", "value", OPTION_STRING, 0, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_setting, value), 0,
 	  OPTION_REQUIRED, "value that is given to the adapter under the section's title" },
 
+	{ "vrrp", "mode", OPTION_ENUM, 0, 0, "announce", vrrp_mode_names, AT(config_vrrp, mode), 0, 0,
+	  "announce: the lease decides and VRRP tells the network; native: VRRP decides, without lease and corosync, "
+	  "which means two holders when the network between the routers is split" },
+	{ "vrrp", "vrid", OPTION_NUMBER, 1, 255, NULL, NULL, AT(config_vrrp, vrid), 0, OPTION_REQUIRED,
+	  "virtual router identifier, not used by anybody else on the device's network" },
+	{ "vrrp", "version", OPTION_NUMBER, 2, 3, "3", NULL, AT(config_vrrp, version), 0, 0,
+	  "3 (RFC 9568), or 2 (RFC 3768: IPv4 only, whole seconds)" },
+	{ "vrrp", "advert-interval", OPTION_MSEC, 10, 255000, "1s", NULL, AT(config_vrrp, advert_ms), 0, OPTION_RELOAD,
+	  "time between two advertisements; the same on all routers" },
+	{ "vrrp", "priorities", OPTION_PRIORITIES, 0, RK_NODES_MAX, NULL, NULL, LIST(config_vrrp, priorities),
+	  OPTION_RELOAD, "one for each candidate, in their order; 255 is the owner of the address. "
+	  "Default 200, 190, 180, ..." },
+	{ "vrrp", "preempt", OPTION_BOOL, 0, 0, "yes", NULL, AT(config_vrrp, preempt), 0, OPTION_RELOAD,
+	  "native: take over from a router with a lower priority" },
+	{ "vrrp", "preempt-delay", OPTION_MSEC, 0, 86400000, "0ms", NULL, AT(config_vrrp, preempt_delay_ms), 0,
+	  OPTION_RELOAD, "native: but not before it has been heard for so long" },
+	{ "vrrp", "checksum", OPTION_ENUM, 0, 0, "rfc5798", vrrp_checksum_names, AT(config_vrrp, checksum), 0,
+	  OPTION_RELOAD, "of version 3 over IPv4: rfc5798 covers a pseudo-header, as keepalived and FRR want it by default; "
+	  "rfc9568 does not, as Cisco and Juniper do. Both are accepted" },
+	{ "vrrp", "dscp", OPTION_NUMBER, 0, 63, "48", NULL, AT(config_vrrp, dscp), 0, OPTION_RELOAD,
+	  "DSCP of advertisements; 48 is CS6, network control" },
+	{ "vrrp", "virtual-mac", OPTION_ENUM, 0, 0, "no", virtual_mac_names, AT(config_vrrp, virtual_mac), 0, 0,
+	  "put the addresses on a macvlan with the virtual router's MAC (00:00:5e:00:01:VRID), so that no phone has to "
+	  "learn another one: in bridge or private mode" },
+	{ "vrrp", "unicast-peers", OPTION_ADDRESSES, 0, CONFIG_VRRP_PEERS_MAX, NULL, NULL,
+	  LIST(config_vrrp, unicast_peers), OPTION_RELOAD,
+	  "addresses of all routers, where multicast does not pass; a node leaves its own out by itself" },
+	{ "vrrp", "source-addresses", OPTION_ADDRESSES, 0, CONFIG_VRRP_PEERS_MAX, NULL, NULL,
+	  LIST(config_vrrp, source_addresses), OPTION_RELOAD,
+	  "addresses to advertise from, of all nodes: each uses the one that is on its device. Default: the device's first" },
+	{ "vrrp", "sync-group", OPTION_NAME, 0, 0, NULL, NULL, AT(config_vrrp, sync_group), 0, 0,
+	  "native: groups of the same name have one fate" },
+	{ "vrrp", "track-interfaces", OPTION_NAMES, 0, CONFIG_TRACKED_MAX, NULL, NULL,
+	  LIST(config_vrrp, track_interfaces), OPTION_RELOAD, "native: interfaces whose link matters, beside the device itself" },
+	{ "vrrp", "interface-weight", OPTION_NUMBER, 0, 255, "255", NULL, AT(config_vrrp, interface_weight), 0,
+	  OPTION_RELOAD, "native: taken off the priority while one of them is down; 255: this node leaves the election" },
+	{ "vrrp", "pbx-weight", OPTION_NUMBER, 0, 255, "255", NULL, AT(config_vrrp, pbx_weight), 0, OPTION_RELOAD,
+	  "native: taken off the priority while the PBX is not healthy; 255: this node leaves the election; 0: ignored" },
+	{ "vrrp", "uplink-weight", OPTION_NUMBER, 0, 255, "0", NULL, AT(config_vrrp, uplink_weight), 0, OPTION_RELOAD,
+	  "native: taken off the priority while the uplinks are bad; 255: this node leaves the election; 0: ignored" },
+
 	{ "role", "users", OPTION_NAMES, 1, CONFIG_ROLE_USERS_MAX, NULL, NULL, LIST(config_role_users, users),
 	  OPTION_REQUIRED | OPTION_RELOAD, "user names or numeric user ids; root is always an admin" },
 };
@@ -120,13 +172,15 @@ const struct config_section config_sections[] = {
 	{ "", NULL, false, 1, 1, 0, sizeof(struct config), 0, "the whole cluster" },
 	{ "node", "", true, 1, RK_NODES_MAX, LIST(config, nodes),
 	  "one node or witness; the title is its name" },
-	{ "link", "node", true, 1, RK_LINKS_MAX, LIST(config_node, links),
+	{ "link", "node", true, 0, RK_LINKS_MAX, LIST(config_node, links),
 	  "one network that carries pulses; the title is its name, the same on all nodes" },
 	{ "group", "", true, 0, RK_GROUPS_MAX, LIST(config, groups),
 	  "one PBX service with its addresses; the title is its name" },
 	{ "pbx", "group", false, 0, 1, LIST(config_group, pbx), "the group's PBX" },
 	{ "setting", "pbx", true, 0, CONFIG_SETTINGS_MAX, LIST(config_pbx, settings),
 	  "one setting of the adapter (ringkeep.conf(5), Adapters); the title is its name" },
+	{ "vrrp", "group", false, 0, 1, LIST(config_group, vrrp),
+	  "VRRP of the group's addresses (RFC 9568): one virtual router per address family" },
 	{ "role", "", true, 0, CONFIG_ROLES_MAX, LIST(config, roles),
 	  "who may do what with hactl; the title is viewer, operator or admin" },
 };

@@ -11,16 +11,17 @@
 #include <stdint.h>
 
 enum option_type {
-	OPTION_STRING,	  /* char[size] */
-	OPTION_NAME,	  /* char[size]: letters, digits, - _ . */
-	OPTION_NUMBER,	  /* uint32_t */
-	OPTION_BOOL,	  /* bool */
-	OPTION_MSEC,	  /* uint32_t; "100ms", "2.5s", "5m", "1h" */
-	OPTION_PPM,	  /* uint32_t; "10%" */
-	OPTION_ENUM,	  /* uint32_t; one of names */
-	OPTION_ADDRESS,	  /* struct ip_address */
-	OPTION_ADDRESSES, /* list of them */
-	OPTION_NAMES,	  /* list of char[size] */
+	OPTION_STRING,	   /* char[size] */
+	OPTION_NAME,	   /* char[size]: letters, digits, - _ . */
+	OPTION_NUMBER,	   /* uint32_t */
+	OPTION_BOOL,	   /* bool */
+	OPTION_MSEC,	   /* uint32_t; "100ms", "2.5s", "5m", "1h" */
+	OPTION_PPM,	   /* uint32_t; "10%" */
+	OPTION_ENUM,	   /* uint32_t; one of names */
+	OPTION_ADDRESS,	   /* struct ip_address */
+	OPTION_ADDRESSES,  /* list of them */
+	OPTION_NAMES,	   /* list of char[size] */
+	OPTION_PRIORITIES, /* list of uint32_t: VRRP priorities, 1 to 255 */
 };
 
 enum option_flags {
@@ -63,6 +64,7 @@ const struct config_section *config_section_find(const char *name);
 /* The closest known key of the section (or section below it), or NULL: "did you mean". */
 const char *config_option_suggest(const char *section, const char *key);
 
+bool config_option_is_list(const struct config_option *o);
 /* Text of one value to where it belongs (base is the section's struct). reterr gets what is wrong. */
 int config_option_set(const struct config_option *o, void *base, const char *text, char *reterr, size_t size);
 /* The value as it would be written, index-th element for lists. */

@@ -242,7 +242,7 @@ static cfg_opt_t opt_of_row(const struct config_option *row)
 {
 	cfg_opt_t list = CFG_STR_LIST(row->key, NULL, CFGF_NODEFAULT);
 	cfg_opt_t scalar = CFG_STR(row->key, NULL, CFGF_NODEFAULT);
-	cfg_opt_t opt = row->type == OPTION_ADDRESSES || row->type == OPTION_NAMES ? list : scalar;
+	cfg_opt_t opt = config_option_is_list(row) ? list : scalar;
 
 	opt.validcb = on_value;
 	return opt;

@@ -37,5 +37,7 @@ void config_place_add(struct config_parse *p, const void *base, const char *key,
 bool config_scan(struct config_parse *p, const char *text, size_t len);
 /* Everything that takes more than one value to judge. */
 void config_check(struct config_parse *p, struct config *c);
+/* The VRRP of one group, against those before it. */
+void config_check_vrrp(struct config_parse *p, const struct config *c, const struct config_group *g);
 
 #endif

@@ -12,11 +12,6 @@
 
 #define DEPTH_MAX 4
 
-static bool is_list(const struct config_option *o)
-{
-	return o->type == OPTION_ADDRESSES || o->type == OPTION_NAMES;
-}
-
 static bool is_quoted(const struct config_option *o)
 {
 	return o->type == OPTION_STRING || o->type == OPTION_NAME || o->type == OPTION_NAMES ||
@@ -25,16 +20,17 @@ static bool is_quoted(const struct config_option *o)
 
 static void print_value(const struct config_option *o, const void *base, FILE *out)
 {
-	uint32_t count = is_list(o) ? *(const uint32_t *)((const char *)base + o->count_offset) : 1;
+	uint32_t count =
+		config_option_is_list(o) ? *(const uint32_t *)((const char *)base + o->count_offset) : 1;
 	const char *quote = is_quoted(o) ? "\"" : "";
 	char text[CONFIG_PATH_MAX + 1];
 
-	(void)fputs(is_list(o) ? "{ " : "", out);
+	(void)fputs(config_option_is_list(o) ? "{ " : "", out);
 	for (uint32_t i = 0; i < count; i++) {
 		config_option_text(o, base, i, text, sizeof text);
 		(void)fprintf(out, "%s%s%s%s", i ? ", " : "", quote, text, quote);
 	}
-	(void)fputs(is_list(o) ? " }" : "", out);
+	(void)fputs(config_option_is_list(o) ? " }" : "", out);
 }
 
 /* An option that was not given and has no default is left out. */
@@ -44,6 +40,8 @@ static bool is_given(const struct config_option *o, const void *base)
 
 	if (o->default_text || (o->flags & OPTION_REQUIRED))
 		return true;
+	if (config_option_is_list(o))
+		return *(const uint32_t *)((const char *)base + o->count_offset) > 0;
 	return o->type == OPTION_STRING || o->type == OPTION_NAME ? *field : true;
 }
 

@@ -60,6 +60,11 @@ static int scale_exact(uint64_t micro, uint32_t per, uint32_t *ret)
 	return 0;
 }
 
+bool config_option_is_list(const struct config_option *o)
+{
+	return o->type == OPTION_ADDRESSES || o->type == OPTION_NAMES || o->type == OPTION_PRIORITIES;
+}
+
 static int parse_number(const struct config_option *o, const char *text, uint32_t *ret)
 {
 	uint64_t micro;
@@ -68,7 +73,7 @@ static int parse_number(const struct config_option *o, const char *text, uint32_
 
 	if (r < 0)
 		return r;
-	if (o->type == OPTION_NUMBER)
+	if (o->type == OPTION_NUMBER || o->type == OPTION_PRIORITIES)
 		return *unit ? -EINVAL : scale_exact(micro, 1, ret);
 	if (o->type == OPTION_PPM)
 		return strcmp(unit, "%") ? -EINVAL : scale_exact(micro, 10000, ret);
@@ -85,9 +90,12 @@ static int set_number(const struct config_option *o, uint32_t *field, const char
 		[OPTION_NUMBER] = "a whole number",
 		[OPTION_MSEC] = "a duration with its unit, such as 100ms, 2.5s or 5m",
 		[OPTION_PPM] = "a percentage, such as 10% or 0.05%",
+		[OPTION_PRIORITIES] = "a whole number",
 	};
+	/* min and max of a list are its length. */
+	uint32_t min = o->type == OPTION_PRIORITIES ? 1 : o->min,
+		 max = o->type == OPTION_PRIORITIES ? 255 : o->max, v = 0;
 	char limits[80];
-	uint32_t v;
 	int r = parse_number(o, text, &v);
 
 	if (r == -EINVAL) {
@@ -95,7 +103,7 @@ static int set_number(const struct config_option *o, uint32_t *field, const char
 		return r;
 	}
 	config_option_limits(o, limits, sizeof limits);
-	if (r == -ERANGE || v < o->min || v > o->max) {
+	if (r == -ERANGE || v < min || v > max) {
 		(void)snprintf(reterr, size, "%.60s is out of range; choose %s", text, limits);
 		return -ERANGE;
 	}
@@ -187,7 +195,7 @@ int config_option_set(const struct config_option *o, void *base, const char *tex
 	uint32_t *count = NULL;
 	int r = -EINVAL;
 
-	if (o->type == OPTION_ADDRESSES || o->type == OPTION_NAMES) {
+	if (config_option_is_list(o)) {
 		field = list_next(o, base, &count);
 		if (!field) {
 			(void)snprintf(reterr, size, "more than %u entries; leave some out", o->max);
@@ -203,6 +211,7 @@ int config_option_set(const struct config_option *o, void *base, const char *tex
 	case OPTION_NUMBER:
 	case OPTION_MSEC:
 	case OPTION_PPM:
+	case OPTION_PRIORITIES:
 		r = set_number(o, field, text, reterr, size);
 		break;
 	case OPTION_BOOL:
@@ -254,7 +263,7 @@ static void number_text(enum option_type type, uint32_t v, char *ret, size_t siz
 void config_option_text(const struct config_option *o, const void *base, uint32_t index, char *ret,
 			size_t size)
 {
-	bool list = o->type == OPTION_ADDRESSES || o->type == OPTION_NAMES;
+	bool list = config_option_is_list(o);
 	const void *field = (const char *)base + o->offset + (list ? index * o->size : 0);
 	char ip[IP_TEXT_MAX];
 
@@ -267,6 +276,7 @@ void config_option_text(const struct config_option *o, const void *base, uint32_
 	case OPTION_NUMBER:
 	case OPTION_MSEC:
 	case OPTION_PPM:
+	case OPTION_PRIORITIES:
 		number_text(o->type, *(const uint32_t *)field, ret, size);
 		break;
 	case OPTION_BOOL:
@@ -315,6 +325,9 @@ void config_option_limits(const struct config_option *o, char *ret, size_t size)
 		break;
 	case OPTION_NAMES:
 		(void)snprintf(ret, size, "%u to %u names", o->min, o->max);
+		break;
+	case OPTION_PRIORITIES:
+		(void)snprintf(ret, size, "%u to %u numbers of 1 to 255", o->min, o->max);
 		break;
 	}
 }

@@ -29,6 +29,11 @@ bool ip_equal(const struct ip_address *a, const struct ip_address *b)
 	return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+bool ip_link_local(const struct ip_address *ip)
+{
+	return ip->family == AF_INET6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
+}
+
 size_t ip_length(const struct ip_address *ip)
 {
 	return ip->family == AF_INET ? 4 : 16;

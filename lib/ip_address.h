@@ -36,6 +36,8 @@ int ip_parse(const char *text, struct ip_address *ret);
 /* Fills ret and returns it. */
 const char *ip_format(const struct ip_address *ip, char ret[IP_TEXT_MAX]);
 bool ip_equal(const struct ip_address *a, const struct ip_address *b);
+/* fe80::/10. */
+bool ip_link_local(const struct ip_address *ip);
 /* 4 or 16. */
 size_t ip_length(const struct ip_address *ip);
 struct ip_address ip_make(uint8_t family, const void *bytes);
