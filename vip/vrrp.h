@@ -68,8 +68,8 @@ struct vrrp_ops {
 	void (*gate)(void *ctx, group_index_t group, boot_t until);
 	/* native: after the gate. */
 	void (*state)(void *ctx, group_index_t group, enum vrrp_state state, enum vrrp_cause cause);
-	/* native: gratuitous ARP / NA of an Active is due (losing advertisement heard, adverts after a
-	 * pause). */
+	/* native: gratuitous ARP / NA of an Active is due: the first advertisements of a new Active have left
+	 * (after the state), or somebody else's was heard, whom hosts may have believed. */
 	void (*announce)(void *ctx, group_index_t group);
 	/* announce, at a bounded rate: at most one a second and group. We have advertised again at once. */
 	void (*rogue)(void *ctx, const struct vrrp_rogue *rogue);
