@@ -16,9 +16,10 @@
 /* Exit codes. */
 enum hactl_exit { HACTL_DONE = 0, HACTL_REFUSED = 1, HACTL_USAGE = 2, HACTL_UNREACHABLE = 3 };
 
-#define HACTL_SOCKET	"/run/ringkeep/control.sock"
-#define HACTL_STATE_DIR "/var/lib/ringkeep"
-#define HACTL_CONFIG	"/etc/ringkeep/ringkeep.conf"
+#define HACTL_SOCKET	 "/run/ringkeep/control.sock"
+#define HACTL_STATE_DIR	 "/var/lib/ringkeep"
+#define HACTL_CONFIG	 "/etc/ringkeep/ringkeep.conf"
+#define HACTL_KEEPALIVED "/etc/keepalived/keepalived.conf"
 
 struct hactl_command;
 
@@ -114,6 +115,7 @@ void show_intent(struct hactl *h, const json_t *data);
 int run_watch(struct hactl *h);
 int run_history(struct hactl *h);
 int run_config(struct hactl *h);
+int run_import(struct hactl *h); /* called by run_config() */
 int run_key(struct hactl *h);
 int run_replay(struct hactl *h);
 int run_help(struct hactl *h);

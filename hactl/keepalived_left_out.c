@@ -162,7 +162,6 @@ static const struct keepalived_left_out in_sync[] = {
 	{ "notify_*",			LEFT, HOOK },
 	{ "smtp_alert*",		LEFT, MAIL },
 	{ "global_tracking",		NOTE, NULL },
-	{ "sync_group_tracking_weight",	NOTE, NULL },
 	{ NULL, NOTE, NULL },
 };
 /* clang-format on */

@@ -309,7 +309,8 @@ TAKE(vrid)
 
 TAKE(priority)
 {
-	(void)take_number(r, st, 1, 255, &in->priority); /* keepalived takes its default, too */
+	if (!take_number(r, st, 1, 255, &in->priority))
+		in->priority = 100; /* as keepalived does */
 }
 
 TAKE(advert)
@@ -493,6 +494,8 @@ static void take_sync(struct reader *r, const statement *block)
 	{
 		if (!strcmp(word(r, st, 0), "group"))
 			take_members(r, sync, st);
+		else if (!strcmp(word(r, st, 0), "sync_group_tracking_weight"))
+			sync->members_weigh = true;
 		else if (!take_track_block(r, &sync->tracks, st))
 			leave_out(r, IN_SYNC, st);
 	}

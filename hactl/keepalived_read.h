@@ -85,6 +85,7 @@ struct keepalived_instance {
 struct keepalived_sync {
 	char name[KEEPALIVED_NAME_MAX];
 	struct place at;
+	bool members_weigh; /* else weights of its members' tracks are ignored: faults */
 	uint32_t members_count;
 	char members[KEEPALIVED_MEMBERS_MAX][KEEPALIVED_NAME_MAX];
 	struct keepalived_tracks tracks;

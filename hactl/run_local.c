@@ -116,6 +116,10 @@ static int diff(struct hactl *h, const struct config *new_config)
 int run_config(struct hactl *h)
 {
 	const char *action = hactl_arg(h, "action", ""), *path = hactl_arg(h, "file", HACTL_CONFIG);
+
+	if (!strcmp(action, "import"))
+		return run_import(h);
+
 	_cleanup_(config_free_ptr) struct config *c = load(h, path);
 
 	if (!c)

@@ -17,6 +17,7 @@ from fake_agent import FakeAgent  # noqa: E402
 
 HACTL = os.environ["HACTL"]
 GOLDEN = pathlib.Path(__file__).parent / "golden"
+KEEPALIVED = pathlib.Path(__file__).parent.parent / "fuzz" / "corpus" / "keepalived"
 
 
 class Case(unittest.TestCase):
@@ -197,6 +198,72 @@ class Local(Case):
         self.golden("config-errors", done.stderr.replace(str(self.CORPUS), "CORPUS"))
         done = self.config("check", "many-errors.conf", "--json")
         self.assertEqual(json.loads(done.stdout)["errors"][0]["line"], 3)
+
+    def test_import(self):
+        """Real-looking keepalived configurations, each with what becomes of it and what is said about it. All but mistakes.conf are
+        what `keepalived -t` has nothing to say about."""
+        state, result = f"{self.dir.name}/state", pathlib.Path(self.dir.name) / "result.conf"
+        key = self.hactl("key", "generate", "--state-dir", state, socket=False).stdout.strip()
+        codes = {"sync-pair": 0}
+        files = sorted(f for f in KEEPALIVED.glob("*.conf") if f.stem != "odd")
+        self.assertGreaterEqual(len(files), 7)
+        for file in files:
+            node = [] if " router_id" in file.read_text() else ["--node", "n2"]
+            words = ["config", "import", str(file), "--state-dir", state, "--config-id", "sbc-a", *node]
+            done = self.hactl(*words, socket=False)
+            self.assertEqual(done.returncode, codes.get(file.stem, 1), file)
+            both = f"{done.stdout}\n--- stderr\n{done.stderr}"
+            self.golden(f"import-{file.stem}", both.replace(key, "KEY").replace(str(KEEPALIVED), "CORPUS"))
+            result.write_text(done.stdout)
+            checked = self.hactl("config", "check", str(result), socket=False)
+            self.assertEqual(checked.returncode, 0, (file, checked.stderr))
+            as_json = json.loads(self.hactl("--json", *words, socket=False).stdout)
+            self.assertEqual((as_json["ok"], as_json["config"]), (done.returncode == 0, done.stdout))
+            told = [x for kind in ("left_out", "notes") for x in as_json[kind]]
+            self.assertEqual(len(told), len(done.stderr.splitlines()))
+            for x in told:
+                self.assertIn(f"{x['file']}:{x['line']}: ", done.stderr)
+                self.assertIn(x["text"], done.stderr)
+
+    def test_import_without_a_key(self):
+        file = str(KEEPALIVED / "sync-pair.conf")
+        done = self.hactl("config", "import", file, "--state-dir", self.dir.name, "--node", "n2", "--id", "2", socket=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("node n2 {\n    id = 2\n    # public-key = ", done.stdout)
+        self.assertIn("hactl key generate", done.stderr)
+
+    def test_import_refuses(self):
+        place = pathlib.Path(self.dir.name)
+        (place / "empty.conf").write_text("global_defs {\n}\n")
+        (place / "binary.conf").write_bytes(b"\x7fELF\x00\x01")
+        os.mkfifo(place / "fifo.conf")
+        for name, word in (("nosuch.conf", "No such file"), ("empty.conf", "no vrrp_instance"), ("binary.conf", "control character"),
+                           ("fifo.conf", "Invalid argument"), (".", "Is a directory")):
+            done = self.hactl("config", "import", str(place / name), socket=False)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), name)
+            self.assertIn(word, done.stderr)
+        for option in (["--id", "64"], ["--node", "a b"]):
+            done = self.hactl("config", "import", str(KEEPALIVED / "sync-pair.conf"), *option, socket=False)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), option)
+
+    def test_import_includes(self):
+        """Patterns, relative to the file that has them; each finding names the file that it is about; circles end."""
+        place = pathlib.Path(self.dir.name)
+        (place / "conf.d").mkdir()
+        (place / "main.conf").write_text("include conf.d/*.conf\ninclude nothing-*.conf\nincluder gone.conf\n")
+        (place / "conf.d" / "one.conf").write_text("vrrp_instance one {\n interface eth0\n virtual_router_id 5\n include addresses\n}\n")
+        (place / "conf.d" / "addresses").write_text("virtual_ipaddress {\n 10.0.0.9\n 10.0.0.999\n}\n")
+        done = self.hactl("config", "import", str(place / "main.conf"), "--state-dir", self.dir.name, socket=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("addresses = { 10.0.0.9 }", done.stdout)
+        self.assertIn(f"# {place}/conf.d/one.conf:1 vrrp_instance one\n", done.stdout)
+        self.assertIn(f"{place}/conf.d/addresses:3: error: \"10.0.0.999\" is not", done.stderr)
+        self.assertIn(f"{place}/main.conf:2: note: include: no file matches", done.stderr)
+        self.assertIn(f"{place}/main.conf:3: error: include: no file matches", done.stderr)
+        (place / "circle.conf").write_text("include circle.conf\ninclude circle.conf\n")
+        done = self.hactl("config", "import", str(place / "circle.conf"), socket=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("circle", done.stderr)
 
     def test_key(self):
         state = f"{self.dir.name}/state"
