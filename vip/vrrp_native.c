@@ -303,6 +303,17 @@ static bool unit_same(const struct vrrp_unit *a, const struct vrrp_unit *b)
 	return a->count == b->count && !memcmp(a->key, b->key, a->count * sizeof a->key[0]);
 }
 
+/* Has the group kept at least one virtual router? One with another VRID, or on another device, says nothing
+ * about who is Active there. */
+static bool unit_shares(const struct vrrp_unit *old, const struct vrrp_unit *fresh, group_index_t group)
+{
+	for (size_t i = 0; i < old->count; i++)
+		for (size_t j = 0; old->key[i].group == group && j < fresh->count; j++)
+			if (!memcmp(&old->key[i], &fresh->key[j], sizeof old->key[i]))
+				return true;
+	return false;
+}
+
 /* What its groups' gates hold now, if all of them are open. */
 static boot_t unit_heritage(const struct vrrp_native *n, const struct vrrp_unit *fresh)
 {
@@ -312,7 +323,7 @@ static boot_t unit_heritage(const struct vrrp_native *n, const struct vrrp_unit 
 		uint8_t member;
 		const struct vrrp_unit *old = vrrp_native_unit(n, fresh->key[m].group, &member);
 
-		if (!old || old->fsm.state != VRRP_ACTIVE)
+		if (!old || old->fsm.state != VRRP_ACTIVE || !unit_shares(old, fresh, fresh->key[m].group))
 			return (boot_t){ 0 };
 		until = boot_min(until, old->open_until);
 	}

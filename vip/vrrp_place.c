@@ -337,6 +337,8 @@ void vrrp_places_settle(struct vrrp_places *p, GROUPS, boot_t now)
 {
 	bool checks = !boot_before(now, p->next);
 
+	if (p->ended)
+		return;
 	p->next = BOOT_NEVER;
 	FOR_EACH_ROUTER(g, r)
 	{
@@ -369,5 +371,7 @@ int vrrp_places_sweep(struct vrrp_places *p, const struct vrrp_group *groups)
 						     .mode = r->mac };
 			memcpy(keep[count++].device, groups[i].config.device, IF_NAMESIZE);
 		}
+	p->ended = !groups;
+	p->next = p->ended ? BOOT_NEVER : p->next;
 	return vmac_sweep(&p->request, keep, count);
 }

@@ -21,6 +21,7 @@ struct vrrp_places {
 	struct vrrp_own own;
 	struct vrrp_receiver receiver[RK_GROUPS_MAX];
 	boot_t next;
+	bool ended; /* after the last sweep nothing is made again */
 };
 
 /* Subscribes, then lists what is there. */
@@ -32,7 +33,7 @@ bool vrrp_places_read(struct vrrp_places *p, struct vrrp_group groups[RK_GROUPS_
 void vrrp_places_settle(struct vrrp_places *p, struct vrrp_group groups[RK_GROUPS_MAX], boot_t now);
 /* When to settle again, without an event. */
 boot_t vrrp_places_next(const struct vrrp_places *p);
-/* Removes the interfaces of virtual MACs; `groups` whose ones stay, NULL = none. */
+/* Removes the interfaces of virtual MACs; `groups` whose ones stay, NULL = none: that is the end. */
 int vrrp_places_sweep(struct vrrp_places *p, const struct vrrp_group *groups);
 
 /* Did a frame come from ourselves? */
