@@ -66,7 +66,7 @@ struct vrrp_ops {
 	/* native: the gate of the group, open until; {0}: shut now. Called before anything is sent that says
 	 * so. */
 	void (*gate)(void *ctx, group_index_t group, boot_t until);
-	/* native: after the gate. */
+	/* native: after the gate; Active once it is open. */
 	void (*state)(void *ctx, group_index_t group, enum vrrp_state state, enum vrrp_cause cause);
 	/* native: gratuitous ARP / NA of an Active is due: the first advertisements of a new Active have left
 	 * (after the state), or somebody else's was heard, whom hosts may have believed. */

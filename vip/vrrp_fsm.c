@@ -19,6 +19,8 @@
 #define CENTISECOND_NS	   (10 * NS_PER_MS)
 #define ANSWER_NS_MIN	   (10 * NS_PER_MS)
 #define ANNOUNCE_NS_MIN	   NS_PER_S
+#define GUARD_NS_MAX	   (20 * NS_PER_MS)
+#define GUARD_PART	   8 /* of an interval */
 #define PPM		   1000000
 
 /* ---- intervals ---- */
@@ -54,6 +56,16 @@ int64_t vrrp_fsm_open_ns(const struct vrrp_fsm *f)
 	if (!VRRP_RULE(OPEN_TIME))
 		return open + f->config.advert_ns;
 	return open - (open / PPM + 1) * f->config.clock_error_ppm;
+}
+
+/* OUR implementation: between its first advertisement and its gate opening, a new Active leaves the others so
+ * long for theirs. Two Backups whose timers coincide, or a lower Active that is preempted, have given way
+ * before it speaks; the RFC has both speak meanwhile. */
+static int64_t guard_ns(const struct vrrp_fsm *f)
+{
+	int64_t part = f->config.advert_ns / GUARD_PART;
+
+	return part < GUARD_NS_MAX ? part : GUARD_NS_MAX;
 }
 
 /* ---- configuration ---- */
@@ -117,7 +129,7 @@ static void fsm_send(struct vrrp_fsm *f, boot_t at, struct vrrp_plan *plan)
 /* The gate, first of all: who hears priority 0 may speak a moment later. */
 static void fsm_shut(struct vrrp_fsm *f, struct vrrp_plan *plan)
 {
-	f->deadline = (boot_t){ 0 };
+	f->deadline = f->open_at = (boot_t){ 0 };
 	plan->gate_shut = true;
 }
 
@@ -130,14 +142,14 @@ static void fsm_release(struct vrrp_fsm *f, struct vrrp_plan *plan)
 }
 
 /* "Send an ADVERTISEMENT", "Set the Adver_Timer to Advertisement_Interval", "Transition to the {Active}
- * state". OUR implementation: the gate opens, and gratuitous ARP and neighbour advertisements leave, when the
- * first advertisement has left (VRRP_EVENT_SENT). */
+ * state". OUR implementation: the gate opens, and gratuitous ARP and neighbour advertisements leave, a little
+ * after the first advertisement has left: active_open(). */
 static void fsm_become_active(struct vrrp_fsm *f, boot_t at, enum vrrp_cause cause, struct vrrp_plan *plan)
 {
 	fsm_move(f, VRRP_ACTIVE, cause, plan);
 	f->yielded = false;
 	f->active_at = at;
-	f->deadline = (boot_t){ 0 };
+	f->deadline = f->open_at = (boot_t){ 0 };
 	for (uint8_t m = 0; m < f->config.members_count; m++) {
 		f->member[m].active_advert_ns = f->config.advert_ns;
 		f->member[m].released = f->member[m].preempting = false;
@@ -278,7 +290,7 @@ static void active_assert(struct vrrp_fsm *f, boot_t at, struct vrrp_plan *plan)
 	if (!VRRP_RULE(ASSERT))
 		return;
 	active_answer(f, at, ANSWER_NS_MIN, plan);
-	if (f->deadline.ns == 0 || boot_before(at, f->announce_from))
+	if (f->deadline.ns == 0 || f->open_at.ns || boot_before(at, f->announce_from))
 		return;
 	f->announce_from = boot_add(at, ANNOUNCE_NS_MIN);
 	plan->announce = true;
@@ -375,8 +387,20 @@ static void fsm_resign(struct vrrp_fsm *f, boot_t at, enum vrrp_cause cause, str
 	fsm_become_backup(f, at, VRRP_RULE(YIELD_WAIT) ? ADVERTS_UNTIL_DOWN : 0, cause, plan);
 }
 
+/* The gate, if it is still shut and its time has come; then the announcement, which it would have held back.
+ */
+static void active_open(struct vrrp_fsm *f, boot_t at, struct vrrp_plan *plan)
+{
+	if (f->open_at.ns == 0 || boot_before(at, f->open_at))
+		return;
+	f->open_at = (boot_t){ 0 };
+	plan->gate_deadline = f->deadline;
+	plan->announce = true;
+}
+
 static void active_tick(struct vrrp_fsm *f, boot_t at, struct vrrp_plan *plan)
 {
+	active_open(f, at, plan);
 	if (active_unsent(f, at))
 		fsm_resign(f, at, VRRP_CAUSE_UNSENT, plan);
 	/* "If the Adver_Timer fires, then: Send an ADVERTISEMENT, Reset the Adver_Timer to
@@ -401,6 +425,15 @@ static void fsm_tick(struct vrrp_fsm *f, boot_t at, struct vrrp_plan *plan)
 	}
 }
 
+static boot_t active_next(const struct vrrp_fsm *f)
+{
+	boot_t next = f->adver_at;
+
+	if (f->deadline.ns)
+		next = boot_min(next, f->deadline);
+	return f->open_at.ns ? boot_min(next, f->open_at) : next;
+}
+
 boot_t vrrp_fsm_next(const struct vrrp_fsm *f)
 {
 	switch (f->state) {
@@ -409,7 +442,7 @@ boot_t vrrp_fsm_next(const struct vrrp_fsm *f)
 	case VRRP_BACKUP:
 		return backup_down_at(f);
 	case VRRP_ACTIVE:
-		return f->deadline.ns ? boot_min(f->adver_at, f->deadline) : f->adver_at;
+		return active_next(f);
 	}
 	return BOOT_NEVER;
 }
@@ -421,7 +454,9 @@ boot_t vrrp_fsm_next(const struct vrrp_fsm *f)
 static void fsm_adopt(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp_plan *plan)
 {
 	fsm_become_active(f, ev->at, VRRP_CAUSE_ADOPTED, plan);
-	f->deadline = boot_min(ev->deadline, boot_add(ev->at, vrrp_fsm_open_ns(f)));
+	f->deadline = boot_add(ev->at, vrrp_fsm_open_ns(f));
+	if (VRRP_RULE(ADOPT))
+		f->deadline = boot_min(f->deadline, ev->deadline);
 	plan->gate_deadline = f->deadline;
 }
 
@@ -433,7 +468,7 @@ static void fsm_start(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vr
 		return;
 	for (uint8_t m = 0; m < f->config.members_count; m++)
 		f->member[m].active_advert_ns = f->config.advert_ns;
-	if (boot_before(ev->at, ev->deadline) || (ev->deadline.ns && !VRRP_RULE(ADOPT)))
+	if (boot_before(ev->at, ev->deadline) || !VRRP_RULE(ADOPT))
 		fsm_adopt(f, ev, plan);
 	else if (f->priority == VRRP_PRIORITY_OWNER)
 		fsm_become_active(f, ev->at, VRRP_CAUSE_OWNER, plan);
@@ -465,20 +500,23 @@ static void active_wake(struct vrrp_fsm *f, boot_t at, struct vrrp_plan *plan)
 	fsm_become_backup(f, at, fsm_may_preempt(f) ? 0 : 1, VRRP_CAUSE_STANDSTILL, plan);
 }
 
-/* An advertisement that left before this tenure says nothing about it. */
+/* An advertisement that left before this tenure says nothing about it. The guard begins when the first one
+ * has left, which after a standstill may be long after it was to leave. */
 static void fsm_sent(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp_plan *plan)
 {
-	boot_t from = VRRP_RULE(NOTED) ? ev->sent_at : ev->at, until = boot_add(from, vrrp_fsm_open_ns(f));
-	bool first = f->deadline.ns == 0;
+	boot_t from = VRRP_RULE(NOTED) ? ev->sent_at : ev->at;
 
 	if (f->state != VRRP_ACTIVE || boot_before(ev->sent_at, f->active_at))
 		return;
-	f->deadline = boot_max(f->deadline, until);
+	if (f->deadline.ns == 0)
+		f->open_at = VRRP_RULE(GUARD) ? boot_add(ev->at, guard_ns(f)) : ev->at;
+	f->deadline = boot_max(f->deadline, boot_add(from, vrrp_fsm_open_ns(f)));
 	active_wake(f, ev->at, plan); /* it took too long */
 	if (f->state != VRRP_ACTIVE)
 		return;
-	plan->gate_deadline = f->deadline;
-	plan->announce = first;
+	if (f->open_at.ns == 0)
+		plan->gate_deadline = f->deadline;
+	active_open(f, ev->at, plan);
 }
 
 /* ---- priority ---- */

@@ -10,7 +10,8 @@
  *
  * The gate's deadline comes from here too: three of our intervals after an advertisement left, less the error
  * of the clock, which is before any Backup's Active_Down_Timer can fire. So an agent that is killed or hangs
- * is silent before its successor speaks.
+ * is silent before its successor speaks. And it opens a moment (at most 20 ms) after a new Active's first
+ * advertisement, so that who has to give way has done so.
  */
 #ifndef RK_VRRP_FSM_H
 #define RK_VRRP_FSM_H
@@ -63,12 +64,13 @@ struct vrrp_fsm_member {
 struct vrrp_fsm {
 	struct vrrp_fsm_config config;
 	enum vrrp_state state;
-	uint8_t priority;     /* in force: the configured one less what tracking takes */
-	bool yielded;	      /* by an operator: no preemption until the others are gone */
-	boot_t active_at;     /* ACTIVE since */
-	boot_t adver_at;      /* Adver_Timer */
-	boot_t lower_since;   /* preempt delay: a lower Active has been heard since; {0}: no */
-	boot_t deadline;      /* of the gate, as far as adverts have left; {0}: shut */
+	uint8_t priority;   /* in force: the configured one less what tracking takes */
+	bool yielded;	    /* by an operator: no preemption until the others are gone */
+	boot_t active_at;   /* ACTIVE since */
+	boot_t adver_at;    /* Adver_Timer */
+	boot_t lower_since; /* preempt delay: a lower Active has been heard since; {0}: no */
+	boot_t deadline;    /* of the gate, as far as adverts have left; {0}: shut */
+	boot_t open_at; /* the gate opens then, a little after the first advert has left; {0}: it is open */
 	boot_t advertised_at; /* latest advertisement; one in answer to another is at least 10 ms later */
 	boot_t announce_from; /* an announcement in answer to another's advertisement: one a second */
 	struct vrrp_fsm_member member[VRRP_MEMBERS_MAX];
@@ -106,7 +108,7 @@ struct vrrp_event {
 /* To be carried out in this order. */
 struct vrrp_plan {
 	bool gate_shut;	      /* at once, before anything else */
-	boot_t gate_deadline; /* not {0}: open until then (VRRP_EVENT_SENT, adoption) */
+	boot_t gate_deadline; /* not {0}: open until then (VRRP_EVENT_SENT, TICK, adoption) */
 	bool changed;	      /* of state: from -> to, for this cause */
 	enum vrrp_state from, to;
 	enum vrrp_cause cause;
@@ -114,8 +116,8 @@ struct vrrp_plan {
 		    * VRRP_EVENT_SENT if all left. A change to INITIALIZE or BACKUP sends priority 0: no
 		    * answer is expected */
 	uint8_t send_priority;
-	bool announce; /* gratuitous ARP / unsolicited NA for every address. A new Active's comes with its
-			* first VRRP_EVENT_SENT: before that the gate would hold it back */
+	bool announce; /* gratuitous ARP / unsolicited NA for every address. A new Active's comes with the
+			* opening of its gate: before that the gate would hold it back */
 };
 
 void vrrp_fsm_init(struct vrrp_fsm *f, const struct vrrp_fsm_config *config);

@@ -64,11 +64,18 @@ static void unit_gate(struct vrrp_native *n, struct vrrp_unit *u, boot_t until)
 			n->ops->gate(n->ctx, u->key[m].group, until);
 }
 
-static void unit_state(const struct vrrp_native *n, const struct vrrp_unit *u, const struct vrrp_plan *plan)
+/* Active is told when the gate is open. Who gave way before, or could not send, has never been one for the
+ * agent. */
+static void unit_state(struct vrrp_native *n, struct vrrp_unit *u, boot_t now)
 {
+	enum vrrp_state state = u->fsm.state;
+
+	if (state == u->told || (state == VRRP_ACTIVE && !boot_before(now, u->open_until)))
+		return;
+	u->told = state;
 	for (size_t m = 0; m < u->count; m++)
 		if (unit_first_of_group(u, m))
-			n->ops->state(n->ctx, u->key[m].group, plan->to, plan->cause);
+			n->ops->state(n->ctx, u->key[m].group, state, u->cause);
 }
 
 static void unit_announce(const struct vrrp_native *n, const struct vrrp_unit *u)
@@ -122,10 +129,9 @@ static void unit_step(struct vrrp_native *n, struct vrrp_unit *u, const struct v
 	unit_do_gate(n, u, &plan);
 	if (plan.send)
 		unit_do_send(n, u, &plan, ev->at, &sent);
-	if (plan.changed)
-		unit_state(n, u, &plan);
-	if (sent.changed)
-		unit_state(n, u, &sent);
+	if (plan.changed || sent.changed)
+		u->cause = sent.changed ? sent.cause : plan.cause;
+	unit_state(n, u, ev->at);
 	if (plan.announce || sent.announce)
 		unit_announce(n, u);
 }
@@ -382,6 +388,8 @@ static void unit_begin(struct vrrp_native *n, struct vrrp_unit *u, const struct 
 	if (unit_same(u, old)) {
 		u->fsm = old->fsm;
 		u->open_until = old->open_until;
+		u->told = old->told;
+		u->cause = old->cause;
 		vrrp_fsm_configure(&u->fsm, &config);
 		return;
 	}

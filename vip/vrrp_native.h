@@ -27,6 +27,8 @@ struct vrrp_unit {
 	struct vrrp_unit_key key[VRRP_MEMBERS_MAX];
 	struct vrrp_fsm fsm;
 	boot_t open_until; /* what the gate was told */
+	enum vrrp_state told;
+	enum vrrp_cause cause; /* of what is to be told next */
 };
 
 struct vrrp_native {

@@ -204,7 +204,8 @@ START_TEST(alone_on_the_lan_it_becomes_active_after_three_intervals_and_a_skew)
 	startup(&s);
 	until(&s, 15000);
 	expect(&s, "[10000] initialize -> backup (startup);\n"
-		   "[13250] backup -> active (active-down-timer); send 192; open until 16250; announce;\n"
+		   "[13250] backup -> active (active-down-timer); send 192;\n"
+		   "[13270] open until 16250; announce;\n"
 		   "[14250] send 192; open until 17250;\n");
 	startup(&s); /* said twice, it changes nothing */
 	expect(&s, "");
@@ -216,7 +217,9 @@ START_TEST(address_owner_is_active_at_once)
 	struct story s = begin(VRRP_PRIORITY_OWNER, false);
 
 	startup(&s);
-	expect(&s, "[10000] initialize -> active (owner); send 255; open until 13000; announce;\n");
+	until(&s, 10020);
+	expect(&s, "[10000] initialize -> active (owner); send 255;\n"
+		   "[10020] open until 13000; announce;\n");
 }
 END_TEST
 
@@ -270,8 +273,9 @@ START_TEST(active_dies_and_the_backup_follows_after_its_gate_has_shut)
 
 	until(&s, 10900);
 	hear(&s, 192); /* its gate is open until 13900 at most */
-	until(&s, 14400);
-	expect(&s, "[14400] backup -> active (active-down-timer); send 128; open until 17400; announce;\n");
+	until(&s, 14420);
+	expect(&s, "[14400] backup -> active (active-down-timer); send 128;\n"
+		   "[14420] open until 17400; announce;\n");
 }
 END_TEST
 
@@ -281,8 +285,9 @@ START_TEST(active_resigns_and_the_backup_follows_after_a_skew)
 
 	until(&s, 10900);
 	hear(&s, VRRP_PRIORITY_RELEASE);
-	until(&s, 11400);
-	expect(&s, "[11400] backup -> active (released); send 128; open until 14400; announce;\n");
+	until(&s, 11420);
+	expect(&s, "[11400] backup -> active (released); send 128;\n"
+		   "[11420] open until 14400; announce;\n");
 }
 END_TEST
 
@@ -292,8 +297,9 @@ START_TEST(resigning_never_makes_a_backup_wait_longer)
 
 	until(&s, 13400); /* due at 13500 */
 	hear(&s, VRRP_PRIORITY_RELEASE);
-	until(&s, 13500);
-	expect(&s, "[13500] backup -> active (released); send 128; open until 16500; announce;\n");
+	until(&s, 13520);
+	expect(&s, "[13500] backup -> active (released); send 128;\n"
+		   "[13520] open until 16500; announce;\n");
 }
 END_TEST
 
@@ -318,8 +324,9 @@ START_TEST(active_shuts_its_gate_when_a_better_one_speaks)
 	hear(&s, 192);
 	until(&s, 17498);
 	expect(&s, "[13999] shut; active -> backup (better-advert);\n");
-	until(&s, 17499);
-	expect(&s, "[17499] backup -> active (active-down-timer); send 128; open until 20499; announce;\n");
+	until(&s, 17519);
+	expect(&s, "[17499] backup -> active (active-down-timer); send 128;\n"
+		   "[17519] open until 20499; announce;\n");
 }
 END_TEST
 
@@ -403,11 +410,12 @@ START_TEST(two_owners_are_decided_by_address)
 	struct story s = begin(VRRP_PRIORITY_OWNER, true);
 
 	startup(&s);
+	until(&s, 10500);
 	s.log[0] = '\0';
 	hear_on(&s, 0, 255, "10.0.0.4", 1000);
-	expect(&s, "[10000] announce;\n");
+	expect(&s, "[10500] send 255; announce; open until 13500;\n");
 	hear_on(&s, 0, 255, "10.0.0.6", 1000);
-	expect(&s, "[10000] shut; active -> backup (better-advert);\n");
+	expect(&s, "[10500] shut; active -> backup (better-advert);\n");
 }
 END_TEST
 
@@ -424,12 +432,41 @@ END_TEST
 
 /* ---- preemption ---- */
 
+/* Its timer and the better one's have fired at the same time. */
+START_TEST(who_has_to_give_way_never_opens)
+{
+	struct story s = backup_of(0, 128, true);
+
+	until(&s, 13510);
+	hear(&s, 192);
+	until(&s, 15000);
+	expect(&s, "[13500] backup -> active (active-down-timer); send 128;\n"
+		   "[13510] shut; active -> backup (better-advert);\n");
+}
+END_TEST
+
+START_TEST(guard_is_an_eighth_of_a_short_interval)
+{
+	struct vrrp_fsm_config c = config_of(192);
+	struct story s;
+
+	c.advert_ns = 80 * MS;
+	s = begin_with(&c);
+	startup(&s);
+	until(&s, 10300);
+	expect(&s, "[10000] initialize -> backup (startup);\n"
+		   "[10260] backup -> active (active-down-timer); send 192;\n"
+		   "[10270] open until 10500; announce;\n");
+}
+END_TEST
+
 START_TEST(better_backup_preempts_after_a_skew)
 {
 	struct story s = backup_of(128, 192, true);
 
-	until(&s, 10250);
-	expect(&s, "[10250] backup -> active (preempt); send 192; open until 13250; announce;\n");
+	until(&s, 10270);
+	expect(&s, "[10250] backup -> active (preempt); send 192;\n"
+		   "[10270] open until 13250; announce;\n");
 }
 END_TEST
 
@@ -443,7 +480,8 @@ START_TEST(without_preemption_the_incumbent_stays)
 	}
 	expect(&s, "");
 	until(&s, 33000);
-	expect(&s, "[32250] backup -> active (active-down-timer); send 192; open until 35250; announce;\n");
+	expect(&s, "[32250] backup -> active (active-down-timer); send 192;\n"
+		   "[32270] open until 35250; announce;\n");
 }
 END_TEST
 
@@ -453,8 +491,9 @@ START_TEST(owner_preempts_in_any_case)
 
 	reprioritise(&s, 255);
 	hear(&s, 192);
-	until(&s, 10004);
-	expect(&s, "[10004] backup -> active (preempt); send 255; open until 13004; announce;\n");
+	until(&s, 10024);
+	expect(&s, "[10004] backup -> active (preempt); send 255;\n"
+		   "[10024] open until 13004; announce;\n");
 }
 END_TEST
 
@@ -472,7 +511,8 @@ START_TEST(preemption_waits_for_its_delay)
 	}
 	until(&s, 16300);
 	expect(&s, "[10000] initialize -> backup (startup);\n"
-		   "[16250] backup -> active (preempt); send 192; open until 19250; announce;\n");
+		   "[16250] backup -> active (preempt); send 192;\n"
+		   "[16270] open until 19250; announce;\n");
 }
 END_TEST
 
@@ -492,7 +532,8 @@ START_TEST(preempt_delay_begins_anew_after_a_better_active)
 	expect(&s, "[10000] initialize -> backup (startup);\n");
 	hear(&s, 128);
 	until(&s, 20300);
-	expect(&s, "[20250] backup -> active (preempt); send 192; open until 23250; announce;\n");
+	expect(&s, "[20250] backup -> active (preempt); send 192;\n"
+		   "[20270] open until 23250; announce;\n");
 }
 END_TEST
 
@@ -507,7 +548,8 @@ START_TEST(active_that_dies_during_the_delay_is_followed)
 	hear(&s, 128);
 	until(&s, 14000);
 	expect(&s, "[10000] initialize -> backup (startup);\n"
-		   "[13250] backup -> active (active-down-timer); send 192; open until 16250; announce;\n");
+		   "[13250] backup -> active (active-down-timer); send 192;\n"
+		   "[13270] open until 16250; announce;\n");
 }
 END_TEST
 
@@ -521,7 +563,8 @@ START_TEST(backup_learns_the_interval_of_the_active)
 	s.log[0] = '\0';
 	hear_on(&s, 0, 192, "10.0.0.9", 100);
 	until(&s, 10400);
-	expect(&s, "[10350] backup -> active (active-down-timer); send 128; open until 13350; announce;\n");
+	expect(&s, "[10350] backup -> active (active-down-timer); send 128;\n"
+		   "[10370] open until 13350; announce;\n");
 }
 END_TEST
 
@@ -550,7 +593,8 @@ START_TEST(vrrp2_has_a_skew_in_seconds_and_learns_nothing)
 	ck_assert_int_eq(vrrp_fsm_skew_ns(&s.f, 0), 250 * MS);
 	until(&s, 25300);
 	expect(&s, "[10000] initialize -> backup (startup);\n"
-		   "[25250] backup -> active (active-down-timer); send 192; open until 40250; announce;\n");
+		   "[25250] backup -> active (active-down-timer); send 192;\n"
+		   "[25270] open until 40250; announce;\n");
 }
 END_TEST
 
@@ -588,9 +632,10 @@ START_TEST(active_that_stood_still_listens_for_a_skew)
 	struct story s = active(192, true); /* open until 16250 */
 
 	freeze(&s, 20000);
-	until(&s, 20250);
+	until(&s, 20270);
 	expect(&s, "[20000] shut; active -> backup (standstill);\n"
-		   "[20250] backup -> active (active-down-timer); send 192; open until 23250; announce;\n");
+		   "[20250] backup -> active (active-down-timer); send 192;\n"
+		   "[20270] open until 23250; announce;\n");
 }
 END_TEST
 
@@ -610,9 +655,10 @@ START_TEST(without_preemption_a_standstill_costs_an_interval_to_hear_a_successor
 	struct story s = active(192, false);
 
 	freeze(&s, 20000);
-	until(&s, 21250);
+	until(&s, 21270);
 	expect(&s, "[20000] shut; active -> backup (standstill);\n"
-		   "[21250] backup -> active (active-down-timer); send 192; open until 24250; announce;\n");
+		   "[21250] backup -> active (active-down-timer); send 192;\n"
+		   "[21270] open until 24250; announce;\n");
 }
 END_TEST
 
@@ -711,9 +757,10 @@ START_TEST(active_that_could_not_send_at_first_opens_late)
 	s.unsent = true;
 	until(&s, 14000);
 	s.unsent = false;
-	until(&s, 14250);
+	until(&s, 14270);
 	expect(&s, "[13250] backup -> active (active-down-timer); send 192;\n"
-		   "[14250] send 192; open until 17250; announce;\n");
+		   "[14250] send 192;\n"
+		   "[14270] open until 17250; announce;\n");
 }
 END_TEST
 
@@ -743,8 +790,9 @@ START_TEST(yielding_shuts_first_and_leaves_the_other_alone)
 		hear(&s, 64);
 	}
 	expect(&s, "");
-	until(&s, 32250);
-	expect(&s, "[32250] backup -> active (active-down-timer); send 192; open until 35250; announce;\n");
+	until(&s, 32270);
+	expect(&s, "[32250] backup -> active (active-down-timer); send 192;\n"
+		   "[32270] open until 35250; announce;\n");
 }
 END_TEST
 
@@ -755,13 +803,15 @@ START_TEST(yielding_to_nobody_ends_after_three_intervals_and_a_skew)
 	yield_(&s);
 	until(&s, 17300);
 	expect(&s, "[13999] shut; active -> backup (yield); send 0;\n"
-		   "[17249] backup -> active (active-down-timer); send 192; open until 20249; announce;\n");
+		   "[17249] backup -> active (active-down-timer); send 192;\n"
+		   "[17269] open until 20249; announce;\n");
 	until(&s, 18000);
 	hear(&s, 200);
 	s.log[0] = '\0';
 	hear(&s, 64); /* yielding was for that one time */
-	until(&s, 18250);
-	expect(&s, "[18250] backup -> active (preempt); send 192; open until 21250; announce;\n");
+	until(&s, 18270);
+	expect(&s, "[18250] backup -> active (preempt); send 192;\n"
+		   "[18270] open until 21250; announce;\n");
 }
 END_TEST
 
@@ -818,8 +868,9 @@ START_TEST(backup_keeps_what_has_elapsed)
 
 	until(&s, 13000);
 	reprioritise(&s, 192); /* skew 500 -> 250 */
-	until(&s, 13250);
-	expect(&s, "[13250] backup -> active (active-down-timer); send 192; open until 16250; announce;\n");
+	until(&s, 13270);
+	expect(&s, "[13250] backup -> active (active-down-timer); send 192;\n"
+		   "[13270] open until 16250; announce;\n");
 }
 END_TEST
 
@@ -831,8 +882,9 @@ START_TEST(backup_that_was_about_to_preempt_thinks_better_of_it)
 	reprioritise(&s, 64);
 	until(&s, 13749);
 	expect(&s, "");
-	until(&s, 13750);
-	expect(&s, "[13750] backup -> active (active-down-timer); send 64; open until 16750; announce;\n");
+	until(&s, 13770);
+	expect(&s, "[13750] backup -> active (active-down-timer); send 64;\n"
+		   "[13770] open until 16750; announce;\n");
 }
 END_TEST
 
@@ -859,7 +911,8 @@ START_TEST(members_become_active_when_the_last_timer_fires)
 	until(&s, 12000);
 	hear_on(&s, 1, 200, "fe80::9", 1000);
 	until(&s, 15300);
-	expect(&s, "[15250] backup -> active (active-down-timer); send 192; open until 18250; announce;\n");
+	expect(&s, "[15250] backup -> active (active-down-timer); send 192;\n"
+		   "[15270] open until 18250; announce;\n");
 }
 END_TEST
 
@@ -872,8 +925,9 @@ START_TEST(better_active_of_one_member_takes_all)
 	hear_on(&s, 1, 192, "fe80::9", 2000);
 	until(&s, 20599);
 	expect(&s, "[13600] shut; active -> backup (better-advert);\n");
-	until(&s, 20600);
-	expect(&s, "[20600] backup -> active (active-down-timer); send 128; open until 23600; announce;\n");
+	until(&s, 20620);
+	expect(&s, "[20600] backup -> active (active-down-timer); send 128;\n"
+		   "[20620] open until 23600; announce;\n");
 }
 END_TEST
 
@@ -902,8 +956,9 @@ START_TEST(reload_adds_a_member)
 	until(&s, 12000);
 	c.members_count = 2;
 	vrrp_fsm_configure(&s.f, &c);
-	until(&s, 13500);
-	expect(&s, "[13500] backup -> active (active-down-timer); send 128; open until 16500; announce;\n");
+	until(&s, 13520);
+	expect(&s, "[13500] backup -> active (active-down-timer); send 128;\n"
+		   "[13520] open until 16500; announce;\n");
 }
 END_TEST
 
@@ -930,6 +985,7 @@ UNIT_MAIN("vrrp_fsm", alone_on_the_lan_it_becomes_active_after_three_intervals_a
 	  active_answers_a_resigning_one_before_any_backup_can_believe_it,
 	  equal_priorities_are_decided_by_address, who_does_not_know_its_address_loses_a_tie,
 	  two_owners_are_decided_by_address, backup_does_not_care_for_addresses,
+	  who_has_to_give_way_never_opens, guard_is_an_eighth_of_a_short_interval,
 	  better_backup_preempts_after_a_skew, without_preemption_the_incumbent_stays,
 	  owner_preempts_in_any_case, preemption_waits_for_its_delay,
 	  preempt_delay_begins_anew_after_a_better_active, active_that_dies_during_the_delay_is_followed,

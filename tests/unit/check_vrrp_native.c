@@ -154,6 +154,7 @@ static void make_active(void)
 {
 	run(0, true, 0);
 	vrrp_native_tick(&native, at(361));
+	vrrp_native_tick(&native, at(374)); /* after the guard */
 }
 
 static void hear(group_index_t group, int family, uint8_t priority, int64_t ms)
@@ -174,8 +175,9 @@ START_TEST(the_gate_opens_when_all_adverts_have_left_then_the_state_is_told)
 	run(0, true, 0);
 	told("0 backup (startup); ");
 	vrrp_native_tick(&native, at(361));
-	told("send4 on 1 priority 100; send6 on 1 priority 100; gate 0 open 661; 0 active "
-	     "(active-down-timer); announce 0; ");
+	told("send4 on 1 priority 100; send6 on 1 priority 100; ");
+	vrrp_native_tick(&native, at(374));
+	told("gate 0 open 661; 0 active (active-down-timer); announce 0; ");
 	vrrp_native_tick(&native, at(461));
 	told("send4 on 1 priority 100; send6 on 1 priority 100; gate 0 open 761; ");
 }
@@ -186,12 +188,25 @@ START_TEST(what_has_not_left_opens_nothing)
 	begin_one(2);
 	send_error[1] = -ENOBUFS;
 	make_active();
-	told("0 backup (startup); send4 on 1 priority 100; send6 on 1 priority 100; 0 active "
-	     "(active-down-timer); ");
+	told("0 backup (startup); send4 on 1 priority 100; send6 on 1 priority 100; ");
 	ck_assert_uint_eq(groups[0].seen.counters.send_errors, 2);
 	send_error[1] = 0;
 	vrrp_native_tick(&native, at(461));
-	told("send4 on 1 priority 100; send6 on 1 priority 100; gate 0 open 761; announce 0; ");
+	told("send4 on 1 priority 100; send6 on 1 priority 100; ");
+	vrrp_native_tick(&native, at(474));
+	told("gate 0 open 761; 0 active (active-down-timer); announce 0; ");
+}
+END_TEST
+
+/* Its timer and that of a better one fired together. */
+START_TEST(who_gives_way_before_its_gate_is_open_was_never_active)
+{
+	begin_one(1);
+	run(0, true, 0);
+	vrrp_native_tick(&native, at(361));
+	hear(0, AF_INET, 200, 365);
+	vrrp_native_tick(&native, at(380));
+	told("0 backup (startup); send4 on 1 priority 100; gate 0 shut; ");
 }
 END_TEST
 
@@ -216,6 +231,7 @@ START_TEST(yield_and_a_better_one)
 	ck_assert_int_eq(vrrp_native_yield(&native, 0, at(400)), 0);
 	told("gate 0 shut; send4 on 1 priority 0; 0 backup (yield); ");
 	vrrp_native_tick(&native, vrrp_native_next(&native));
+	vrrp_native_tick(&native, vrrp_native_next(&native)); /* the gate opens */
 	story[0] = '\0';
 	hear(0, AF_INET, 200, 1000);
 	told("gate 0 shut; 0 backup (better-advert); ");
@@ -269,8 +285,10 @@ START_TEST(groups_in_sync_have_one_fate)
 	vrrp_native_tick(&native, at(372));
 	told("");
 	vrrp_native_tick(&native, at(662));
-	told("send4 on 1 priority 100; send4 on 2 priority 100; gate 0 open 962; gate 1 open 962; 0 active "
-	     "(active-down-timer); 1 active (active-down-timer); announce 0; announce 1; ");
+	told("send4 on 1 priority 100; send4 on 2 priority 100; ");
+	vrrp_native_tick(&native, at(675));
+	told("gate 0 open 962; gate 1 open 962; 0 active (active-down-timer); 1 active (active-down-timer); "
+	     "announce 0; announce 1; ");
 	groups[1].router[VRRP_ROUTER4].place.carrier = false;
 	vrrp_native_settle(&native, at(700));
 	told("gate 0 shut; gate 1 shut; send4 on 1 priority 0; 0 initialize (shutdown); 1 initialize "
@@ -371,7 +389,8 @@ START_TEST(a_reload_that_takes_a_router_away_resigns_for_it)
 END_TEST
 
 UNIT_MAIN("vrrp_native", the_gate_opens_when_all_adverts_have_left_then_the_state_is_told,
-	  what_has_not_left_opens_nothing, the_gate_is_shut_before_priority_0_leaves, yield_and_a_better_one,
+	  what_has_not_left_opens_nothing, who_gives_way_before_its_gate_is_open_was_never_active,
+	  the_gate_is_shut_before_priority_0_leaves, yield_and_a_better_one,
 	  the_virtual_mac_speaks_only_through_the_open_gate,
 	  a_device_that_goes_is_a_fault_and_one_without_a_source_is_not_ready, groups_in_sync_have_one_fate,
 	  of_penalties_in_sync_the_largest_counts, an_open_gate_is_adopted,
