@@ -279,6 +279,7 @@ def test_intruder_replays_and_forges_what_it_heard(lab):
     from ringlab.paths import LAB
     pulses, path = LAB / "intruder" / "pulses.py", lab.root / "pulses"
     receiver = lab.n2.spawn("receiver", "/usr/bin/python3", "-c", RECEIVE)
+    wait_until(lambda: ":5707" in lab.n2.check("ss", "-uln"), 3, "the receiver")
     sender = lab.n1.spawn("sender", "/usr/bin/python3", "-c", SEND)
     caught = int(lab.hub.check("/usr/bin/python3", pulses, "capture", path, 1.5))
     sender.wait()

@@ -50,24 +50,29 @@ class VrrpCapture:
     """vrrp_sniffer.py in the hub. Cuts do not hide from it what a node says: it stands before them."""
 
     def __init__(self, lab):
-        self.lab, self.path, self.frames = lab, lab.root / f"vrrp-{now_ns()}.pcapng", 0
+        self.lab, self.frames, self._name = lab, 0, f"vrrp-{now_ns()}"
+        self.path = lab.root / f"{self._name}.pcapng"
 
     def __enter__(self):
         self._to_boot_ns = now_ns() - time.time_ns()  # the kernel stamps with the wall clock
-        log = self.lab.hub.dir / "log" / "vrrp_sniffer.log"
-        log.unlink(missing_ok=True)
-        self._proc = self.lab.hub.spawn("vrrp_sniffer", "/usr/bin/python3", LAB / "ringlab" / "vrrp_sniffer.py", self.path)
+        log = self.lab.hub.dir / "log" / f"{self._name}.log"
+        self._proc = self.lab.hub.spawn(self._name, "/usr/bin/python3", LAB / "ringlab" / "vrrp_sniffer.py", self.path)
         wait_until(lambda: "ready" in log.read_text() or not self._proc.alive(), 5, "the sniffer to start")
         assert self._proc.alive(), log.read_text()
         return self
 
     def __exit__(self, *error):
+        if self._name in self.lab.hub.procs:
+            self.stop()
+        return False
+
+    def stop(self):
+        """Then packets() can be asked."""
         self._proc.send(signal.SIGTERM)
         self._proc.wait()
         self.frames, dropped = map(int, self._proc.log.read_text().split()[-2:])
-        del self.lab.hub.procs["vrrp_sniffer"]
+        del self.lab.hub.procs[self._name]
         assert dropped == 0, f"the sniffer lost {dropped} frames beside the {self.frames} it has"
-        return False
 
     def packets(self, rfc9568=False):
         """In the order of time. rfc9568: VRRPv3's checksum over IPv4 is without a pseudo-header."""

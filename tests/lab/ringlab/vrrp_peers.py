@@ -32,10 +32,13 @@ class Router:
 
     families = property(lambda self: [f for f in (4, 6) if self.of(f)])
 
+    def skew_ms(self):
+        """How long a Backup with this priority waits after the Active has resigned."""
+        return (256 - self.priority) / 256 * (1000 if self.version == 2 else self.advert_ms)
+
     def down_ms(self):
-        """How long a Backup with this priority waits for an advertisement."""
-        skew = (256 - self.priority) / 256 * (1000 if self.version == 2 else self.advert_ms)
-        return 3 * self.advert_ms + skew
+        """How long it waits for an advertisement."""
+        return 3 * self.advert_ms + self.skew_ms()
 
     def mac(self, family):
         return f"00:00:5e:00:0{1 if family == 4 else 2}:{self.vrid:02x}"
