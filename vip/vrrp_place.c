@@ -201,6 +201,12 @@ static struct ip_address place_source(const struct place_view *v, const struct v
 	return vrrp_own_first(&v->places->own, r->place.ifindex, r->family, place_is_virtual, v->groups);
 }
 
+/* For so long that it has to be told. */
+static bool place_sourceless(const struct place_view *v, const struct vrrp_place *p)
+{
+	return p->sourceless.ns && boot_diff_ns(p->sourceless, v->now) >= SOURCELESS_NS;
+}
+
 static void place_find_source(const struct place_view *v, const struct vrrp_group *g, struct vrrp_router *r)
 {
 	struct vrrp_place *p = &r->place;
@@ -212,7 +218,8 @@ static void place_find_source(const struct place_view *v, const struct vrrp_grou
 	}
 	if (!p->sourceless.ns)
 		p->sourceless = v->now;
-	v->places->next = boot_min(v->places->next, boot_add(p->sourceless, SOURCELESS_NS));
+	if (!place_sourceless(v, p))
+		v->places->next = boot_min(v->places->next, boot_add(p->sourceless, SOURCELESS_NS));
 }
 
 static int place_ensure_mac(const struct place_view *v, const struct vrrp_group *g, struct vrrp_router *r)
@@ -259,7 +266,7 @@ static void router_settle(const struct place_view *v, const struct vrrp_group *g
 		place_tell(v, &r->place, trouble_mac, error_mac);
 	else if (error < 0)
 		place_tell(v, &r->place, trouble_socket, error);
-	else if (r->place.sourceless.ns && boot_diff_ns(r->place.sourceless, v->now) >= SOURCELESS_NS)
+	else if (place_sourceless(v, &r->place))
 		place_tell(v, &r->place, trouble_source, -EADDRNOTAVAIL);
 	else
 		place_tell(v, &r->place, r->place.trouble, 0);
@@ -271,6 +278,7 @@ static struct vrrp_filter_ids ids_of(GROUPS, int ifindex)
 {
 	struct vrrp_filter_ids ids = { 0 };
 
+	_Static_assert(VRRP_FILTER_IDS_MAX >= RK_GROUPS_MAX, "an id for each group");
 	FOR_EACH_ROUTER(g, r)
 	{
 		if (r->place.ifindex != ifindex)

@@ -123,9 +123,8 @@ int vrrp_sender_open(struct vrrp_sender *s, int family)
 	s->fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
 	if (s->fd < 0)
 		return -errno;
-	r = option_set(s->fd, SOL_SOCKET, SO_PRIORITY, SEND_PRIORITY);
-	if (r == 0)
-		r = family == AF_INET ? sender_options4(s->fd) : sender_options6(s->fd);
+	(void)option_set(s->fd, SOL_SOCKET, SO_PRIORITY, SEND_PRIORITY); /* a help on a full link */
+	r = family == AF_INET ? sender_options4(s->fd) : sender_options6(s->fd);
 	if (r < 0)
 		vrrp_sender_close(s);
 	return r;
