@@ -41,9 +41,12 @@ const char *agent_group_name(const struct agent *a, group_index_t group)
 
 static void agent_announce_again(struct agent *a)
 {
-	for (uint8_t g = 0; a->vip && g < a->core.config.groups_count; g++)
-		if (lease_holds(&a->core.group[g].lease))
-			vip_announce_again(a->vip, g, a->now.boot);
+	for (uint8_t g = 0; a->vip && g < a->core.config.groups_count; g++) {
+		if (!core_holds(&a->core, g))
+			continue;
+		vip_announce_again(a->vip, g, a->now.boot);
+		vrrp_speak_again(a->vrrp, g, a->now.boot);
+	}
 }
 
 /* LEASE.md "Waking up": shut first, forget ids, drop what is queued, then go on with fresh clocks. */
@@ -143,6 +146,7 @@ static void agent_tick(void *ctx)
 	if (!boot_before(a->now.boot, core_next(&a->core, a->now)))
 		agent_feed(a, &tick);
 	network_tick(a);
+	routers_tick(a);
 	pulse_io_tick(a->pulse, a->now);
 	cluster_tick(a);
 	services_tick(a);
@@ -168,9 +172,10 @@ static boot_t agent_leave(void *ctx)
 	boot_t next;
 
 	facts_refresh(a);
+	routers_refresh(a);
 	agent_flush(a);
 	agent_check_stop(a);
-	next = boot_min(core_next(&a->core, a->now), network_next(a));
+	next = boot_min(core_next(&a->core, a->now), boot_min(network_next(a), routers_next(a)));
 	next = boot_min(next, boot_min(pulse_io_next(a->pulse), cluster_next(a)));
 	next = boot_min(next, boot_min(services_next(a), commands_next(a)));
 	next = boot_min(next, boot_min(recorder_next(&a->recorder), a->next_housekeeping));
@@ -462,6 +467,7 @@ static void agent_pump(struct agent *a)
 	a->now = clock_now();
 	if (!boot_before(a->now.boot, core_next(&a->core, a->now)))
 		agent_feed(a, &tick);
+	routers_tick(a);
 	agent_flush(a);
 	a->seen_at = a->now.boot;
 }

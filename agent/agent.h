@@ -6,6 +6,7 @@
  *   agent.c      start, stop, the frame around every callback of the loop
  *   executor.c   feeds the core, executes plans, collects messages for the next pulse
  *   network.c    gate, guard and addresses
+ *   routers.c    VRRP
  *   links.c      pulses
  *   cluster.c    corosync: heartbeats, commands, snapshots
  *   service.c    one PBX: adapter, bindings, their replication
@@ -39,6 +40,7 @@
 #include "service_resend.h"
 #include "state_files.h"
 #include "vip.h"
+#include "vrrp.h"
 
 #define AGENT_QUEUE_MAX	       128 /* events that arise while a plan is executed */
 #define AGENT_OUTBOX_MAX       64  /* lease messages to one node in one round of the loop */
@@ -69,6 +71,13 @@ struct agent_step {
 	bool deferred;	  /* asked for before addresses and adapter were there */
 };
 
+/* The virtual router of a native group. */
+struct agent_router {
+	enum core_cause fault; /* why this node takes no part; CAUSE_NONE: it does */
+	enum core_cause cause; /* of the latest state */
+	bool won;	       /* Active, and the core waits for the gate to open */
+};
+
 struct agent_group {
 	struct agent *agent;
 	group_index_t index;
@@ -89,6 +98,7 @@ struct agent_group {
 	uint32_t mismatches;	/* heartbeats of the holder in a row whose digest was not ours */
 	boot_t heal_at;		/* holder: not before then is everything sent again */
 	bool address_missing;
+	struct agent_router router;
 };
 
 /* A control client that waits for the end of a command. */
@@ -148,6 +158,7 @@ struct agent {
 	struct gate *gate;
 	struct guard *guard;
 	struct vip *vip;
+	struct vrrp *vrrp;
 	uint32_t gate_missing; /* interfaces that lost the gate and have not got it back */
 	int gate_missing_on[AGENT_GATE_MISSING_MAX];
 	struct pulse_io *pulse;
@@ -196,6 +207,24 @@ void network_close(struct agent *a);
 boot_t network_next(const struct agent *a);
 void network_tick(struct agent *a);
 size_t network_addresses(const struct config *c, struct virtual_address *ret, size_t max);
+
+/* ---- routers.c ---- */
+int routers_open(struct agent *a, struct sentence *reterr);
+/* After the addresses are gone, before the gate goes. */
+void routers_close(struct agent *a);
+int routers_update(struct agent *a, const struct config *c);
+boot_t routers_next(const struct agent *a);
+void routers_tick(struct agent *a);
+/* Tells native groups whether they may take part, as far as this node knows itself now. */
+void routers_refresh(struct agent *a);
+/* The device that carries the group's addresses of that family. */
+void routers_device(const struct config *c, uint32_t group, int family, char ret[IF_NAMESIZE]);
+/* The virtual MACs that the gate has to cover. */
+size_t routers_macs(const struct config *c, struct gate_virtual_mac ret[GATE_VIRTUAL_MACS_MAX]);
+/* null: the group has no VRRP here. */
+json_t *routers_json(const struct agent *a, group_index_t group);
+/* Who holds a native group: a node's name, a foreign router's address, or null. */
+json_t *routers_holder_json(const struct agent *a, group_index_t group);
 
 /* ---- links.c ---- */
 int links_open(struct agent *a, struct sentence *reterr);

@@ -24,7 +24,7 @@ static void cluster_connection(void *ctx, bool up)
 	struct agent *a = ctx;
 
 	log_notice("corosync: %s", up ? "connected" : "not connected");
-	if (up) {
+	if (up || !config_needs_lease(a->config)) {
 		(void)alarms_clear(&a->alarms, "corosync");
 		a->next_heartbeat = (boot_t){ 0 };
 	} else {
@@ -248,6 +248,7 @@ int cluster_open(struct agent *a, struct sentence *reterr)
 	struct heartbeat_io_config hc;
 	int r;
 
+	a->joined = !config_needs_lease(a->config); /* VRRP alone waits for nobody */
 	r = links_peers(a, &hc.peers, reterr);
 	if (r < 0)
 		return r;

@@ -209,6 +209,34 @@ static struct agent_operator *command_operator(struct agent *a)
 	return NULL;
 }
 
+static json_t *command_done_json(const struct agent *a, const struct agent_operator *op, const char *state)
+{
+	char id[24];
+
+	(void)snprintf(id, sizeof id, "%016" PRIx64, op->operation);
+	return json_pack("{s:s, s:s, s:s, s:s}", "operation", id, "group",
+			 op->command.type >= COMMAND_SWITCHOVER ? agent_group_name(a, op->command.group) : "",
+			 "to", agent_node_name(a, op->command.node), "state", state);
+}
+
+/* Without corosync, where nothing but VRRP decides, a command is for this node. */
+static enum control_answer command_alone(struct agent *a, const struct core_command *cmd, json_t **ret_reply)
+{
+	struct core_event ev = { .type = CORE_COMMAND, .node = a->self, .group = cmd->group };
+	const struct agent_operator done = { .operation = cmd->operation, .command = *cmd };
+
+	if ((cmd->type == COMMAND_STANDBY || cmd->type == COMMAND_UNSTANDBY) && cmd->node != a->self)
+		return command_refuse(
+			ret_reply,
+			control_refusal("refused", NULL,
+					"Corosync is not connected, so %s cannot be told; give the "
+					"command there.",
+					agent_node_name(a, cmd->node)));
+	ev.command = *cmd;
+	agent_feed(a, &ev);
+	return command_refuse(ret_reply, control_ok(command_done_json(a, &done, "accepted")));
+}
+
 /* Sends the checked command and remembers who waits for it. */
 static enum control_answer command_send(struct agent *a, const struct control_request *req,
 					struct core_command *cmd, bool wait, json_t **ret_reply)
@@ -228,6 +256,8 @@ static enum control_answer command_send(struct agent *a, const struct control_re
 			 (a->next_operation++ & 0xff);
 	records_remember(a, cmd->operation, req->user, command_text(req, "why"));
 	r = cluster_send_command(a, cmd, req, command_text(req, "why"));
+	if (r < 0 && !config_needs_lease(a->config))
+		return command_alone(a, cmd, ret_reply);
 	if (r < 0)
 		return command_refuse(
 			ret_reply,
@@ -270,6 +300,38 @@ static enum control_answer command_checked(struct agent *a, const struct control
 	return command_send(a, req, cmd, command_flag(req, "wait"), ret_reply);
 }
 
+/* VRRP has no command to take over, only one to resign: the others take over by their priorities, and this
+ * node does not come back while one of them is there. */
+static enum control_answer command_yield(struct agent *a, const struct control_request *req,
+					 const struct core_command *cmd, json_t **ret_reply)
+{
+	const char *group = agent_group_name(a, cmd->group);
+	json_auto_t *holder = routers_holder_json(a, cmd->group);
+	const char *name = json_string_value(holder);
+
+	if (!core_holds(&a->core, cmd->group))
+		return command_refuse(
+			ret_reply, control_refusal("refused", NULL,
+						   "VRRP decides about %s (mode native), and only its Active "
+						   "router can resign: %s. Give the command there.",
+						   group, name ? name : "nobody is it now"));
+	if (cmd->node == a->self)
+		return command_refuse(ret_reply, control_refusal("refused", NULL, "%s holds %s already.",
+								 agent_node_name(a, a->self), group));
+	if (command_flag(req, "dry_run"))
+		return command_refuse(
+			ret_reply, control_ok(json_pack("{s:b, s:s, s:s, s:[]}", "dry_run", 1, "group", group,
+							"to", "the next router by priority", "nodes")));
+	log_notice("%s: resigning on command of %s", group, req->user);
+	if (vrrp_yield(a->vrrp, cmd->group, a->now.boot) < 0)
+		return command_refuse(ret_reply, control_refusal("refused", NULL,
+								 "%s is not the Active router any more.",
+								 agent_node_name(a, a->self)));
+	return command_refuse(
+		ret_reply, control_ok(json_pack("{s:s, s:s, s:s, s:s}", "operation", "", "group", group, "to",
+						"the next router by priority", "state", "accepted")));
+}
+
 static enum control_answer command_move(struct agent *a, const struct control_request *req,
 					enum core_command_type type, json_t **ret_reply)
 {
@@ -280,6 +342,8 @@ static enum control_answer command_move(struct agent *a, const struct control_re
 		return CONTROL_REPLY;
 	if (to[0] && !command_node(a, to, &cmd.node, ret_reply))
 		return CONTROL_REPLY;
+	if (config_group_native(&a->config->groups[cmd.group]))
+		return command_yield(a, req, &cmd, ret_reply);
 	return command_checked(a, req, &cmd, ret_reply);
 }
 
@@ -388,16 +452,6 @@ static void command_answer(struct agent *a, struct agent_operator *op, json_t *r
 {
 	control_reply(a->control, op->ticket, reply);
 	op->used = false;
-}
-
-static json_t *command_done_json(const struct agent *a, const struct agent_operator *op, const char *state)
-{
-	char id[24];
-
-	(void)snprintf(id, sizeof id, "%016" PRIx64, op->operation);
-	return json_pack("{s:s, s:s, s:s, s:s}", "operation", id, "group",
-			 op->command.type >= COMMAND_SWITCHOVER ? agent_group_name(a, op->command.group) : "",
-			 "to", agent_node_name(a, op->command.node), "state", state);
 }
 
 void commands_delivered(struct agent *a, const struct core_command *cmd)

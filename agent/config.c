@@ -103,6 +103,7 @@ node_set_t config_voters(const struct config *c)
 
 static void group_core(const struct config_group *g, struct core_group_config *ret)
 {
+	ret->native = config_group_native(g);
 	ret->candidates_count = (uint8_t)g->candidates_count;
 	memcpy(ret->candidates, g->candidates, sizeof ret->candidates);
 	ret->policy = (struct placement_policy){
@@ -159,11 +160,15 @@ enum config_role config_role_of(const struct config *c, uint32_t uid, const char
 
 const char *config_safety(const struct config *c)
 {
-	return "leased"; /* the only level yet: a majority of voters, or nobody speaks */
+	/* Where VRRP decides, a split network has two holders. */
+	return config_needs_lease(c) ? "leased" : "best-effort";
 }
 
 const char *config_safety_note(const struct config *c)
 {
+	if (!config_needs_lease(c))
+		return "VRRP decides (mode native): two holders are possible when the network between the "
+		       "routers is split";
 	if (c->nodes_count >= 3)
 		return "never two holders";
 	if (c->nodes_count == 2)

@@ -28,7 +28,7 @@ static bool facts_in_step(struct agent *a, group_index_t group)
 
 	/* The holder is the truth. A standby is in step if it has what the holder says it has, also in its
 	 * PBX. */
-	if (!g->store || lease_holds(&a->core.group[group].lease))
+	if (!g->store || core_holds(&a->core, group))
 		return true;
 	return g->mismatches < FACTS_MISMATCHES && g->health.in_step && !facts_feed_stuck(g);
 }

@@ -43,6 +43,9 @@ static const struct {
 	{ "operator", "%s handed over on command", "on command" },
 	{ "adopted", "its agent was restarted and kept it", "its agent was restarted and kept it" },
 	{ "failback", "%s gave it back", "it came back" },
+	{ "vrrp_silence", "%s was not heard any more", "no other router was heard any more" },
+	{ "vrrp_release", "%s resigned", "the other router resigned" },
+	{ "vrrp_preempt", "%s has a lower priority", "the other router has a lower priority" },
 };
 
 static const struct {
@@ -58,6 +61,9 @@ static const struct {
 	{ "higher_epoch", "another node holds it with a newer epoch" },
 	{ "standstill", "it had stood still for longer than the lease" },
 	{ "failback", "to a better candidate" },
+	{ "vrrp_better", "a better router was heard" },
+	{ "vrrp_unsent", "its VRRP advertisements could not be sent" },
+	{ "vrrp_fault", "what it tracks is down" },
 };
 
 static void add_takeover(struct sentence_out *s, const json_t *r)

@@ -41,6 +41,8 @@ size_t journal_event_bytes(const struct core_event *ev)
 		return head + sizeof ev->voters;
 	case CORE_ADOPT:
 		return head + sizeof ev->adopt_deadline;
+	case CORE_NATIVE:
+		return head + sizeof ev->native;
 	}
 	return sizeof *ev;
 }
@@ -65,9 +67,10 @@ const char *journal_event_name(enum core_event_type type)
 		[CORE_ADOPT] = "adopt",
 		[CORE_STOP] = "stop",
 		[CORE_VOTERS_CHANGE] = "voters change",
+		[CORE_NATIVE] = "VRRP",
 	};
 
-	return (unsigned)type <= CORE_VOTERS_CHANGE && names[type] ? names[type] : "unknown";
+	return (unsigned)type <= CORE_NATIVE && names[type] ? names[type] : "unknown";
 }
 
 static void put_epoch(struct writer *w, struct epoch e)

@@ -20,7 +20,7 @@ size_t network_addresses(const struct config *c, struct virtual_address *ret, si
 		for (uint32_t i = 0; i < c->groups[g].addresses_count && n < max; i++, n++) {
 			ret[n] = (struct virtual_address){ .ip = c->groups[g].addresses[i],
 							   .group = (group_index_t)g };
-			memcpy(ret[n].device, c->groups[g].device, sizeof ret[n].device - 1);
+			routers_device(c, g, ret[n].ip.family, ret[n].device);
 		}
 	return n;
 }
@@ -279,12 +279,14 @@ static struct virtual_address *network_list(const struct agent *a, size_t *ret_c
 
 int network_open_gate(struct agent *a, struct sentence *reterr)
 {
-	struct gate_config gate = { .group_count = a->config->groups_count };
+	struct gate_virtual_mac macs[GATE_VIRTUAL_MACS_MAX];
+	struct gate_config gate = { .group_count = a->config->groups_count, .macs = macs };
 	_cleanup_(free_ptr) struct virtual_address *list = network_list(a, &gate.address_count);
 
 	if (!list)
 		return sentence_fail(reterr, -ENOMEM, "Out of memory.");
 	gate.addresses = list;
+	gate.mac_count = routers_macs(a->config, macs);
 	for (uint32_t g = 0; g < a->config->groups_count; g++)
 		gate.wire_id[g] = a->config->groups[g].wire_id;
 	return gate_open(&gate, &network_gate_ops, a, a->now.boot, &a->gate, reterr);
@@ -313,6 +315,10 @@ int network_open_addresses(struct agent *a, struct sentence *reterr)
 		r = guard_settle(a->guard, reterr);
 	if (r < 0)
 		return r;
+	/* Before the addresses: some are put on interfaces that it makes. */
+	r = routers_open(a, reterr);
+	if (r < 0)
+		return r;
 	r = vip_open(&vip, &network_vip_ops, a, a->now.boot, &a->vip, reterr);
 	if (r < 0)
 		return r;
@@ -337,6 +343,7 @@ static void network_remove(struct agent *a)
 		gate_set(a->gate, g, (boot_t){ 0 });
 	if (!network_remove_addresses(a))
 		return;
+	routers_close(a); /* its interfaces go while the gate still covers them */
 	if (gate_remove(a->gate) < 0)
 		log_warning("the gate could not be removed");
 	if (a->guard && guard_remove(a->guard) < 0)
@@ -353,6 +360,7 @@ void network_close(struct agent *a)
 		loop_remove(&a->loop, gate_fd(a->gate));
 	if (a->gate && !a->leaving)
 		network_remove(a);
+	routers_close(a);
 	vip_free(a->vip);
 	guard_free(a->guard);
 	gate_free(a->gate);

@@ -38,7 +38,8 @@ static bool reload_same_candidates(const struct config *old_config, const struct
 static int reload_network(struct agent *a, const struct config *c, struct sentence *reterr)
 {
 	struct virtual_address *addresses = calloc(VIRTUAL_ADDRESSES_MAX, sizeof *addresses);
-	struct gate_config gate = { .group_count = c->groups_count, .addresses = addresses };
+	struct gate_virtual_mac macs[GATE_VIRTUAL_MACS_MAX];
+	struct gate_config gate = { .group_count = c->groups_count, .addresses = addresses, .macs = macs };
 	struct guard_config guard = { .addresses = addresses };
 	struct vip_config vip = { .addresses = addresses };
 	int r;
@@ -49,10 +50,13 @@ static int reload_network(struct agent *a, const struct config *c, struct senten
 		network_addresses(c, addresses, VIRTUAL_ADDRESSES_MAX);
 	for (uint32_t g = 0; g < c->groups_count; g++)
 		gate.wire_id[g] = c->groups[g].wire_id;
+	gate.mac_count = routers_macs(c, macs);
 	r = gate_update(a->gate, &gate, reterr);
 	if (r == 0) {
 		(void)guard_update(a->guard, &guard); /* a failing child is tried again and reported */
 		r = vip_update(a->vip, &vip, a->now.boot);
+		if (r == 0)
+			r = routers_update(a, c);
 		if (r < 0)
 			(void)sentence_fail(reterr, r, "Addresses cannot be changed: %s.", strerror(-r));
 	}

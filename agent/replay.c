@@ -107,6 +107,10 @@ static void replay_print_event(const struct replay *r, const struct core_event *
 			      ev->step.error ? strerror(ev->step.error < 0 ? -ev->step.error : ev->step.error)
 					     : "done");
 		break;
+	case CORE_NATIVE:
+		(void)fprintf(r->out, "%s on %s: %s\n", name, replay_group(r, ev->group),
+			      ev->native.holds ? "active" : "not active");
+		break;
 	case CORE_TICK:
 	case CORE_WAKE:
 	case CORE_LOCAL_FACTS:
@@ -244,7 +248,7 @@ static int replay_read(struct replay *r, struct journal_record *ret_head, struct
 		return -EINVAL;
 	if (fread(ret_ev, ret_head->event_bytes, 1, r->in) != 1)
 		return 0;
-	if (ret_ev->type < CORE_TICK || ret_ev->type > CORE_VOTERS_CHANGE || ret_ev->node > NODE_ID_MAX ||
+	if (ret_ev->type < CORE_TICK || ret_ev->type > CORE_NATIVE || ret_ev->node > NODE_ID_MAX ||
 	    ret_ev->group >= RK_GROUPS_MAX || journal_event_bytes(ret_ev) != ret_head->event_bytes)
 		return -EINVAL;
 	return 1;

@@ -20,7 +20,7 @@
 
 static bool service_holds(const struct agent_group *g)
 {
-	return lease_holds(&g->agent->core.group[g->index].lease);
+	return core_holds(&g->agent->core, g->index);
 }
 
 static struct epoch service_epoch(const struct agent_group *g)

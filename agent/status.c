@@ -157,7 +157,10 @@ static json_t *status_group(const struct agent *a, group_index_t group)
 	json_t *o = json_object();
 
 	json_object_set_new(o, "name", json_string(agent_group_name(a, group)));
-	json_object_set_new(o, "holder", status_name(a, cg->seen_holder));
+	bool native = config_group_native(&a->config->groups[group]);
+
+	json_object_set_new(o, "holder",
+			    native ? routers_holder_json(a, group) : status_name(a, cg->seen_holder));
 	json_object_set_new(o, "epoch", status_epoch(cg->seen_epoch));
 	json_object_set_new(o, "state", json_string(core_group_state(&a->core, group)));
 	json_object_set_new(o, "gate",
@@ -171,7 +174,10 @@ static json_t *status_group(const struct agent *a, group_index_t group)
 	json_object_set_new(o, "pbx", status_pbx(g));
 	json_object_set_new(o, "bindings",
 			    json_integer(g->store ? (json_int_t)binding_store_count(g->store) : 0));
-	json_object_set_new(o, "majority", json_boolean(lease_majority_reachable(&cg->lease, a->now)));
+	json_object_set_new(o, "majority",
+			    native ? json_null()
+				   : json_boolean(lease_majority_reachable(&cg->lease, a->now)));
+	json_object_set_new(o, "vrrp", routers_json(a, group));
 	json_object_set_new(o, "operation", status_operation(a, &cg->operation));
 	json_object_set_new(o, "candidates", status_candidates_json(a, &cg->placement));
 	return o;

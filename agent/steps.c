@@ -59,6 +59,7 @@ void steps_start(struct agent *a, group_index_t group, enum core_step_kind kind,
 	switch (kind) {
 	case STEP_ANNOUNCE:
 		vip_announce(a->vip, group, a->now.boot); /* answered by announced() */
+		vrrp_speak(a->vrrp, group, true, a->now.boot);
 		break;
 	case STEP_WAKE_PBX:
 		steps_adapter(a, group, true);
@@ -68,6 +69,7 @@ void steps_start(struct agent *a, group_index_t group, enum core_step_kind kind,
 		break;
 	case STEP_ANNOUNCE_STOP:
 		vip_announce_stop(a->vip, group);
+		vrrp_speak(a->vrrp, group, false, a->now.boot);
 		steps_answer(a, group, 0);
 		break;
 	case STEP_DESTROY_SOCKETS:

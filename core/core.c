@@ -66,7 +66,8 @@ void core_init(struct core *c, const struct core_config *config, const struct co
 		struct lease_config lc = {
 			.self = config->self,
 			.group = g,
-			.candidate = core_is_candidate(c, g, config->self) && !(self && self->witness),
+			.candidate = core_is_candidate(c, g, config->self) && !(self && self->witness) &&
+				     !config->groups[g].native,
 			.process = config->process,
 			.timing = config->timing,
 		};
@@ -213,11 +214,24 @@ static void core_lease_adopt(struct core_turn *t, const struct core_event *ev)
 	if (g->started)
 		return;
 	g->started = true;
+	/* Whether an open gate goes on is for VRRP to say: CORE_NATIVE. */
+	if (t->c->config.groups[ev->group].native && boot_before(t->now.boot, ev->adopt_deadline))
+		return;
 	lease_adopt(&g->lease, ev->adopt_deadline, t->now, t->plan);
 	core_role_follow(t, ev->group, before, &letgo);
 	if (!lease_holds(&g->lease) && g->takeover.direction == TAKEOVER_REST &&
 	    core_is_candidate(t->c, ev->group, t->c->config.self))
 		takeover_start(&g->takeover, ev->group, TAKEOVER_DOWN, &nothing, t->plan);
+}
+
+static void core_native(struct core_turn *t, const struct core_event *ev)
+{
+	struct core_group *g = &t->c->group[ev->group];
+
+	if (g->native_holds == ev->native.holds || !t->c->config.groups[ev->group].native)
+		return;
+	g->native_holds = ev->native.holds;
+	core_native_follow(t, ev->group, ev->native.cause);
 }
 
 static void core_each_group(struct core_turn *t, void (*fn)(struct core_turn *, group_index_t))
@@ -382,6 +396,9 @@ static void core_event_apply(struct core_turn *t, const struct core_event *ev)
 	case CORE_ADOPT:
 		core_lease_adopt(t, ev);
 		return;
+	case CORE_NATIVE:
+		core_native(t, ev);
+		return;
 	case CORE_STOP:
 		c->stopping = true;
 		return;
@@ -397,14 +414,16 @@ static void core_event_apply(struct core_turn *t, const struct core_event *ev)
 /* Events that concern one group only decide that one. */
 static bool core_event_of_group(enum core_event_type type)
 {
-	return type == CORE_VIEW || type == CORE_MESSAGE || type == CORE_STEP || type == CORE_ADOPT;
+	return type == CORE_VIEW || type == CORE_MESSAGE || type == CORE_STEP || type == CORE_ADOPT ||
+	       type == CORE_NATIVE;
 }
 
 static void core_group_settle(struct core_turn *t, group_index_t g)
 {
 	core_operation_tick(t, g);
 	/* "At start, executors report what is before any rule may act." */
-	if (t->c->group[g].started && core_is_candidate(t->c, g, t->c->config.self))
+	if (t->c->group[g].started && core_is_candidate(t->c, g, t->c->config.self) &&
+	    !t->c->config.groups[g].native)
 		core_decide(t, g);
 }
 
@@ -506,18 +525,23 @@ bool core_stopped(const struct core *c)
 	for (group_index_t g = 0; g < c->config.groups_count; g++) {
 		const struct core_group *group = &c->group[g];
 
-		if (group->lease.role != LEASE_IDLE || group->takeover.direction != TAKEOVER_REST ||
+		if (group->native_holds || group->lease.role != LEASE_IDLE || group->takeover.direction != TAKEOVER_REST ||
 		    !epoch_none(group->lease.release.epoch))
 			return false;
 	}
 	return c->stopping;
 }
 
+bool core_holds(const struct core *c, group_index_t group)
+{
+	return lease_holds(&c->group[group].lease) || c->group[group].native_holds;
+}
+
 const char *core_group_state(const struct core *c, group_index_t group)
 {
 	const struct core_group *g = &c->group[group];
 
-	if (lease_holds(&g->lease))
+	if (core_holds(c, group))
 		return g->takeover.direction == TAKEOVER_UP ? "taking-over" : "holding";
 	if (g->takeover.direction == TAKEOVER_DOWN && g->takeover.record.type != 0)
 		return "letting-go";
@@ -525,5 +549,7 @@ const char *core_group_state(const struct core *c, group_index_t group)
 		return "asking";
 	if (!core_is_candidate(c, group, c->config.self))
 		return "no-candidate";
+	if (c->config.groups[group].native)
+		return "standby"; /* what VRRP hears is for vip/ to say */
 	return g->seen_holder == NODE_NONE ? "vacant" : "standby";
 }

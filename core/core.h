@@ -21,6 +21,7 @@ struct core_node_config {
 };
 
 struct core_group_config {
+	bool native; /* VRRP decides who holds it: CORE_NATIVE tells; no lease, no placement */
 	uint8_t candidates_count;
 	node_id_t candidates[RK_NODES_MAX]; /* in configured priority, best first */
 	struct placement_policy policy;
@@ -95,6 +96,7 @@ enum core_event_type {
 	CORE_ADOPT,	    /* at start, once per group: the deadline found in the kernel */
 	CORE_STOP,	    /* hand over everything, ask for nothing more */
 	CORE_VOTERS_CHANGE, /* operator: start OLD -> JOINT -> NEW */
+	CORE_NATIVE,	    /* VRRP made this node the holder of a native group, or took that from it */
 };
 
 struct core_event {
@@ -121,6 +123,10 @@ struct core_event {
 		uint64_t ceiling;
 		struct voter_set voters;
 		boot_t adopt_deadline;
+		struct {
+			bool holds;
+			enum core_cause cause;
+		} native;
 	};
 };
 
@@ -158,6 +164,7 @@ struct core_group {
 	struct epoch seen_epoch;
 	boot_t seen_at; /* the latest view that said so */
 	boot_t since;
+	bool native_holds;	   /* CORE_NATIVE said so */
 	bool started;		   /* CORE_ADOPT came: before it no rule acts */
 	boot_t asking_since;	   /* the rules let this node ask without a break since; {0} = they do not */
 	boot_t moving_until;	   /* a hand-over began before a pause: it may be finished in spite of it */
@@ -224,6 +231,8 @@ uint64_t core_stamp_next(struct core *c);
  * long enough. */
 bool core_stopped(const struct core *c);
 
+/* This node holds the group: by the lease, or by VRRP where that decides. */
+bool core_holds(const struct core *c, group_index_t group);
 /* The group in one word, for status: standby, vacant, asking, taking-over, holding,
  * letting-go, no-candidate */
 const char *core_group_state(const struct core *c, group_index_t group);

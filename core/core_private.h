@@ -58,6 +58,8 @@ struct core_letgo {
 };
 void core_role_follow(struct core_turn *t, group_index_t group, struct core_role before,
 		      const struct core_letgo *letgo);
+/* g->native_holds has changed. */
+void core_native_follow(struct core_turn *t, group_index_t group, enum core_cause cause);
 /* A hand-over out of this tenure begins: it may be finished in spite of a pause that comes after it. */
 void core_moving_set(struct core_turn *t, group_index_t group, struct epoch epoch);
 void core_seen_view(struct core_turn *t, group_index_t group, node_id_t from, const struct lease_view *view);

@@ -140,6 +140,25 @@ void core_role_follow(struct core_turn *t, group_index_t group, struct core_role
 	}
 }
 
+/* VRRP's tenures have no epoch, and the gate follows its state machine, not the plan. */
+void core_native_follow(struct core_turn *t, group_index_t group, enum core_cause cause)
+{
+	struct core_group *g = &t->c->group[group];
+	struct core_record r = {
+		.type = g->native_holds ? RECORD_TAKEOVER : RECORD_LETGO,
+		.group = group,
+		.node = t->c->config.self,
+		.cause = cause,
+		.at = t->now.boot,
+	};
+
+	core_seen_set(t, group, g->native_holds ? t->c->config.self : NODE_NONE);
+	g->rule = g->native_holds ? RULE_NATIVE_WON : RULE_NATIVE_LOST;
+	core_explain(t, group, g->rule, NODE_NONE, cause);
+	takeover_start(&g->takeover, group, g->native_holds ? TAKEOVER_UP : TAKEOVER_DOWN, &r, t->plan);
+	plan_add(t->plan, PLAN_FACTS_CHANGED, group);
+}
+
 /* What a peer says of its own tenure. Pulses may overtake each other, so an older epoch says nothing. */
 void core_seen_view(struct core_turn *t, group_index_t group, node_id_t from, const struct lease_view *view)
 {

@@ -119,6 +119,14 @@ enum core_cause {
 	CAUSE_STANDSTILL,   /* we stood still for longer than the lease */
 	CAUSE_FAILBACK,
 	CAUSE_REASON, /* another placement reason, in `reason` */
+	/* of native groups, where VRRP decides */
+	CAUSE_VRRP_SILENCE, /* takeover: the other router was not heard any more */
+	CAUSE_VRRP_RELEASE, /* takeover: it resigned with priority 0 */
+	CAUSE_VRRP_PREEMPT, /* takeover: it has a lower priority, or this node owns the addresses */
+	CAUSE_VRRP_BETTER,  /* let-go: a router with a higher priority or address was heard */
+	CAUSE_VRRP_UNSENT,  /* let-go: advertisements could not be sent */
+	CAUSE_VRRP_FAULT,   /* let-go: what the group tracks is down */
+	CORE_CAUSES_COUNT
 };
 
 struct core_record {

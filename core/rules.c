@@ -72,6 +72,10 @@ static const struct rule rules[] = {
 	{ RULE_SAVE_FAILED, UINT32_MAX, 0, GOAL_KEEP, CAUSE_NONE,
 	  "the promise could not be written: nothing of it was said to anybody" },
 	{ RULE_STEP_FAILED, UINT32_MAX, 0, GOAL_KEEP, CAUSE_NONE, "a step failed; the others go on" },
+	{ RULE_NATIVE_WON, UINT32_MAX, 0, GOAL_KEEP, CAUSE_NONE,
+	  "VRRP made this node the Active router: the gate is open, announce, then wake" },
+	{ RULE_NATIVE_LOST, UINT32_MAX, 0, GOAL_KEEP, CAUSE_NONE,
+	  "this node is the Active router no more: the gate is shut" },
 };
 
 #define RULES_COUNT (sizeof rules / sizeof rules[0])

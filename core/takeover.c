@@ -131,9 +131,15 @@ static const char *const cause_names[] = {
 	[CAUSE_STANDSTILL] = "standstill",
 	[CAUSE_FAILBACK] = "failback",
 	[CAUSE_REASON] = "reason",
+	[CAUSE_VRRP_SILENCE] = "vrrp_silence",
+	[CAUSE_VRRP_RELEASE] = "vrrp_release",
+	[CAUSE_VRRP_PREEMPT] = "vrrp_preempt",
+	[CAUSE_VRRP_BETTER] = "vrrp_better",
+	[CAUSE_VRRP_UNSENT] = "vrrp_unsent",
+	[CAUSE_VRRP_FAULT] = "vrrp_fault",
 };
 
 const char *cause_name(enum core_cause c)
 {
-	return (unsigned)c <= CAUSE_REASON ? cause_names[c] : "unknown";
+	return (unsigned)c < CORE_CAUSES_COUNT ? cause_names[c] : "unknown";
 }

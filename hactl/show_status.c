@@ -115,8 +115,12 @@ static void show_holder(struct hactl *h, const json_t *g)
 		hactl_duration(hactl_number(g, "since_ms", -1), age, sizeof age);
 		(void)fprintf(h->out, " for %s", age);
 	}
-	(void)fprintf(h->out, " (since %s, epoch %s)\n",
-		      *hactl_text(g, "since") ? hactl_text(g, "since") : "?", hactl_text(g, "epoch"));
+	if (!*hactl_text(g, "epoch")) /* VRRP's tenures have none */
+		(void)fprintf(h->out, "%s%s%s\n", *hactl_text(g, "since") ? " (since " : "",
+			      hactl_text(g, "since"), *hactl_text(g, "since") ? ")" : "");
+	else
+		(void)fprintf(h->out, " (since %s, epoch %s)\n",
+			      *hactl_text(g, "since") ? hactl_text(g, "since") : "?", hactl_text(g, "epoch"));
 }
 
 static void show_addresses(struct hactl *h, const json_t *g)
@@ -179,6 +183,38 @@ static void show_pbx(struct hactl *h, const json_t *g)
 	(void)fputc('\n', h->out);
 }
 
+static void show_vrrp(struct hactl *h, const json_t *g)
+{
+	const json_t *v = json_object_get(g, "vrrp"), *heard = json_object_get(v, "heard"),
+		     *rogue = json_object_get(v, "rogue");
+	char age[40];
+
+	if (!json_is_object(v))
+		return;
+	(void)fprintf(h->out,
+		      "  VRRP        %s, VRID %" PRId64 ", version %" PRId64 ", priority %" PRId64
+		      ", every %" PRId64 " ms: %s",
+		      hactl_text(v, "mode"), hactl_number(v, "vrid", 0), hactl_number(v, "version", 0),
+		      hactl_number(v, "priority", 0), hactl_number(v, "advert_ms", 0),
+		      hactl_text(v, "state"));
+	if (*hactl_text(v, "fault"))
+		(void)fprintf(h->out, " (%s)", hactl_text(v, "fault"));
+	if (json_is_object(heard)) {
+		hactl_duration(hactl_number(heard, "ms", 0), age, sizeof age);
+		(void)fprintf(h->out, "\n              heard %s (%s), priority %" PRId64 ", %s ago",
+			      hactl_text(heard, "address"), hactl_text(heard, "mac"),
+			      hactl_number(heard, "priority", 0), age);
+	}
+	if (json_is_object(rogue)) {
+		hactl_duration(hactl_number(rogue, "ms", 0), age, sizeof age);
+		(void)fputs("\n              ", h->out);
+		hactl_put(h, h->out, STYLE_BAD, 0, "rogue ");
+		(void)fprintf(h->out, "%s (%s), %s ago", hactl_text(rogue, "address"),
+			      hactl_text(rogue, "mac"), age);
+	}
+	(void)fprintf(h->out, "\n              %s\n", hactl_text(v, "promise"));
+}
+
 static void show_operation(struct hactl *h, const json_t *g)
 {
 	const json_t *op = json_object_get(g, "operation");
@@ -206,6 +242,7 @@ static void show_group(struct hactl *h, const json_t *g)
 	show_addresses(h, g);
 	show_here(h, g);
 	show_pbx(h, g);
+	show_vrrp(h, g);
 	show_operation(h, g);
 	show_candidates(h, g, "candidates");
 }
@@ -289,6 +326,7 @@ void show_why(struct hactl *h, const json_t *data)
 			      hactl_number(data, "rule", 0), hactl_text(data, "decision"));
 	show_here(h, data);
 	show_pbx(h, data);
+	show_vrrp(h, data);
 	show_operation(h, data);
 	show_candidates(h, data, "candidates, best first in the configuration");
 }

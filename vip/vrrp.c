@@ -501,3 +501,10 @@ bool vrrp_status(const struct vrrp *v, group_index_t group, struct vrrp_status *
 	}
 	return true;
 }
+
+bool vrrp_link_up(const struct vrrp *v, const char *device)
+{
+	const struct link_info *link = vip_links_named(&v->places.links, device);
+
+	return link && link->carrier;
+}

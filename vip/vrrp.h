@@ -109,6 +109,9 @@ void vrrp_tick(struct vrrp *v, boot_t now);
 /* The device that carries the group's addresses of that family: the base interface or the virtual MAC's. */
 void vrrp_address_device(const struct vrrp_group_config *g, int family, char ret[IF_NAMESIZE]);
 
+/* Is an interface of that name there, up and with a carrier? */
+bool vrrp_link_up(const struct vrrp *v, const char *device);
+
 struct vrrp_counters {
 	uint64_t sent;
 	uint64_t send_errors;

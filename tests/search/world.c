@@ -248,6 +248,13 @@ static const char *check_cause(const struct world *w, const struct local_result 
 	case CAUSE_STANDSTILL:
 	case CAUSE_FAILBACK:
 	case CAUSE_REASON:
+	case CAUSE_VRRP_SILENCE:
+	case CAUSE_VRRP_RELEASE:
+	case CAUSE_VRRP_PREEMPT:
+	case CAUSE_VRRP_BETTER:
+	case CAUSE_VRRP_UNSENT:
+	case CAUSE_VRRP_FAULT:
+	case CORE_CAUSES_COUNT:
 		break;
 	}
 	return "I2: a takeover without a cause";

@@ -162,6 +162,13 @@ static void sim_check_lost_cause(struct sim *s, struct sim_node *n, group_index_
 	case CAUSE_FENCED:
 	case CAUSE_ADOPTED:
 	case CAUSE_REASON:
+	case CAUSE_VRRP_SILENCE:
+	case CAUSE_VRRP_RELEASE:
+	case CAUSE_VRRP_PREEMPT:
+	case CAUSE_VRRP_BETTER:
+	case CAUSE_VRRP_UNSENT:
+	case CAUSE_VRRP_FAULT:
+	case CORE_CAUSES_COUNT:
 		break;
 	}
 	if (!justified)

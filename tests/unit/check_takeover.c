@@ -178,7 +178,7 @@ END_TEST
 
 START_TEST(every_cause_and_step_has_a_name)
 {
-	for (int i = 0; i <= CAUSE_REASON; i++)
+	for (int i = 0; i < CORE_CAUSES_COUNT; i++)
 		ck_assert_ptr_nonnull(cause_name((enum core_cause)i));
 	for (int i = 0; i <= STEP_MUZZLE_PBX; i++)
 		ck_assert_ptr_nonnull(step_name((enum core_step_kind)i));

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The virtual routers of the groups that have VRRP. Mode announce: they say what the steps tell them, and who
+ * else speaks becomes an alarm. Mode native: whether this node may take part comes from what it knows of
+ * itself, and what the state machine decides becomes the gate's deadline and an event of the core.
+ */
+#include "agent.h"
+#include "cleanup.h"
+#include "log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* ---- configuration ---- */
+
+static enum vrrp_mac_mode router_mac(const struct config_vrrp *v)
+{
+	static const enum vrrp_mac_mode modes[] = {
+		[CONFIG_VIRTUAL_MAC_NO] = VRRP_MAC_NONE,
+		[CONFIG_VIRTUAL_MAC_BRIDGE] = VRRP_MAC_BRIDGE,
+		[CONFIG_VIRTUAL_MAC_PRIVATE] = VRRP_MAC_PRIVATE,
+	};
+
+	return modes[v->virtual_mac];
+}
+
+/* Groups with the same sync-group get the number of the first of them, from 1 on. */
+static uint8_t router_sync(const struct config *c, uint32_t group)
+{
+	const char *name = c->groups[group].vrrp[0].sync_group;
+
+	for (uint32_t g = 0; name[0] && g <= group; g++)
+		if (c->groups[g].vrrp_count && !strcmp(c->groups[g].vrrp[0].sync_group, name))
+			return (uint8_t)(g + 1);
+	return 0;
+}
+
+static void router_config(const struct config *c, node_id_t self, uint32_t group,
+			  struct vrrp_group_config *ret)
+{
+	const struct config_group *cg = &c->groups[group];
+	const struct config_vrrp *v = &cg->vrrp[0];
+
+	*ret = (struct vrrp_group_config){
+		.group = (group_index_t)group,
+		.mode = v->mode == CONFIG_VRRP_NATIVE ? VRRP_NATIVE : VRRP_ANNOUNCE,
+		.vrid = (uint8_t)v->vrid,
+		.version = (uint8_t)v->version,
+		.priority = config_vrrp_priority(cg, self),
+		.checksum_rfc9568 = v->checksum == CONFIG_CHECKSUM_RFC9568,
+		.advert_ns = v->advert_ms * NS_PER_MS,
+		.preempt = v->preempt,
+		.preempt_delay_ns = v->preempt_delay_ms * NS_PER_MS,
+		.dscp = (uint8_t)v->dscp,
+		.mac = router_mac(v),
+		.clock_error_ppm = c->timing.clock_error_ppm,
+		.sync = router_sync(c, group),
+		.peers_count = v->unicast_peers_count,
+		.sources_count = v->source_addresses_count,
+		.addresses_count = cg->addresses_count,
+		.addresses = cg->addresses,
+	};
+	memcpy(ret->device, cg->device, sizeof ret->device);
+	memcpy(ret->peers, v->unicast_peers, sizeof ret->peers);
+	memcpy(ret->sources, v->source_addresses, sizeof ret->sources);
+}
+
+/* Where this node is a candidate. */
+static size_t routers_configs(const struct config *c, node_id_t self,
+			      struct vrrp_group_config ret[RK_GROUPS_MAX])
+{
+	size_t n = 0;
+
+	for (uint32_t g = 0; g < c->groups_count; g++)
+		if (c->groups[g].vrrp_count && config_vrrp_priority(&c->groups[g], self))
+			router_config(c, self, g, &ret[n++]);
+	return n;
+}
+
+void routers_device(const struct config *c, uint32_t group, int family, char ret[IF_NAMESIZE])
+{
+	struct vrrp_group_config vc;
+
+	memset(ret, 0, IF_NAMESIZE);
+	if (c->groups[group].vrrp_count) {
+		router_config(c, NODE_NONE, group, &vc);
+		vrrp_address_device(&vc, family, ret);
+	} else {
+		memcpy(ret, c->groups[group].device, IF_NAMESIZE - 1);
+	}
+}
+
+size_t routers_macs(const struct config *c, struct gate_virtual_mac ret[GATE_VIRTUAL_MACS_MAX])
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	size_t n = 0;
+
+	for (uint32_t g = 0; g < c->groups_count; g++) {
+		const struct config_group *cg = &c->groups[g];
+
+		if (!cg->vrrp_count || cg->vrrp[0].virtual_mac == CONFIG_VIRTUAL_MAC_NO)
+			continue;
+		for (size_t f = 0; f < 2; f++) {
+			ret[n].mac = vrrp_virtual_mac(families[f], (uint8_t)cg->vrrp[0].vrid);
+			ret[n++].group = (group_index_t)g;
+		}
+	}
+	return n;
+}
+
+/* ---- what the virtual routers report ---- */
+
+static bool router_gate_open(const struct agent *a, group_index_t group)
+{
+	return a->gate && boot_before(a->now.boot, gate_get(a->gate, group));
+}
+
+static enum core_cause router_cause(const struct agent *a, group_index_t group, enum vrrp_cause cause)
+{
+	switch (cause) {
+	case VRRP_CAUSE_DOWN_TIMER:
+		return CAUSE_VRRP_SILENCE;
+	case VRRP_CAUSE_RELEASE:
+		return CAUSE_VRRP_RELEASE;
+	case VRRP_CAUSE_PREEMPT:
+	case VRRP_CAUSE_OWNER:
+		return CAUSE_VRRP_PREEMPT;
+	case VRRP_CAUSE_BETTER:
+		return CAUSE_VRRP_BETTER;
+	case VRRP_CAUSE_STANDSTILL:
+		return CAUSE_STANDSTILL;
+	case VRRP_CAUSE_YIELD:
+		return CAUSE_OPERATOR;
+	case VRRP_CAUSE_ADOPTED:
+		return CAUSE_ADOPTED;
+	case VRRP_CAUSE_UNSENT:
+		return CAUSE_VRRP_UNSENT;
+	case VRRP_CAUSE_SHUTDOWN:
+		return a->group[group].router.fault ? a->group[group].router.fault : CAUSE_VRRP_FAULT;
+	case VRRP_CAUSE_NONE:
+	case VRRP_CAUSE_STARTUP:
+	case VRRP_CAUSES_COUNT:
+		break;
+	}
+	return CAUSE_VACANT;
+}
+
+static void router_tell_core(struct agent *a, group_index_t group, bool holds, enum core_cause cause)
+{
+	struct core_event ev = { .type = CORE_NATIVE, .group = group };
+
+	ev.native.holds = holds;
+	ev.native.cause = cause;
+	a->group[group].router.won = false;
+	agent_feed(a, &ev);
+}
+
+/* The core hears of a new Active when its gate has opened: announcements before that would go nowhere. */
+static void router_gate(void *ctx, group_index_t group, boot_t until)
+{
+	struct agent *a = ctx;
+	struct agent_router *r = &a->group[group].router;
+
+	gate_set(a->gate, group, until);
+	if (r->won && router_gate_open(a, group))
+		router_tell_core(a, group, true, r->cause);
+}
+
+static void router_state(void *ctx, group_index_t group, enum vrrp_state state, enum vrrp_cause cause)
+{
+	struct agent *a = ctx;
+	struct agent_router *r = &a->group[group].router;
+
+	log_notice("%s: VRRP %s (%s)", agent_group_name(a, group), vrrp_state_name(state),
+		   vrrp_cause_name(cause));
+	r->cause = router_cause(a, group, cause);
+	r->won = state == VRRP_ACTIVE;
+	if (state != VRRP_ACTIVE)
+		router_tell_core(a, group, false, r->cause);
+	else if (router_gate_open(a, group))
+		router_tell_core(a, group, true, r->cause);
+}
+
+static void router_announce(void *ctx, group_index_t group)
+{
+	struct agent *a = ctx;
+
+	/* The step of the takeover that has just begun announces by itself. */
+	if (a->vip && a->core.group[group].takeover.step != STEP_ANNOUNCE && core_holds(&a->core, group))
+		vip_announce_again(a->vip, group, a->now.boot);
+}
+
+static void router_rogue(void *ctx, const struct vrrp_rogue *rogue)
+{
+	struct agent *a = ctx;
+	const char *group = agent_group_name(a, rogue->group);
+	char ip[IP_TEXT_MAX], mac[MAC_TEXT_MAX], key[ALARM_KEY_MAX];
+
+	ip_format(&rogue->from, ip);
+	mac_format(&rogue->mac, mac);
+	(void)snprintf(key, sizeof key, "rogue-vrrp/%s", mac);
+	if (a->vip)
+		vip_announce_again(a->vip, rogue->group, a->now.boot);
+	log_warning("%s: VRRP of %s (%s), priority %u, on %s, and %u more -> advertised and announced again",
+		    group, ip, mac, rogue->priority, rogue->device, rogue->suppressed);
+	if (alarms_event(&a->alarms, key, a->now.boot,
+			 "Another host, %s (%s), advertises the virtual router of %s on %s with priority %u; "
+			 "the address stays here.",
+			 ip, mac, group, rogue->device, rogue->priority))
+		records_event(a, "rogue-vrrp", group,
+			      "%s (%s) advertises our virtual router on %s, priority %u", ip, mac,
+			      rogue->device, rogue->priority);
+}
+
+static void router_trouble(void *ctx, group_index_t group, const char *what, int error)
+{
+	struct agent *a = ctx;
+	char key[ALARM_KEY_MAX];
+
+	(void)snprintf(key, sizeof key, "vrrp/%.20s/%.18s", agent_group_name(a, group), what);
+	if (error == 0) {
+		if (alarms_clear(&a->alarms, key))
+			log_notice("%s: VRRP: %s is good again", agent_group_name(a, group), what);
+	} else if (alarms_raise(&a->alarms, key, a->now.boot, "VRRP of %s on %s: %s: %s.",
+				agent_group_name(a, group), a->config->groups[group].device, what,
+				strerror(error < 0 ? -error : error))) {
+		log_warning("%s: VRRP: %s: %s -> tried again", agent_group_name(a, group), what,
+			    strerror(error < 0 ? -error : error));
+	}
+}
+
+static const struct vrrp_ops router_ops = {
+	.gate = router_gate,
+	.state = router_state,
+	.announce = router_announce,
+	.rogue = router_rogue,
+	.trouble = router_trouble,
+};
+
+/* ---- mode native: may this node take part? ---- */
+
+struct router_wish {
+	enum core_cause fault; /* CAUSE_NONE: able */
+	uint8_t penalty;
+};
+
+static void router_weigh(struct router_wish *w, uint32_t weight, enum core_cause cause)
+{
+	if (weight == CONFIG_WEIGHT_FAULT && w->fault == CAUSE_NONE)
+		w->fault = cause;
+	else if (weight != CONFIG_WEIGHT_FAULT)
+		w->penalty = (uint8_t)(w->penalty + weight > 254 ? 254 : w->penalty + weight);
+}
+
+/* An agent that has just adopted an open gate knows nothing of its PBX yet: that is no trouble. */
+static bool router_pbx_bad(const struct agent *a, group_index_t group)
+{
+	enum pbx_health pbx = a->core.facts.group[group].pbx;
+
+	if (pbx == PBX_HEALTHY)
+		return false;
+	return pbx != PBX_UNKNOWN || !(core_holds(&a->core, group) || router_gate_open(a, group));
+}
+
+static struct router_wish router_judge(const struct agent *a, group_index_t group)
+{
+	const struct config_vrrp *v = &a->config->groups[group].vrrp[0];
+	const struct group_facts *f = &a->core.facts.group[group];
+	struct router_wish w = { .fault = CAUSE_NONE };
+
+	if (a->stopping)
+		w.fault = CAUSE_STOPPING;
+	else if (a->core.intent.paused) /* nothing automatic: who is Active stays so, nobody becomes it */
+		return (struct router_wish){ .fault = core_holds(&a->core, group) ? CAUSE_NONE
+										  : CAUSE_VRRP_FAULT };
+	else if (a->core.intent.node[a->self].standby)
+		w.fault = CAUSE_OPERATOR;
+	else if (a->vip && (a->gate_missing || a->group[group].address_missing))
+		w.fault = CAUSE_GATE_LOST;
+	if (router_pbx_bad(a, group))
+		router_weigh(&w, v->pbx_weight, f->pbx == PBX_SICK ? CAUSE_PBX_SICK : CAUSE_PBX_DEAD);
+	for (uint32_t i = 0; i < v->track_interfaces_count; i++)
+		if (!vrrp_link_up(a->vrrp, v->track_interfaces[i]))
+			router_weigh(&w, v->interface_weight, CAUSE_LAN_DOWN);
+	if (f->uplink == UPLINK_BAD)
+		router_weigh(&w, v->uplink_weight, CAUSE_VRRP_FAULT);
+	return w;
+}
+
+void routers_refresh(struct agent *a)
+{
+	for (uint32_t g = 0; a->vrrp && g < a->config->groups_count; g++) {
+		group_index_t group = (group_index_t)g;
+		struct agent_router *r = &a->group[g].router;
+		struct router_wish w;
+
+		if (!config_group_native(&a->config->groups[g]) ||
+		    !config_vrrp_priority(&a->config->groups[g], a->self))
+			continue;
+		w = router_judge(a, group);
+		r->fault = w.fault;
+		vrrp_penalty(a->vrrp, group, w.penalty, a->now.boot);
+		vrrp_run(a->vrrp, group, w.fault == CAUSE_NONE, gate_get(a->gate, group), a->now.boot);
+	}
+}
+
+/* ---- life ---- */
+
+static void routers_readable(void *ctx, int fd, int revents)
+{
+	struct agent *a = ctx;
+
+	(void)fd, (void)revents;
+	vrrp_readable(a->vrrp, a->now.boot);
+}
+
+int routers_open(struct agent *a, struct sentence *reterr)
+{
+	_cleanup_(free_ptr) struct vrrp_group_config *groups = calloc(RK_GROUPS_MAX, sizeof *groups);
+	struct vrrp_config config = { .groups = groups };
+	int r;
+
+	if (!groups)
+		return sentence_fail(reterr, -ENOMEM, "Out of memory.");
+	config.group_count = routers_configs(a->config, a->self, groups);
+	r = vrrp_open(&config, &router_ops, a, a->now.boot, &a->vrrp, reterr);
+	if (r == 0)
+		r = loop_add(&a->loop, vrrp_fd(a->vrrp), POLLIN, LOOP_HIGH, routers_readable, a);
+	if (r == 0)
+		routers_refresh(a);
+	return r;
+}
+
+void routers_close(struct agent *a)
+{
+	if (!a->vrrp)
+		return;
+	loop_remove(&a->loop, vrrp_fd(a->vrrp));
+	if (!a->leaving && vrrp_remove(a->vrrp) < 0)
+		log_warning("not all virtual MAC interfaces could be removed");
+	vrrp_free(a->vrrp);
+	a->vrrp = NULL;
+}
+
+int routers_update(struct agent *a, const struct config *c)
+{
+	_cleanup_(free_ptr) struct vrrp_group_config *groups = calloc(RK_GROUPS_MAX, sizeof *groups);
+	struct vrrp_config config = { .groups = groups };
+
+	if (!groups)
+		return -ENOMEM;
+	config.group_count = routers_configs(c, a->self, groups);
+	return vrrp_update(a->vrrp, &config, a->now.boot);
+}
+
+boot_t routers_next(const struct agent *a)
+{
+	return a->vrrp ? vrrp_next(a->vrrp) : BOOT_NEVER;
+}
+
+void routers_tick(struct agent *a)
+{
+	if (a->vrrp)
+		vrrp_tick(a->vrrp, a->now.boot);
+}
+
+/* ---- status ---- */
+
+static bool router_native(const struct agent *a, group_index_t group)
+{
+	return config_group_native(&a->config->groups[group]);
+}
+
+static json_t *router_sender(const struct agent *a, const struct ip_address *from,
+			     const struct mac_address *mac, boot_t at)
+{
+	char ip[IP_TEXT_MAX], text[MAC_TEXT_MAX];
+
+	if (at.ns == 0)
+		return json_null();
+	return json_pack("{s:s, s:s, s:I}", "address", ip_format(from, ip), "mac", mac_format(mac, text),
+			 "ms", (json_int_t)(boot_diff_ns(at, a->now.boot) / NS_PER_MS));
+}
+
+static json_t *router_counters(const struct vrrp_counters *c)
+{
+	json_t *dropped = json_object();
+
+	for (int i = VRRP_GOOD + 1; i < VRRP_VERDICTS_COUNT; i++)
+		json_object_set_new(dropped, vrrp_verdict_name((enum vrrp_verdict)i),
+				    json_integer((json_int_t)c->dropped[i]));
+	json_object_set_new(dropped, "not-a-peer", json_integer((json_int_t)c->not_a_peer));
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "sent", (json_int_t)c->sent,
+			 "send_errors", (json_int_t)c->send_errors, "received", (json_int_t)c->received,
+			 "rogue", (json_int_t)c->rogue, "interval_mismatch", (json_int_t)c->interval_mismatch,
+			 "addresses_mismatch", (json_int_t)c->addresses_mismatch, "checksum_rfc5798",
+			 (json_int_t)c->checksum_rfc5798, "checksum_rfc9568", (json_int_t)c->checksum_rfc9568,
+			 "dropped", dropped);
+}
+
+static const char *router_promise(const struct agent *a, group_index_t group)
+{
+	if (!router_native(a, group))
+		return "the lease decides; advertisements of others are reported and never obeyed";
+	return "VRRP decides, not a lease: two holders are possible while the network between the routers is "
+	       "split "
+	       "and for a moment when one preempts, and who can send on it can take the address; a dead or "
+	       "hung "
+	       "agent falls silent before its successor speaks";
+}
+
+static const char *router_state_word(const struct agent *a, group_index_t group, const struct vrrp_status *s)
+{
+	if (router_native(a, group))
+		return vrrp_state_name(s->state);
+	return s->speaking ? "advertising" : "listening";
+}
+
+json_t *routers_json(const struct agent *a, group_index_t group)
+{
+	struct vrrp_status s;
+	json_t *o;
+
+	if (!a->vrrp || !vrrp_status(a->vrrp, group, &s))
+		return json_null();
+	o = json_pack("{s:s, s:i, s:i, s:i, s:I, s:s, s:s}", "mode",
+		      router_native(a, group) ? "native" : "announce", "vrid", s.vrid, "version", s.version,
+		      "priority", s.priority, "advert_ms", (json_int_t)(s.advert_ns / NS_PER_MS), "state",
+		      router_state_word(a, group, &s), "promise", router_promise(a, group));
+	if (router_native(a, group)) {
+		json_object_set_new(o, "down_ms", json_integer(s.down_ns / NS_PER_MS));
+		json_object_set_new(o, "fault",
+				    a->group[group].router.fault
+					    ? json_string(cause_name(a->group[group].router.fault))
+					    : json_null());
+	}
+	json_object_set_new(o, "heard", router_sender(a, &s.heard_from, &s.heard_mac, s.heard_at));
+	if (s.heard_at.ns)
+		json_object_set_new(json_object_get(o, "heard"), "priority", json_integer(s.heard_priority));
+	json_object_set_new(o, "rogue", router_sender(a, &s.rogue_from, &s.rogue_mac, s.rogue_at));
+	json_object_set_new(o, "counters", router_counters(&s.counters));
+	return o;
+}
+
+/* The name of the node whose address this is, NULL if it is none of ours. */
+static const char *router_node_of(const struct agent *a, const struct ip_address *ip)
+{
+	for (uint32_t i = 0; i < a->config->nodes_count; i++)
+		for (uint32_t k = 0; k < a->config->nodes[i].links_count; k++)
+			if (ip_equal(&a->config->nodes[i].links[k].address, ip))
+				return a->config->nodes[i].name;
+	return NULL;
+}
+
+json_t *routers_holder_json(const struct agent *a, group_index_t group)
+{
+	struct vrrp_status s;
+	char ip[IP_TEXT_MAX];
+	const char *name;
+
+	if (core_holds(&a->core, group))
+		return json_string(agent_node_name(a, a->self));
+	/* Silent for longer than it takes to succeed it: gone. */
+	if (!a->vrrp || !vrrp_status(a->vrrp, group, &s) || !s.heard_at.ns || !s.heard_priority ||
+	    boot_diff_ns(s.heard_at, a->now.boot) > 4 * s.advert_ns)
+		return json_null();
+	name = router_node_of(a, &s.heard_from);
+	return json_string(name ? name : ip_format(&s.heard_from, ip));
+}
