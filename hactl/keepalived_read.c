@@ -58,7 +58,8 @@ static void leave_out(struct reader *r, enum keepalived_where where, const state
 
 	if (!row) {
 		findings_add(r->findings, FINDING_LEFT, st->at,
-			     "%.60s: not known to this import; see keepalived.conf(5)", keyword);
+			     "%.60s: not known to this import; see keepalived.conf(5)",
+			     *keyword ? keyword : "a block without a name");
 		return;
 	}
 	if (!row->text || (row->level == FINDING_NOTE && told(r, row->text)))
@@ -199,13 +200,29 @@ static uint32_t take_address_option(struct reader *r, const statement *st, uint3
 	return *option == 'p' ? 2 : 1;
 }
 
+/* The place for one more address; NULL: there are too many. */
+static struct keepalived_address *address_next(struct keepalived_instance *in)
+{
+	uint32_t size = in->addresses_size ? 2 * in->addresses_size : 16;
+	struct keepalived_address *more;
+
+	if (in->addresses_count < in->addresses_size)
+		return &in->addresses[in->addresses_count];
+	more = size > KEEPALIVED_ADDRESSES_MAX ? NULL : reallocarray(in->addresses, size, sizeof *more);
+	if (!more)
+		return NULL;
+	in->addresses = more;
+	in->addresses_size = size;
+	return &in->addresses[in->addresses_count];
+}
+
 static void take_address_line(struct reader *r, struct keepalived_instance *in, const statement *st,
 			      bool excluded)
 {
-	struct keepalived_address *a = &in->addresses[in->addresses_count];
+	struct keepalived_address *a = address_next(in);
 	const char *slash = strchr(word(r, st, 0), '/');
 
-	if (in->addresses_count == KEEPALIVED_ADDRESSES_MAX) {
+	if (!a) {
 		excess(r, st, KEEPALIVED_ADDRESSES_MAX);
 		return;
 	}
@@ -607,5 +624,7 @@ struct keepalived *keepalived_new(void)
 
 void keepalived_free(struct keepalived *k)
 {
+	for (uint32_t i = 0; k && i < k->instances_count; i++)
+		free(k->instances[i].addresses);
 	free(k);
 }

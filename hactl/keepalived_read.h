@@ -77,8 +77,8 @@ struct keepalived_instance {
 	struct ip_address source; /* unicast_src_ip or mcast_src_ip */
 	uint32_t peers_count;
 	struct ip_address peers[KEEPALIVED_PEERS_MAX];
-	uint32_t addresses_count;
-	struct keepalived_address addresses[KEEPALIVED_ADDRESSES_MAX];
+	uint32_t addresses_count, addresses_size;
+	struct keepalived_address *addresses;
 	struct keepalived_tracks tracks;
 };
 

@@ -52,14 +52,33 @@ static int scan_fail(struct scanner *sc, int error, const char *what)
 
 /* ---- statements ---- */
 
+/* Room for `need` elements; the array may move. */
+static bool grow(void *array, uint32_t *size, uint32_t need, size_t element)
+{
+	void **at = array, *more;
+	uint32_t wish = *size ? *size : 256;
+
+	while (wish < need)
+		wish *= 2; /* need is below 2^23 */
+	more = wish == *size ? *at : reallocarray(*at, wish, element);
+	if (!more)
+		return false;
+	*at = more;
+	*size = wish;
+	return true;
+}
+
 static int word_add(struct scanner *sc, const char *text, size_t len)
 {
 	struct keepalived_scan *s = sc->s;
 
 	if (s->words_count - sc->words_first == KEEPALIVED_WORDS_MAX)
 		return 0; /* nothing that we understand has so many */
-	if (s->words_count == KEEPALIVED_STATEMENTS_MAX * 4 || s->text_used + len + 1 > KEEPALIVED_TEXT_MAX)
+	if (s->words_count == KEEPALIVED_WORDS_TOTAL_MAX || s->text_used + len + 1 > KEEPALIVED_TEXT_MAX)
 		return scan_fail(sc, -E2BIG, "more words than a keepalived configuration has");
+	if (!grow(&s->words, &s->words_size, s->words_count + 1, sizeof *s->words) ||
+	    !grow(&s->text, &s->text_size, s->text_used + (uint32_t)len + 1, 1))
+		return -ENOMEM;
 	s->words[s->words_count++] = s->text_used;
 	memcpy(s->text + s->text_used, text, len);
 	s->text[s->text_used + len] = 0;
@@ -77,6 +96,8 @@ static int statement_end(struct scanner *sc, bool block)
 		return 0;
 	if (s->statements_count == KEEPALIVED_STATEMENTS_MAX)
 		return scan_fail(sc, -E2BIG, "more statements than a keepalived configuration has");
+	if (!grow(&s->statements, &s->statements_size, s->statements_count + 1, sizeof *s->statements))
+		return -ENOMEM;
 	s->statements[s->statements_count] = (struct keepalived_statement){
 		.at = sc->at,
 		.words_first = sc->words_first,
@@ -247,6 +268,8 @@ static int definition_line(struct scanner *sc, const char *line)
 	char *grown;
 
 	len -= more;
+	while (len && isspace((unsigned char)line[len - 1]))
+		len--;
 	if (used + len + 2 > DEFINITION_MAX)
 		return scan_fail(sc, -E2BIG, "a definition that is too long");
 	grown = realloc(sc->unfinished.value, used + len + 2);
@@ -569,18 +592,13 @@ static int scan_file(struct scanner *sc, const char *path)
 
 /* ---- the whole ---- */
 
-static int scan_begin(struct keepalived_scan *s, struct scanner **ret)
+static struct scanner *scan_begin(struct keepalived_scan *s)
 {
-	s->statements = calloc(KEEPALIVED_STATEMENTS_MAX, sizeof *s->statements);
-	s->words = calloc(KEEPALIVED_STATEMENTS_MAX * 4, sizeof *s->words);
-	s->text = malloc(KEEPALIVED_TEXT_MAX);
-	*ret = calloc(1, sizeof **ret);
-	if (!s->statements || !s->words || !s->text || !*ret) {
-		free(*ret);
-		return -ENOMEM;
-	}
-	(*ret)->s = s;
-	return 0;
+	struct scanner *sc = calloc(1, sizeof *sc);
+
+	if (sc)
+		sc->s = s;
+	return sc;
 }
 
 static int scan_finish(struct scanner *sc, int r)
@@ -609,18 +627,16 @@ static int scan_finish(struct scanner *sc, int r)
 
 int keepalived_scan_file(struct keepalived_scan *s, const char *path)
 {
-	struct scanner *sc;
-	int r = scan_begin(s, &sc);
+	struct scanner *sc = scan_begin(s);
 
-	return r < 0 ? r : scan_finish(sc, scan_file(sc, path));
+	return sc ? scan_finish(sc, scan_file(sc, path)) : -ENOMEM;
 }
 
 int keepalived_scan_text(struct keepalived_scan *s, const char *name, const char *text, size_t len)
 {
-	struct scanner *sc;
-	int r = scan_begin(s, &sc);
+	struct scanner *sc = scan_begin(s);
 
-	return r < 0 ? r : scan_finish(sc, scan_named(sc, name, text, len));
+	return sc ? scan_finish(sc, scan_named(sc, name, text, len)) : -ENOMEM;
 }
 
 void keepalived_scan_init(struct keepalived_scan *s, struct findings *findings, const char *config_id)

@@ -12,12 +12,13 @@
 
 #include <stddef.h>
 
-#define KEEPALIVED_FILE_BYTES_MAX (1 << 20)
-#define KEEPALIVED_STATEMENTS_MAX 50000
-#define KEEPALIVED_WORDS_MAX	  64	    /* of one statement */
-#define KEEPALIVED_TEXT_MAX	  (4 << 20) /* of all words */
-#define KEEPALIVED_BLOCKS_MAX	  16	    /* inside each other */
-#define KEEPALIVED_INCLUDES_MAX	  8	    /* inside each other */
+#define KEEPALIVED_FILE_BYTES_MAX  (1 << 20)
+#define KEEPALIVED_STATEMENTS_MAX  50000
+#define KEEPALIVED_WORDS_TOTAL_MAX 200000
+#define KEEPALIVED_WORDS_MAX	   64	     /* of one statement */
+#define KEEPALIVED_TEXT_MAX	   (4 << 20) /* of all words */
+#define KEEPALIVED_BLOCKS_MAX	   16	     /* inside each other */
+#define KEEPALIVED_INCLUDES_MAX	   8	     /* inside each other */
 
 struct keepalived_statement {
 	struct place at;
@@ -31,11 +32,11 @@ struct keepalived_scan {
 	struct findings *findings; /* borrowed */
 	char config_id[64];	   /* what "@id" is compared with */
 	bool no_files;		   /* include is told, not followed */
-	uint32_t statements_count;
+	uint32_t statements_count, statements_size;
 	struct keepalived_statement *statements;
-	uint32_t words_count;
+	uint32_t words_count, words_size;
 	uint32_t *words; /* offsets into text */
-	uint32_t text_used;
+	uint32_t text_used, text_size;
 	char *text;
 };
 
