@@ -2,6 +2,7 @@
 #include "vrrp.h"
 
 #include "cleanup.h"
+#include "clock_read.h"
 #include "vmac.h"
 #include "vrrp_native.h"
 #include "vrrp_place.h"
@@ -171,6 +172,10 @@ static bool vrrp_receive(struct vrrp *v)
 		size_t count = r->ifindex ? vrrp_receiver_read(r, &v->frames) : 0;
 		int ifindex = r->ifindex;
 
+		/* When it was heard at the latest: had we stood still since `now` was read, timers set from
+		 * then would have fired already. */
+		if (count)
+			v->now = boot_max(v->now, clock_now().boot);
 		for (size_t j = 0; j < count; j++)
 			vrrp_frame_look(v, ifindex, &v->frames.frame[j]);
 		more |= count == VRRP_FRAMES_PER_READ;

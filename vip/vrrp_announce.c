@@ -17,7 +17,8 @@ void vrrp_speaker_stop(struct vrrp_speaker *s)
 
 static boot_t answer_at(const struct vrrp_speaker *s)
 {
-	return boot_add(s->answered_at, VRRP_ANSWER_NS);
+	return boot_max(boot_add(s->answered_at, VRRP_ANSWER_NS),
+			boot_add(s->answers_paid, -(VRRP_ANSWERS_BURST - 1) * VRRP_ANSWER_LONG_NS));
 }
 
 void vrrp_speaker_again(struct vrrp_speaker *s, boot_t now)
@@ -52,6 +53,7 @@ bool vrrp_speaker_due(struct vrrp_speaker *s, int64_t interval_ns, boot_t now)
 	if (owed) {
 		s->owed = false;
 		s->answered_at = now;
+		s->answers_paid = boot_add(boot_max(s->answers_paid, now), VRRP_ANSWER_LONG_NS);
 	}
 	if (scheduled) {
 		s->next = boot_add(s->next, interval_ns);

@@ -11,18 +11,23 @@
 
 /* The former holder's last advertisement may still be on its way. */
 #define VRRP_FORMER_NS (100 * NS_PER_MS)
-/* At most one advertisement at once, beside the schedule, in that time. */
-#define VRRP_ANSWER_NS (10 * NS_PER_MS)
+/* At most one advertisement at once, beside the schedule, in that time; and no more than so many in a row,
+ * then one each VRRP_ANSWER_LONG_NS: a rogue keepalived answers each of ours with one of its own and a burst
+ * of gratuitous ARP, which is more than phones should have to bear. */
+#define VRRP_ANSWER_NS	    (10 * NS_PER_MS)
+#define VRRP_ANSWERS_BURST  10
+#define VRRP_ANSWER_LONG_NS (100 * NS_PER_MS)
 /* At most one report. */
 #define VRRP_REPORT_NS NS_PER_S
 
 struct vrrp_speaker {
 	bool speaking;
-	boot_t since;	    /* speaking */
-	boot_t next;	    /* of the schedule */
-	boot_t answered_at; /* latest one beside the schedule; {0}: none */
-	bool owed;	    /* one more is due VRRP_ANSWER_NS after that */
-	boot_t reported_at; /* {0}: none */
+	boot_t since;	     /* speaking */
+	boot_t next;	     /* of the schedule */
+	boot_t answered_at;  /* latest one beside the schedule; {0}: none */
+	boot_t answers_paid; /* answers so far have used up the long-term rate until then */
+	bool owed;	     /* one more is due as soon as both rates allow */
+	boot_t reported_at;  /* {0}: none */
 	uint32_t suppressed;
 };
 

@@ -84,6 +84,8 @@ class Keepalived:
     CONF = """global_defs {{
     router_id peer
     vrrp_version {version}
+    vrrp_rt_priority 60
+    vrrp_rlimit_rttime 1000000
 }}
 vrrp_instance ip4 {{
     state BACKUP
@@ -199,6 +201,7 @@ class Wire:
 class Sniffer:
     def __init__(self, space, port):
         self._capture, self.seen = Capture(space, [port], [b"\x70"]), []
+        self._capture.take()  # what came before it was bound to the port
 
     def take(self):
         """Adverts since the last call: dictionaries."""
@@ -310,7 +313,7 @@ def test_announce_never_yields_but_reports(wire, tmp_path):
     assert bytes.fromhex(rogue["mac"].replace(":", "")) == wire.peer.mac("e0")
     time.sleep(1.2)
     again = router.find("rogue")
-    assert len(again) >= 2 and again[1]["at"] - again[0]["at"] >= 990e6 and again[1]["suppressed"] > 0
+    assert len(again) >= 2 and again[1]["at"] - again[0]["at"] >= 900e6 and again[1]["suppressed"] > 0
     status = router.status()
     assert status["speaking"] and status["heard_from"] == PEER4 and status["rogue"] > len(again)
     assert status["sent"] > 20, "it went on all the time"
@@ -448,13 +451,13 @@ def isolate(wire, state):
 
 
 def test_a_backup_that_was_stopped_hears_before_it_acts(wire, tmp_path):
-    wire.keepalived(tmp_path, priority=200).wait("MASTER")
-    router = wire.router(group("native"))
+    wire.keepalived(tmp_path, priority=200, advert=0.2).wait("MASTER")
+    router = wire.router(group("native", advert_ms=200))
     router.do("run 0 1")
-    for _ in range(3):
-        time.sleep(0.3)
+    for _ in range(2):
+        time.sleep(0.5)
         os.kill(router.pid, signal.SIGSTOP)
-        time.sleep(0.7)
+        time.sleep(1.2)
         os.kill(router.pid, signal.SIGCONT)
     time.sleep(0.3)
     assert not router.find("state", state=ACTIVE) and not router.find("gate")
@@ -642,7 +645,7 @@ def test_ten_thousand_forged_adverts_a_second_cost_little_and_move_nothing(wire)
     assert sent > 0.7 * FLOOD_S * FLOOD_PER_S and heard > 0.9 * sent
     assert used_s < 0.25 * FLOOD_S
     assert len(router.find("rogue")) <= FLOOD_S + 1
-    assert status["speaking"] and status["sent"] <= 100 * (FLOOD_S + 1.5), "answers are bounded"
+    assert status["speaking"] and status["sent"] <= 10 + 20 * (FLOOD_S + 1.5), "answers are bounded"
 
 
 def flood(wire, frames):
