@@ -17,8 +17,9 @@
  * buffer of a socket holds. */
 #define ROUNDS_LATE 16
 
-#define AT_MAC 6 /* in a frame: the sender */
-#define AT_IP  14
+#define AT_MAC	     6 /* in a frame: the sender */
+#define AT_IP	     14
+#define AT_HOP_LIMIT 7 /* in an IPv6 header */
 
 struct vrrp {
 	struct vrrp_ops ops;
@@ -135,7 +136,21 @@ static void vrrp_heard(struct vrrp *v, struct vrrp_group *g, const struct vrrp_r
 	}
 }
 
-static void vrrp_frame_look(struct vrrp *v, int ifindex, const struct vrrp_frame *f)
+/* A hop limit of 255 shows that a multicast comes from the link. A configured unicast peer may be routers
+ * away, and keepalived sends 64 to one over IPv6 unless told otherwise: dropping that would make two Actives
+ * of one node of ours and one of keepalived's. */
+static enum vrrp_verdict vrrp_parse(const struct vrrp_router *r, struct vrrp_frame *f,
+				    struct vrrp_advert *ret)
+{
+	enum vrrp_verdict verdict = vrrp_advert_parse(f->bytes + AT_IP, f->len - AT_IP, ret);
+
+	if (verdict != VRRP_BAD_TTL || r->family != AF_INET6 || !vrrp_router_is_peer(r, &ret->from))
+		return verdict;
+	f->bytes[AT_IP + AT_HOP_LIMIT] = VRRP_TTL;
+	return vrrp_advert_parse(f->bytes + AT_IP, f->len - AT_IP, ret);
+}
+
+static void vrrp_frame_look(struct vrrp *v, int ifindex, struct vrrp_frame *f)
 {
 	struct vrrp_router *r;
 	struct vrrp_group *g;
@@ -151,7 +166,7 @@ static void vrrp_frame_look(struct vrrp *v, int ifindex, const struct vrrp_frame
 	if (!r)
 		return; /* queued before a reload */
 	memcpy(mac.bytes, f->bytes + AT_MAC, sizeof mac.bytes);
-	verdict = vrrp_advert_parse(f->bytes + AT_IP, f->len - AT_IP, &a);
+	verdict = vrrp_parse(r, f, &a);
 	if (vrrp_places_sent(&v->places, &mac, &a.from))
 		return;
 	if (verdict != VRRP_GOOD) {

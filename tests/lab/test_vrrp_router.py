@@ -258,6 +258,14 @@ def forge(priority=254, source=FORGER4, ttl=255, version=3, vrid=VRID, centiseco
     return bytes.fromhex("01005e000012") + mac + b"\x08\x00" + ip + message
 
 
+def forge6(source, hop_limit, priority=254):
+    """To everybody, so that it needs no neighbour."""
+    addresses = socket.inet_pton(socket.AF_INET6, source) + socket.inet_pton(socket.AF_INET6, "ff02::12")
+    message = struct.pack("!BBBBHH", 0x31, VRID, priority, 1, 10, 0) + socket.inet_pton(socket.AF_INET6, VIP6_LINK)
+    message = message[:6] + struct.pack("!H", total(addresses + struct.pack("!II", len(message), 112) + message)) + message[8:]
+    return bytes.fromhex("333300000012") + FORGER_MAC + b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, len(message), 112, hop_limit) + addresses + message
+
+
 @pytest.fixture(scope="module")
 def whole_wire():
     if os.geteuid() != 0:
@@ -443,6 +451,17 @@ def test_unicast_of_both_families(wire):
     assert status["state"] == BACKUP and status["received"] >= 4 and not status["not_a_peer"]
     assert memberships(wire.node) == (False, False)
     assert {(a["from"], a["to"], a["ttl"], a["dscp"]) for a in sniffer.take()} == {(NODE4, PEER4, 255, 48), (NODE6, PEER6, 255, 48)}
+
+
+def test_a_unicast_peer_may_have_any_hop_limit_over_ipv6(wire):
+    """keepalived's have 64, unless it is told otherwise."""
+    router = wire.router(group("native", six=True) + "".join(f",peer={a}" for a in (NODE4, NODE6, PEER4, PEER6)))
+    router.do("run 0 1")
+    router.expect("state", state=ACTIVE)
+    wire.send([forge6("fd86::66", 64)])
+    wait_until(lambda: router.status()["dropped"][BAD_TTL] == 1, 1, "a stranger's to be dropped")
+    wire.send([forge6(PEER6, 64)])
+    router.expect("state", 1, state=BACKUP)
 
 
 def isolate(wire, state):

@@ -139,7 +139,7 @@ START_TEST(a_flood_is_answered_and_reported_at_a_bounded_rate)
 	ck_assert_uint_eq(rogues, 30000);
 	ck_assert_uint_eq(reports, 3);
 	ck_assert_uint_eq(suppressed, 2 * 9999);
-	ck_assert_uint_ge(answers, 10 + 30);
+	ck_assert_uint_ge(answers, 35); /* one at the time of the schedule counts once */
 	ck_assert_uint_le(answers, 10 + 30 + 3000 / 200 + 1);
 	ck_assert(s.owed);
 	ck_assert_int_le(vrrp_speaker_next(&s).ns, boot_add(at(4000), VRRP_ANSWER_LONG_NS).ns);
@@ -150,6 +150,6 @@ END_TEST
 
 UNIT_MAIN("vrrp_announce", speaks_at_once_and_on_schedule, a_stall_is_not_made_up_for,
 	  told_to_speak_twice_it_goes_on_and_told_to_stop_it_is_silent,
-	  a_rogue_is_answered_at_once_and_reported, while_silent_nobody_is_a_rogue,
-	  the_former_holder_and_who_resigns_are_answered_without_alarm,
+	  a_rogue_is_answered_at_once_and_reported, the_first_answers_are_10_ms_apart,
+	  while_silent_nobody_is_a_rogue, the_former_holder_and_who_resigns_are_answered_without_alarm,
 	  a_flood_is_answered_and_reported_at_a_bounded_rate)
