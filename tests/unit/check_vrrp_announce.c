@@ -85,6 +85,7 @@ START_TEST(the_first_answers_are_10_ms_apart)
 		answers += vrrp_speaker_due(&s, INTERVAL, at(ms));
 	}
 	ck_assert_uint_eq(answers, 9);
+	ck_assert(vrrp_speaker_due(&s, INTERVAL, at(210))); /* the one that was owed */
 	for (int64_t ms = 1210; ms < 5000; ms += 150) { /* and one at a time is always answered at once */
 		(void)vrrp_speaker_due(&s, INTERVAL, at(ms));
 		(void)hear(254, ms);
