@@ -24,6 +24,18 @@ static bool link_info_forwards(struct nlattr *af_spec)
 	return value != 0;
 }
 
+/* Other interfaces have a link, too (VLANs), but see other frames than the one below. */
+static int link_info_base(struct nlattr *const *tb)
+{
+	struct nlattr *info = tb[IFLA_LINKINFO];
+	struct nlattr *kind = info ? nla_find(nla_data(info), nla_len(info), IFLA_INFO_KIND) : NULL;
+
+	if (!kind || nla_strcmp(kind, "macvlan") || tb[IFLA_LINK_NETNSID] || !tb[IFLA_LINK] ||
+	    nla_len(tb[IFLA_LINK]) != sizeof(uint32_t))
+		return 0;
+	return (int)nla_get_u32(tb[IFLA_LINK]);
+}
+
 int link_info_parse(const struct nlmsghdr *h, struct link_info *ret)
 {
 	const struct ifinfomsg *ifi = nlmsg_data(h);
@@ -49,6 +61,7 @@ int link_info_parse(const struct nlmsghdr *h, struct link_info *ret)
 	}
 	if (tb[IFLA_AF_SPEC])
 		link.forwards = link_info_forwards(tb[IFLA_AF_SPEC]);
+	link.base = link_info_base(tb);
 	*ret = link;
 	return 0;
 }

@@ -18,6 +18,7 @@ struct link_info {
 	bool ethernet; /* with a MAC of 6 bytes */
 	bool forwards; /* IPv6 forwarding: the router flag of its neighbour advertisements */
 	struct mac_address mac;
+	int base; /* of a macvlan: the interface below it, if that is in this namespace; 0: none */
 };
 
 /* @retval -ENOENT not about an interface itself (a bridge's view of a port, for example).

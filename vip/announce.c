@@ -26,9 +26,9 @@ void announcer_close(struct announcer *a)
 
 /* ---- sending ---- */
 
-static struct sockaddr_ll frame_destination(const struct announce_frame *f, int ifindex)
+static struct sockaddr_ll frame_destination(const struct announce_frame *f)
 {
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = ifindex, .sll_halen = ETH_ALEN };
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = f->ifindex, .sll_halen = ETH_ALEN };
 
 	memcpy(&to.sll_protocol, f->bytes + 12, sizeof to.sll_protocol);
 	memcpy(to.sll_addr, f->bytes, ETH_ALEN);
@@ -58,8 +58,7 @@ static int send_batch(struct announcer *a, struct mmsghdr *messages, size_t coun
 	return error;
 }
 
-int announcer_send(struct announcer *a, int ifindex, struct announce_frame *frames, size_t count,
-		   size_t *ret_sent)
+int announcer_send(struct announcer *a, struct announce_frame *frames, size_t count, size_t *ret_sent)
 {
 	struct mmsghdr messages[ANNOUNCE_BATCH] = { 0 };
 	struct sockaddr_ll to[ANNOUNCE_BATCH];
@@ -67,7 +66,7 @@ int announcer_send(struct announcer *a, int ifindex, struct announce_frame *fram
 
 	assert(count <= ANNOUNCE_BATCH);
 	for (size_t i = 0; i < count; i++) {
-		to[i] = frame_destination(&frames[i], ifindex);
+		to[i] = frame_destination(&frames[i]);
 		iov[i] = (struct iovec){ frames[i].bytes, frames[i].length };
 		messages[i].msg_hdr = (struct msghdr){
 			.msg_name = &to[i], .msg_namelen = sizeof to[i], .msg_iov = &iov[i], .msg_iovlen = 1
@@ -82,6 +81,7 @@ int announcer_send(struct announcer *a, int ifindex, struct announce_frame *fram
 static size_t frames_of(const struct address_entry *e, const struct link_info *link,
 			struct announce_frame ret[2])
 {
+	ret[0].ifindex = ret[1].ifindex = link->ifindex;
 	if (e->va.ip.family == AF_INET6) {
 		announce_na(&e->va.ip, &link->mac, link->forwards, &ret[0]);
 		return 1;
@@ -104,12 +104,11 @@ static int announce_link(const struct announcer *a, const struct address_entry *
 	return link->ethernet ? 0 : -EAFNOSUPPORT; /* nobody to tell on a device without neighbours */
 }
 
-/* Sends the next batch of a round. All addresses of a group are on one device. Returns true at the end of the
- * round. */
+/* Sends the next batch of a round. Returns true at the end of the round. */
 static bool announce_batch(struct announcer *a, group_index_t group, struct announce_group *g)
 {
 	struct announce_frame frames[ANNOUNCE_BATCH];
-	const struct link_info *link = NULL;
+	const struct link_info *link;
 	size_t count = 0, i;
 	int r;
 
@@ -126,7 +125,7 @@ static bool announce_batch(struct announcer *a, group_index_t group, struct anno
 	}
 	g->at = i;
 	if (count) {
-		r = announcer_send(a, link->ifindex, frames, count, &g->sent);
+		r = announcer_send(a, frames, count, &g->sent);
 		g->error = g->error ? g->error : r;
 	}
 	return i == a->addresses->count;

@@ -46,8 +46,7 @@ bool announcer_active(const struct announcer *a, group_index_t group);
 boot_t announcer_next(const struct announcer *a);
 void announcer_tick(struct announcer *a, boot_t now);
 
-/* Sends frames on one interface; goes on after a failure. Returns the first error or 0. */
-int announcer_send(struct announcer *a, int ifindex, struct announce_frame *frames, size_t count,
-		   size_t *ret_sent);
+/* Sends frames, each on its interface; goes on after a failure. Returns the first error or 0. */
+int announcer_send(struct announcer *a, struct announce_frame *frames, size_t count, size_t *ret_sent);
 
 #endif

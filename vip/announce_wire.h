@@ -13,6 +13,7 @@
 #define ANNOUNCE_FRAME_MAX 86
 
 struct announce_frame {
+	int ifindex; /* by which it leaves: filled by who sends it, not by the functions below */
 	uint16_t length;
 	uint8_t bytes[ANNOUNCE_FRAME_MAX];
 };

@@ -16,6 +16,7 @@ static void verifier_answer(struct verifier *v, group_index_t group, int error)
 static void question(const struct address_entry *e, const struct link_info *link, const struct ip_address *v4,
 		     const struct ip_address *v6, struct announce_frame *ret)
 {
+	ret->ifindex = link->ifindex;
 	if (e->va.ip.family == AF_INET)
 		announce_ask_arp(&e->va.ip, v4, &link->mac, ret);
 	else
@@ -39,19 +40,23 @@ static void questions_flush(struct questions *q)
 
 	if (!q->count)
 		return;
-	r = announcer_send(q->v->announcer, q->link->ifindex, q->frame, q->count, &q->sent);
+	r = announcer_send(q->v->announcer, q->frame, q->count, &q->sent);
 	q->error = q->error ? q->error : r;
 	q->count = 0;
 }
 
-/* All addresses of a group are on one device. */
+/* All addresses of a group are on one interface, or on one per family if they have virtual MACs. There the
+ * node has no address of its own. */
 static int questions_prepare(struct questions *q, const struct address_entry *e)
 {
-	if (q->link)
+	if (q->link && q->link->ifindex == e->ifindex)
 		return 0;
+	q->v4 = q->v6 = (struct ip_address){ 0 };
 	q->link = e->ifindex ? vip_links_find(q->v->addresses->links, e->ifindex) : NULL;
 	if (!q->link || !q->link->ethernet)
 		return q->link ? -EAFNOSUPPORT : -ENODEV;
+	if (q->link->base)
+		return 0;
 	return address_table_own(q->v->addresses, e->ifindex, &q->v4, &q->v6);
 }
 

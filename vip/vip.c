@@ -5,6 +5,7 @@
 #include "announce.h"
 #include "cleanup.h"
 #include "contention.h"
+#include "membership.h"
 #include "sockets.h"
 #include "verify.h"
 
@@ -26,6 +27,7 @@ struct vip {
 	struct address_table addresses;
 	struct announcer announcer;
 	struct contention contention;
+	struct membership membership;
 	struct verifier verifier;
 	bool link_up[RK_GROUPS_MAX];
 	uint64_t placements; /* that contention knows */
@@ -33,6 +35,14 @@ struct vip {
 };
 
 /* ---- links ---- */
+
+/* A virtual MAC's interface has the carrier of the one below, also while that is down on purpose. */
+static bool vip_base_up(const struct vip *v, const struct link_info *link)
+{
+	const struct link_info *base = link->base ? vip_links_find(&v->links, link->base) : link;
+
+	return base && base->carrier;
+}
 
 bool vip_link_up(const struct vip *v, group_index_t group)
 {
@@ -43,7 +53,7 @@ bool vip_link_up(const struct vip *v, group_index_t group)
 		if (e->va.group != group)
 			continue;
 		link = e->ifindex ? vip_links_find(&v->links, e->ifindex) : NULL;
-		return link && link->carrier;
+		return link && link->carrier && vip_base_up(v, link);
 	}
 	return false;
 }
@@ -81,14 +91,19 @@ static void vip_link_event(struct vip *v, const struct nlmsghdr *h)
 	address_table_link_gone(&v->addresses, link.ifindex);
 }
 
+/* Watching and being sent questions early are a help, not a condition. */
+static void vip_follow_placements(struct vip *v)
+{
+	v->placements = v->addresses.placements;
+	(void)contention_update(&v->contention, &v->addresses);
+	(void)membership_update(&v->membership, &v->addresses);
+}
+
 /* What follows from changed links and places. */
 static void vip_settle(struct vip *v)
 {
-	if (v->placements != v->addresses.placements) {
-		v->placements = v->addresses.placements;
-		(void)contention_update(&v->contention,
-					&v->addresses); /* watching is a help, not a condition */
-	}
+	if (v->placements != v->addresses.placements)
+		vip_follow_placements(v);
 	for (group_index_t i = 0; i < RK_GROUPS_MAX; i++) {
 		bool up = vip_link_up(v, i);
 
@@ -244,8 +259,7 @@ static int vip_start(struct vip *v, const struct vip_config *config, struct sent
 		return r;
 	for (group_index_t i = 0; i < RK_GROUPS_MAX; i++)
 		v->link_up[i] = vip_link_up(v, i);
-	v->placements = v->addresses.placements;
-	(void)contention_update(&v->contention, &v->addresses); /* as in vip_settle() */
+	vip_follow_placements(v);
 	return 0;
 }
 
@@ -263,6 +277,7 @@ int vip_open(const struct vip_config *config, const struct vip_ops *ops, void *c
 	v->epoll = -EBADF;
 	v->announcer.fd = -EBADF;
 	contention_init(&v->contention, -EBADF);
+	membership_init(&v->membership);
 	vip_wire(v);
 	r = vip_start(v, config, reterr);
 	if (r < 0) {
@@ -278,6 +293,7 @@ void vip_free(struct vip *v)
 	if (!v)
 		return;
 	contention_close(&v->contention);
+	membership_close(&v->membership);
 	announcer_close(&v->announcer);
 	netlink_close(&v->addresses.request);
 	netlink_close(&v->events);

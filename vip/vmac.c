@@ -171,9 +171,11 @@ static int ipv6_ensure(const char *name, const char *setting, char value)
 }
 
 /* IPv6 on the one for IPv4 would only chatter. On the one for IPv6 a router advertisement would still make an
- * address out of the MAC, whatever the address generation mode. */
-static int self_ensure_ipv6(struct netlink *n, const struct vmac *want, const struct vmac_seen *self)
+ * address out of the MAC, whatever the address generation mode. What is forwarded comes in here, and
+ * neighbour advertisements say by this interface's setting whether the node is a router. */
+static int self_ensure_ipv6(struct netlink *n, const struct vmac *want, const struct look *look)
 {
+	const struct vmac_seen *self = &look->self;
 	int r = 0;
 
 	if (!self->has_ipv6)
@@ -183,7 +185,9 @@ static int self_ensure_ipv6(struct netlink *n, const struct vmac *want, const st
 	if (r < 0 || want->family == AF_INET)
 		return r < 0 ? r : ipv6_ensure(self->name, "disable_ipv6", '1');
 	r = ipv6_ensure(self->name, "accept_ra", '0');
-	return r < 0 ? r : ipv6_ensure(self->name, "autoconf", '0');
+	if (r == 0)
+		r = ipv6_ensure(self->name, "autoconf", '0');
+	return r < 0 ? r : ipv6_ensure(self->name, "forwarding", look->base.forwards_ipv6 ? '1' : '0');
 }
 
 static int self_ensure_alias(struct netlink *n, const struct vmac *want, const struct look *look)
@@ -196,7 +200,7 @@ static int self_ensure_alias(struct netlink *n, const struct vmac *want, const s
 	return look->self.alias[0] ? 0 : vmac_send_alias(n, look->self.ifindex, alias);
 }
 
-static int self_ensure_ipv4(struct netlink *n, const struct vmac_seen *self)
+static int self_ensure_ipv4(struct netlink *n, const struct vmac_seen *self, const struct vmac_seen *base)
 {
 	int r = 0;
 
@@ -204,6 +208,8 @@ static int self_ensure_ipv4(struct netlink *n, const struct vmac_seen *self)
 		r = vmac_send_setting(n, self->ifindex, IPV4_DEVCONF_ARP_IGNORE, BASE_ARP_IGNORE);
 	if (r == 0 && self->settings.rp_filter != RP_FILTER_LOOSE)
 		r = vmac_send_setting(n, self->ifindex, IPV4_DEVCONF_RP_FILTER, RP_FILTER_LOOSE);
+	if (r == 0 && self->settings.forwarding != base->settings.forwarding)
+		r = vmac_send_setting(n, self->ifindex, IPV4_DEVCONF_FORWARDING, base->settings.forwarding);
 	return r;
 }
 
@@ -213,9 +219,9 @@ static int self_ensure(struct netlink *n, const struct vmac *want, const struct 
 	int r = self_ensure_alias(n, want, look);
 
 	if (r == 0)
-		r = self_ensure_ipv6(n, want, &look->self);
+		r = self_ensure_ipv6(n, want, look);
 	if (r == 0)
-		r = self_ensure_ipv4(n, &look->self);
+		r = self_ensure_ipv4(n, &look->self, &look->base);
 	if (r == 0 && want->family == AF_INET)
 		r = base_ensure(n, &look->base);
 	if (r == 0 && !look->self.up)

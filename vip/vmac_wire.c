@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
 #include <string.h>
@@ -46,13 +47,17 @@ static void parse_ipv4(struct nlattr *af, struct vmac_seen *seen)
 		.arp_ignore = setting(conf, IPV4_DEVCONF_ARP_IGNORE),
 		.arp_announce = setting(conf, IPV4_DEVCONF_ARP_ANNOUNCE),
 		.rp_filter = setting(conf, IPV4_DEVCONF_RP_FILTER),
+		.forwarding = setting(conf, IPV4_DEVCONF_FORWARDING),
 	};
 }
 
 static void parse_ipv6(struct nlattr *af, struct vmac_seen *seen)
 {
 	struct nlattr *mode = nla_find(nla_data(af), nla_len(af), IFLA_INET6_ADDR_GEN_MODE);
+	struct nlattr *conf = nla_find(nla_data(af), nla_len(af), IFLA_INET6_CONF);
 
+	if (conf)
+		seen->forwards_ipv6 = setting(conf, DEVCONF_FORWARDING + 1); /* these count from 0 */
 	if (!mode || nla_len(mode) != 1)
 		return;
 	seen->has_ipv6 = true;

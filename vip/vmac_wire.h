@@ -15,6 +15,7 @@ struct vmac_settings { /* IPv4, per interface; the kernel uses the larger of thi
 	int32_t arp_ignore;
 	int32_t arp_announce;
 	int32_t rp_filter;
+	int32_t forwarding;
 };
 
 struct vmac_seen {
@@ -32,6 +33,7 @@ struct vmac_seen {
 	bool has_ipv4;	      /* settings are there */
 	bool has_ipv6;	      /* has_address_mode likewise */
 	uint8_t address_mode; /* IN6_ADDR_GEN_MODE_... */
+	bool forwards_ipv6;
 	struct vmac_settings settings;
 };
 

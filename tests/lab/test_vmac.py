@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The virtual MAC of VRRP: its interface, and the gate that keeps a standby from using it. What was found is in docs/GATE.md."""
 import contextlib
+import json
 import os
 import socket
 import struct
@@ -8,7 +9,8 @@ import subprocess
 import time
 
 import pytest
-from gatelab import Capture, Lan, SourceCapture, Space, cable, wait_until
+from gatelab import Capture, Lan, SourceCapture, Space, boot_ns, cable, wait_until
+from ringlab.paths import ROOT
 from stimuli import BROADCAST, arp, icmp6, ip4, send, udp4
 
 FAR_MS = 50_000
@@ -47,7 +49,7 @@ class Switch(Lan):
         home, self.node = self.node, node or self.node
         keeper = self.keeper(*options, self.group(mode))
         rules = ("arp", "inet")
-        wait_until(lambda: all(V4 in text and V6 in text for text in (self.node.check("nft", "list", "set", f, "ringkeep", "gated") for f in rules)),
+        wait_until(lambda: all(V4 in text and V6 in text for text in (self.node.run("nft", "list", "set", f, "ringkeep", "gated").stdout for f in rules)),
                    5, "the gate on the virtual MACs, and the guard to know", step_s=0.02)
         self.node = home
         return keeper
@@ -290,6 +292,55 @@ def test_next_keeper_takes_gate_and_interfaces_over(lan, mode):
     assert lan.client.ping(lan.VIP4) == 0
 
 
+FORMER_GATE = r"""
+#include "gate_layout.h"
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(map_flags, BPF_F_MMAPABLE); __uint(max_entries, GATE_SLOTS);
+	 __type(key, __u32); __type(value, struct gate_slot); } rk_slots SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, GATE_ADDRESSES_MAX);
+	 __type(key, __u32); __type(value, __u32); } rk_v4 SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, GATE_ADDRESSES_MAX);
+	 __type(key, struct gate_v6); __type(value, __u32); } rk_v6 SEC(".maps");
+
+SEC("tc") int former(struct __sk_buff *skb)
+{
+	struct gate_v6 v6 = { { 0 } };
+	__u32 key = 5;
+
+	return bpf_map_lookup_elem(&rk_slots, &key) && bpf_map_lookup_elem(&rk_v4, &key) && bpf_map_lookup_elem(&rk_v6, &v6) ? 2 : -1;
+}
+"""
+
+
+def test_gate_of_before_virtual_macs_is_adopted_with_its_deadlines(lan, tmp_path):
+    """It has no map of MACs: that is made and filled before the new program takes the place of the old one."""
+    wire_id = 2166136261
+    for byte in b"office":
+        wire_id = (wire_id ^ byte) * 16777619 & 0xFFFFFFFF
+    (tmp_path / "former.c").write_text(FORMER_GATE)
+    subprocess.run(["clang", "-target", "bpf", "-O2", "-g", "-I", ROOT / "fencing", "-idirafter", f"/usr/include/{os.uname().machine}-linux-gnu",
+                    "-c", tmp_path / "former.c", "-o", tmp_path / "former.o"], check=True)
+    lan.node.tc("qdisc", "add", "dev", "e0", "clsact")
+    lan.node.tc("filter", "add", "dev", "e0", "ingress", "pref", "1", "handle", "0x524b0001", "protocol", "all", "bpf", "da",
+                "obj", tmp_path / "former.o", "sec", "tc")
+    program = lan.node.tc("filter", "show", "dev", "e0", "ingress").split(" id ")[1].split()[0]
+    bpftool = ["/usr/sbin/bpftool", "-j"]
+    maps = json.loads(subprocess.check_output([*bpftool, "prog", "show", "id", program]))["map_ids"]
+    slots = next(m for m in maps if json.loads(subprocess.check_output([*bpftool, "map", "show", "id", str(m)]))["name"] == "rk_slots")
+    slot = struct.pack("=QQQQ", boot_ns() + 20_000_000_000, 0, 0, 1 << 32 | wire_id)
+    subprocess.run([*bpftool, "map", "update", "id", str(slots), "key", "7", "0", "0", "0", "value", *map(str, slot)], check=True, stdout=subprocess.DEVNULL)
+    keeper = lan.router()
+    keeper.expect("ready adopted=1")
+    assert lan.client.ping(lan.VIP4) == 2
+    keeper.do("set office 0")
+    assert lan.client.ping(lan.VIP4) == 0
+    with lan.node.inside(), contextlib.closing(SourceCapture(lan.lan, ["le0"], [MAC4])) as capture:
+        send("e0", BROADCAST + MAC4 + b"\x88\xb5 nothing that IP knows")
+        assert not capture.take()
+
+
 def test_adopted_virtual_mac_follows_its_group(lan):
     """The MAC of a group that is no more opens nothing, and after a reload it is nobody's."""
     lan.router().do(f"set office {FAR_MS}")
@@ -323,7 +374,7 @@ def conf(space, device, setting):
 
 
 def test_interface_is_as_it_should_be(lan):
-    lan.node.check("sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/all/rp_filter")
+    lan.node.check("sh", "-c", "cd /proc/sys/net; echo 1 > ipv4/conf/all/rp_filter; echo 1 > ipv4/conf/e0/forwarding; echo 1 > ipv6/conf/e0/forwarding")
     keeper = lan.router("private")
     for device, mac, other in ((V4, MAC4, "inet6"), (V6, MAC6, "inet ")):
         shown = lan.node.ip("-d", "addr", "show", device)
@@ -331,6 +382,7 @@ def test_interface_is_as_it_should_be(lan):
         assert other not in shown and "UP" in shown
     assert {conf(lan.node, d, "ipv4/conf/{}/arp_ignore") for d in (V4, V6, "e0")} == {"1"}
     assert conf(lan.node, "e0", "ipv4/conf/{}/arp_announce") == "2"
+    assert conf(lan.node, V4, "ipv4/conf/{}/forwarding") == conf(lan.node, V6, "ipv6/conf/{}/forwarding") == "1"  # as the base
     keeper.do(f"set office {FAR_MS}")
     assert lan.client.ping(lan.VIP4) == 2  # although all.rp_filter is strict: answers leave by e0
     keeper.do("remove")
@@ -442,6 +494,42 @@ def test_carrier_of_the_base_is_the_carrier(lan):
     wait_until(lambda: lan.client.ping(lan.VIP4, 1), 3, "an answer")
 
 
+def test_base_that_is_down_has_no_carrier(lan):
+    """Not every interface loses its own when it is taken down; then the one on it keeps its, too."""
+    lan.node.ip("link", "add", "vx5", "type", "vxlan", "id", "5", "dstport", "4789", "local", lan.NODE4)
+    lan.node.ip("link", "set", "vx5", "up")
+    keeper = lan.keeper(f"office=vx5:bridge:{VRID}={lan.VIP4}")
+    for state in ("down", "up", "down"):
+        at = len(keeper.lines)
+        lan.node.ip("link", "set", "vx5", state)
+        keeper.expect(f"link 0 {state}", at=at)
+    assert "LOWER_UP" in lan.node.ip("link", "show", f"v4.{VRID}.vx5")
+
+
+def test_bridge_as_base(lan):
+    """A node that runs virtual machines: its own addresses are on a bridge."""
+    lan.node.ip("link", "add", "br5", "type", "bridge", "mcast_snooping", "0", "forward_delay", "0")
+    lan.node.ip("addr", "flush", "dev", "e0")
+    lan.node.ip("link", "set", "e0", "master", "br5")
+    lan.node.ip("link", "set", "br5", "up")
+    lan.node.ip("addr", "add", f"{lan.NODE4}/24", "dev", "br5")
+    keeper = lan.keeper(f"office=br5:bridge:{VRID}={lan.VIP4}")
+    wait_until(lambda: "BROADCAST,MULTICAST,UP,LOWER_UP" in lan.node.ip("link", "show", f"v4.{VRID}.br5"), 3, "the interface to be up")
+    keeper.do(f"set office {FAR_MS}")
+    wait_until(lambda: lan.client.ping(lan.VIP4, 1), 3, "an answer")
+    for state in ("down", "up"):
+        at = len(keeper.lines)
+        lan.node.ip("link", "set", "br5", state)
+        keeper.expect(f"link 0 {state}", at=at)
+    wait_until(lambda: lan.client.ping(lan.VIP4, 1), 3, "an answer")
+    keeper.do("set office 0")
+    with contextlib.closing(SourceCapture(lan.lan, ["le0"], [MAC4])) as capture:
+        for device in ("e0", "br5", f"v4.{VRID}.br5"):
+            with lan.node.inside():
+                send(device, BROADCAST + MAC4 + b"\x88\xb5 nothing that IP knows")
+        assert lan.client.ping(lan.VIP4) == 0 and not capture.take()
+
+
 # ---- what it is for ----
 
 def test_a_move_changes_no_neighbour_entry(lan):
@@ -485,6 +573,29 @@ def test_holder_never_tells_the_lan_another_mac(lan, mode):
     assert f"{lan.VIP4} dev e0 lladdr {MAC4.hex(':')}" in neighbours and f"{lan.VIP6} dev e0 lladdr {MAC6.hex(':')}" in neighbours
 
 
+def test_announcements_and_questions_leave_by_the_addresss_interface(lan):
+    """A group of both families has two."""
+    keeper = lan.keeper(f"office=e0:bridge:{VRID}={lan.VIP4},{lan.VIP6},10.84.0.101,fd84::101")
+    keeper.do(f"set office {FAR_MS}")
+    sent = []
+    with lan.node.inside():
+        taps = {device: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) for device in (V4, V6)}
+    for device, tap in taps.items():
+        tap.bind((device, 3))
+        tap.settimeout(0.2)
+    keeper.do("announce office")
+    keeper.do("verify office")
+    keeper.expect("verified 0 0")
+    for device, tap in taps.items():
+        with contextlib.closing(tap), contextlib.suppress(TimeoutError):
+            while True:
+                frame, address = tap.recvfrom(999)
+                if address[2] == socket.PACKET_OUTGOING:
+                    sent.append((device, frame[6:12], frame[12:14]))
+    assert sent.count((V4, MAC4, b"\x08\x06")) >= 4 + 4 and sent.count((V6, MAC6, b"\x86\xdd")) >= 2 + 4
+    assert set(sent) == {(V4, MAC4, b"\x08\x06"), (V6, MAC6, b"\x86\xdd")}
+
+
 @MODES
 def test_own_virtual_mac_is_no_rival_and_a_strangers_is_one(lan, mode):
     keeper = lan.router(mode)
@@ -519,6 +630,23 @@ def test_verify_hears_a_stranger_at_the_address(lan, mode):
     lan.client.ip("addr", "add", f"{lan.VIP6}/128", "dev", "e0", "nodad")
     at = keeper.do("verify office")
     keeper.expect(f"verified 0 -98 {lan.VIP6} {lan.client.mac('e0').hex(':')}", at=at)
+
+
+def test_standby_is_a_member_where_a_snooping_switch_can_see_it(lan):
+    """Reports of the address's solicited-node group leave with the node's own MAC, and no leave when a keeper follows another."""
+    group = socket.inet_pton(socket.AF_INET6, "ff02::1:ff00:100")
+    own = lan.node.mac("e0")
+    with contextlib.closing(Capture(lan.lan, ["le0"], [group])) as capture:
+        lan.router()
+        reports = wait_until(capture.take, 3, "a report")
+        assert {f[6:12] for f in reports} == {own}
+        lan.keepers[-1].do(f"reload office=e0:bridge:{VRID}={lan.VIP6},fd84::200")
+        lan.keepers[-1].expect("reloaded 0")
+        lan.keepers[-1].do(f"reload office=e0:bridge:{VRID}=fd84::100")
+        time.sleep(0.3)
+        left = [f for f in capture.take() for at in range(70, len(f) - 19, 20) if f[at] == 3 and f[at + 4:at + 20] == group]  # CHANGE_TO_INCLUDE
+        assert not left
+    assert "ff02::1:ff00:100" in lan.node.ip("maddr", "show", "dev", "e0")
 
 
 def test_link_local_address_of_the_virtual_router_answers(lan):
