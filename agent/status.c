@@ -72,7 +72,8 @@ static json_t *status_node(const struct agent *a, const struct core_node_config 
 	if (n->id != a->self)
 		json_object_set_new(o, "hears_us", json_boolean(p->hears_me));
 	if (f && !n->witness) {
-		json_object_set_new(o, "quorate", json_boolean(f->quorate));
+		if (config_needs_lease(a->config) || f->quorate)
+			json_object_set_new(o, "quorate", json_boolean(f->quorate));
 		json_object_set_new(o, "config_equal", json_boolean(f->config_hash == a->config->hash));
 		json_object_set_new(o, "loop_lag_ms", json_real(f->loop_lag_us_max / 1000.0));
 	}
@@ -241,17 +242,18 @@ json_t *status_json(struct agent *a)
 	json_object_set_new(o, "node", json_string(agent_node_name(a, a->self)));
 	json_object_set_new(o, "witness", json_boolean(a->paths.witness));
 	json_object_set_new(o, "safety", json_string(config_safety(a->config)));
-	json_object_set_new(
-		o, "safety_limit",
-		json_string(
-			"A paused virtual machine stops its clocks: on resume two gates can be open for at "
-			"most the rest of one lease, about one pulse."));
+	if (config_needs_lease(a->config)) {
+		json_object_set_new(o, "safety_limit",
+				    json_string("A paused virtual machine stops its clocks: on resume two "
+						"gates can be open for at "
+						"most the rest of one lease, about one pulse."));
+		json_object_set_new(o, "timing", status_timing(a));
+	}
 	if (config_safety_note(a->config))
 		json_object_set_new(o, "safety_note", json_string(config_safety_note(a->config)));
 	json_object_set_new(o, "paused", json_boolean(a->core.intent.paused));
 	json_object_set_new(o, "stopping", json_boolean(a->stopping));
 	json_object_set_new(o, "corosync", json_boolean(cluster_connected(a)));
-	json_object_set_new(o, "timing", status_timing(a));
 	json_object_set_new(o, "loop_lag_ms", json_real(a->lag_us_published / 1000.0));
 	json_object_set_new(o, "nodes", status_nodes(a));
 	json_object_set_new(o, "links", links_json(a));

@@ -20,8 +20,7 @@ static void show_head(struct hactl *h, const json_t *data)
 	(void)fprintf(h->out, ", seen from %s%s: safety ", hactl_text(data, "node"),
 		      hactl_true(data, "witness") ? " (witness)" : "");
 	hactl_put(h, h->out, leased ? STYLE_GOOD : STYLE_BAD, 0, hactl_text(data, "safety"));
-	(void)fprintf(h->out, ", %s",
-		      leased ? "never two holders" : "two holders are possible if the LAN is split");
+	(void)fprintf(h->out, ", %s", leased ? "never two holders" : "two holders are possible");
 	const json_t *timing = json_object_get(data, "timing");
 
 	if (json_is_object(timing))

@@ -71,6 +71,25 @@ TROUBLE = {
     ],
 }
 
+HEARD = {"address": "10.77.0.9", "mac": "02:77:00:00:00:09", "ms": 85, "priority": 254}
+ROGUE = {
+    **HEALTHY,
+    "groups": [{**HEALTHY["groups"][0], "vrrp": {
+        "mode": "announce", "vrid": 77, "version": 3, "priority": 200, "advert_ms": 1000, "state": "advertising",
+        "promise": "the lease decides; advertisements of others are reported and never obeyed",
+        "heard": HEARD, "rogue": {"address": "10.77.0.9", "mac": "02:77:00:00:00:09", "ms": 85}}}],
+}
+NATIVE = {
+    key: value for key, value in {
+        **HEALTHY, "safety": "best-effort", "safety_note": "VRRP decides (mode native): two holders are possible", "corosync": False,
+        "nodes": [node("n1", 1, config_equal=True)], "links": [],
+        "groups": [{
+            **HEALTHY["groups"][0], "holder": "10.77.0.9", "epoch": "", "state": "standby", "gate": "shut", "since": None, "since_ms": -1,
+            "majority": None, "candidates": [], "vrrp": {
+                "mode": "native", "vrid": 77, "version": 3, "priority": 100, "advert_ms": 100, "state": "initialize", "fault": "pbx_dead",
+                "down_ms": 360, "promise": "VRRP decides, not a lease", "heard": HEARD, "rogue": None}}],
+    }.items() if key not in ("timing", "safety_limit")}
+
 WHY = {**HEALTHY["groups"][0], "rule": 120, "decision": "lease held and PBX healthy: keep", "node": "n1"}
 
 GATE = {

@@ -58,6 +58,12 @@ class Shows(Case):
     def test_status_healthy(self):
         self.shows("status-healthy", "status", model.HEALTHY)
 
+    def test_status_with_a_rogue_router(self):
+        self.shows("status-rogue", "status", model.ROGUE)
+
+    def test_status_of_a_native_group_that_leaves_the_election(self):
+        self.shows("status-native", "status", model.NATIVE)
+
     def test_status_in_trouble(self):
         self.shows("status-trouble", "status", model.TROUBLE)
 
