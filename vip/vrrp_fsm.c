@@ -5,6 +5,8 @@
  * What the RFC has a router do with frames and packets (answer ARP and neighbour solicitations or not, accept
  * what is sent to the virtual addresses or not) is the gate's work here: open in ACTIVE, shut otherwise.
  * Accept_Mode is always true: a virtual address of ours is a service, not only a next hop.
+ *
+ * One file, though long: it is read beside the RFC's section, and half of it is quotes.
  */
 #include "vrrp_fsm.h"
 
@@ -468,7 +470,7 @@ static void fsm_start(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vr
 		return;
 	for (uint8_t m = 0; m < f->config.members_count; m++)
 		f->member[m].active_advert_ns = f->config.advert_ns;
-	if (boot_before(ev->at, ev->deadline) || !VRRP_RULE(ADOPT))
+	if (boot_before(ev->at, ev->deadline) || (ev->deadline.ns && !VRRP_RULE(ADOPT)))
 		fsm_adopt(f, ev, plan);
 	else if (f->priority == VRRP_PRIORITY_OWNER)
 		fsm_become_active(f, ev->at, VRRP_CAUSE_OWNER, plan);
@@ -534,7 +536,7 @@ static void backup_reprioritise(struct vrrp_fsm *f, uint8_t priority)
 		struct vrrp_fsm_member *x = &f->member[m];
 
 		x->down_at = boot_add(x->down_at, vrrp_fsm_skew_ns(f, m) - former[m]);
-		if (!x->preempting || x->heard_priority < priority || !VRRP_RULE(FOLLOW_AGAIN))
+		if (!x->preempting || x->heard_priority < priority)
 			continue;
 		x->preempting = false;
 		x->down_at = boot_add(x->heard_at, vrrp_fsm_down_ns(f, m));
