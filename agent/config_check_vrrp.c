@@ -115,6 +115,20 @@ static void check_vrid(struct config_parse *p, const struct config *c, const str
 				    v->vrid, o->name, g->device);
 }
 
+/* On one interface that is refused above. The gate has one group for a MAC, whatever the interface. */
+static void check_virtual_mac(struct config_parse *p, const struct config *c, const struct config_group *g)
+{
+	const struct config_vrrp *v = &g->vrrp[0];
+
+	for (const struct config_group *o = c->groups; o < g; o++)
+		if (o->vrrp_count && v->vrid && o->vrrp[0].vrid == v->vrid && strcmp(o->device, g->device) &&
+		    v->virtual_mac != CONFIG_VIRTUAL_MAC_NO &&
+		    o->vrrp[0].virtual_mac != CONFIG_VIRTUAL_MAC_NO && families_meet(o, g))
+			config_fail(p, v, "vrid", 0,
+				    "%u gives group %s the same virtual MAC on %s; choose another", v->vrid,
+				    o->name, o->device);
+}
+
 void config_check_vrrp(struct config_parse *p, const struct config *c, const struct config_group *g)
 {
 	const struct config_vrrp *v = &g->vrrp[0];
@@ -126,6 +140,7 @@ void config_check_vrrp(struct config_parse *p, const struct config *c, const str
 	check_peers(p, g, v);
 	check_priorities(p, g, v);
 	check_vrid(p, c, g);
+	check_virtual_mac(p, c, g);
 	if (v->sync_group[0] && v->mode != CONFIG_VRRP_NATIVE)
 		config_fail(p, v, "sync-group", 0,
 			    "is for mode native; in mode announce put addresses of one fate into one group");

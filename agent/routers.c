@@ -93,6 +93,16 @@ void routers_device(const struct config *c, uint32_t group, int family, char ret
 	}
 }
 
+static bool group_has_family(const struct config_group *cg, int family)
+{
+	for (uint32_t i = 0; i < cg->addresses_count; i++)
+		if (cg->addresses[i].family == family)
+			return true;
+	return false;
+}
+
+/* Two groups may share a VRID, one for each family: the MAC of a family that a group has not is not its own.
+ */
 size_t routers_macs(const struct config *c, struct gate_virtual_mac ret[GATE_VIRTUAL_MACS_MAX])
 {
 	static const int families[] = { AF_INET, AF_INET6 };
@@ -104,6 +114,8 @@ size_t routers_macs(const struct config *c, struct gate_virtual_mac ret[GATE_VIR
 		if (!cg->vrrp_count || cg->vrrp[0].virtual_mac == CONFIG_VIRTUAL_MAC_NO)
 			continue;
 		for (size_t f = 0; f < 2; f++) {
+			if (!group_has_family(cg, families[f]))
+				continue;
 			ret[n].mac = vrrp_virtual_mac(families[f], (uint8_t)cg->vrrp[0].vrid);
 			ret[n++].group = (group_index_t)g;
 		}

@@ -133,4 +133,6 @@
   "f:36: sync-group: is for mode native; in mode announce put addresses of one fate into one group" },
 { NULL, "group o2 {\n addresses = { 10.77.0.101 }\n device = eth0\n candidates = { n1, n2 }\n vrrp {\n  vrid = 7\n }\n}\ngroup o3 {\n addresses = { 10.77.0.102 }\n device = eth0\n candidates = { n1 }\n vrrp {\n  vrid = 7\n }\n}\n",
   "f:43: vrid: 7 is the virtual router of group o2 on eth0 already; choose another" },
+{ NULL, "group o2 {\n addresses = { 10.77.0.101 }\n device = eth0\n candidates = { n1, n2 }\n vrrp {\n  vrid = 7\n  virtual-mac = bridge\n }\n}\ngroup o3 {\n addresses = { 10.77.0.102 }\n device = eth1\n candidates = { n1 }\n vrrp {\n  vrid = 7\n  virtual-mac = bridge\n }\n}\n",
+  "f:44: vrid: 7 gives group o2 the same virtual MAC on eth0; choose another" },
 /* clang-format on */
