@@ -29,10 +29,12 @@ static enum reason core_check_standby(const struct core *c, node_id_t n, struct 
 
 		if (c->group[g].seen_holder != n)
 			continue;
-		core_place(c, g, &look, now.boot, &ret->placement);
-		if (ret->placement.chosen == NODE_NONE)
-			return REASON_NO_CANDIDATE;
-		ret->target = ret->placement.chosen;
+		if (!c->config.groups[g].native) { /* who comes after it there, VRRP decides */
+			core_place(c, g, &look, now.boot, &ret->placement);
+			if (ret->placement.chosen == NODE_NONE)
+				return REASON_NO_CANDIDATE;
+			ret->target = ret->placement.chosen;
+		}
 		if (c->intent.paused)
 			return REASON_PAUSED;
 	}
