@@ -259,63 +259,26 @@ void vrrp_tick(struct vrrp *v, boot_t now)
 
 /* ---- configuration ---- */
 
-static void vrrp_groups_init(struct vrrp_group groups[RK_GROUPS_MAX])
+/* What was told of a router that stays is told again when it changes; with the router its trouble goes. */
+static void vrrp_pass_trouble(struct vrrp *v, const struct vrrp_group *old, struct vrrp_group *g)
 {
-	for (size_t i = 0; i < RK_GROUPS_MAX; i++)
-		for (size_t f = 0; f < VRRP_FAMILIES; f++)
-			groups[i].router[f].sender.fd = -EBADF;
-}
-
-static int vrrp_group_configure(struct vrrp_group *g, const struct vrrp_group_config *config)
-{
-	static const int families[VRRP_FAMILIES] = { AF_INET, AF_INET6 };
-	size_t absent = 0;
-	int error;
-
-	*g = (struct vrrp_group){ .used = true, .config = *config };
-	g->config.addresses = NULL;
 	for (size_t f = 0; f < VRRP_FAMILIES; f++) {
-		error = vrrp_router_configure(&g->router[f], families[f], config);
-		if (error == -ENOENT) {
-			g->router[f].family = 0;
-			absent++;
-		} else if (error < 0) {
-			return error;
+		const struct vrrp_place *was = &old->router[f].place;
+
+		if (g->used && g->router[f].family) {
+			g->router[f].place.trouble = was->trouble;
+			g->router[f].place.trouble_error = was->trouble_error;
+			g->router[f].place.sourceless = was->sourceless;
+		} else if (was->trouble) {
+			v->ops.trouble(v->ctx, old->config.group, was->trouble, 0);
 		}
-		g->router[f].place.check_mac = true;
-	}
-	return absent == VRRP_FAMILIES ? -ENOENT : 0;
-}
-
-/* What goes on over a reload. */
-static void vrrp_group_keep(struct vrrp_group *g, const struct vrrp_group *old)
-{
-	if (!old->used || old->config.mode != g->config.mode)
-		return;
-	g->speaker = old->speaker;
-	g->seen = old->seen;
-	g->asked = old->asked;
-	g->able = old->able;
-	g->penalty = old->penalty;
-	g->adopt = old->adopt;
-}
-
-/* A virtual router that was active and is none of ours any more resigns. */
-static void vrrp_group_leave(struct vrrp_group *old, const struct vrrp_group *g)
-{
-	for (size_t f = 0; f < VRRP_FAMILIES; f++) {
-		struct vrrp_router *r = &old->router[f];
-
-		if (old->speaker.speaking && r->family &&
-		    !(g->used && vrrp_router_same(r, old->config.device, &g->router[f], g->config.device)))
-			(void)vrrp_router_send(r, VRRP_PRIORITY_RELEASE, false, &old->seen.counters);
-		vrrp_sender_close(&r->sender);
 	}
 }
 
-static void vrrp_groups_replace(struct vrrp *v, const struct vrrp_group *next)
+static void vrrp_groups_replace(struct vrrp *v, struct vrrp_group *next)
 {
 	for (size_t i = 0; i < RK_GROUPS_MAX; i++) {
+		vrrp_pass_trouble(v, &v->group[i], &next[i]);
 		vrrp_group_leave(&v->group[i], &next[i]);
 		v->group[i] = next[i];
 	}
@@ -414,9 +377,7 @@ void vrrp_free(struct vrrp *v)
 {
 	if (!v)
 		return;
-	for (size_t i = 0; i < RK_GROUPS_MAX; i++)
-		for (size_t f = 0; f < VRRP_FAMILIES; f++)
-			vrrp_sender_close(&v->group[i].router[f].sender);
+	vrrp_groups_close(v->group);
 	vrrp_places_close(&v->places);
 	close_fd(&v->epoll);
 	free(v);

@@ -11,7 +11,7 @@
 #ifndef RK_VRRP_NATIVE_H
 #define RK_VRRP_NATIVE_H
 
-#include "vrrp_router.h"
+#include "vrrp_group.h"
 
 /* What a unit consists of; a reload that leaves it as it is leaves the state machine alone. */
 struct vrrp_unit_key {

@@ -8,8 +8,8 @@
 #define RK_VRRP_PLACE_H
 
 #include "vip_links.h"
+#include "vrrp_group.h"
 #include "vrrp_own.h"
-#include "vrrp_router.h"
 
 struct vrrp_places {
 	const struct vrrp_ops *ops; /* borrowed: trouble */

@@ -209,16 +209,3 @@ int vrrp_router_send(const struct vrrp_router *r, uint8_t priority, bool virtual
 	}
 	return error;
 }
-
-int vrrp_group_send(struct vrrp_group *g, uint8_t priority, bool virtual_mac)
-{
-	int error = 0, e;
-
-	for (size_t f = 0; f < VRRP_FAMILIES; f++) {
-		if (!g->router[f].family)
-			continue;
-		e = vrrp_router_send(&g->router[f], priority, virtual_mac, &g->seen.counters);
-		error = error ? error : e;
-	}
-	return error;
-}

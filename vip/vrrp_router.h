@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A virtual router: VRID and address family on one device, what it says and to whom, and a group's pair of
- * them. Sends; decides nothing. Private to vip/.
+ * A virtual router: VRID and address family on one device, what it says and to whom. Sends; decides nothing.
+ * Private to vip/.
  */
 #ifndef RK_VRRP_ROUTER_H
 #define RK_VRRP_ROUTER_H
 
 #include "vrrp.h"
-#include "vrrp_announce.h"
 #include "vrrp_socket.h"
 
 #define VRRP_ROUTER_BYTES_MAX (16 * VRRP_ADDRESSES6_MAX) /* 90 IPv6 addresses are more than 255 IPv4 ones */
@@ -42,21 +41,6 @@ struct vrrp_router {
 	struct vrrp_sender sender;
 };
 
-enum { VRRP_ROUTER4, VRRP_ROUTER6, VRRP_FAMILIES };
-
-struct vrrp_group {
-	bool used;
-	struct vrrp_group_config config; /* without `addresses`: the routers have them */
-	struct vrrp_router router[VRRP_FAMILIES];
-	struct vrrp_speaker speaker; /* announce */
-	/* native, what the agent has said */
-	bool asked; /* vrrp_run() was called */
-	bool able;
-	uint8_t penalty;
-	boot_t adopt;		 /* open_until of the first vrrp_run() */
-	struct vrrp_status seen; /* heard_*, rogue_* and counters are kept here */
-};
-
 /* @retval -ENOENT no address of the family. @retval -E2BIG too many. -EINVAL: out of the protocol's range. */
 int vrrp_router_configure(struct vrrp_router *r, int family, const struct vrrp_group_config *g);
 /* Do they stand for the same virtual router on the LAN? */
@@ -69,8 +53,6 @@ bool vrrp_router_ready(const struct vrrp_router *r);
  */
 int vrrp_router_send(const struct vrrp_router *r, uint8_t priority, bool virtual_mac,
 		     struct vrrp_counters *counters);
-/* Both families of a group. */
-int vrrp_group_send(struct vrrp_group *g, uint8_t priority, bool virtual_mac);
 
 bool vrrp_router_is_peer(const struct vrrp_router *r, const struct ip_address *ip);
 bool vrrp_router_has_address(const struct vrrp_router *r, const struct ip_address *ip);

@@ -191,6 +191,7 @@ class Wire:
         for space in (self.node, self.peer):
             for address in (f"{VIP4}/24", f"{VIP6}/64", f"{VIP6_LINK}/64"):
                 space.run("ip", "addr", "del", address, "dev", "e0")
+        self.node.run("ip", "addr", "add", f"{NODE4}/24", "dev", "e0")
 
     def close(self):
         self.settle()
@@ -586,6 +587,8 @@ def test_a_device_without_an_address_is_told_and_waited_for(wire):
     time.sleep(1)
     after = router.ask("cpu", "cpu")
     assert sum(after[k] - before[k] for k in ("user_us", "system_us")) < 50_000, "it does not spin"
+    router.do("reload " + group("native", priority=140))
+    assert len(router.find("trouble")) == 1
     wire.node.ip("addr", "add", f"{NODE4}/24", "dev", "e0")
     router.expect("trouble", 1, error=0)
     router.expect("state", 1, state=BACKUP)
