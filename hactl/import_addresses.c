@@ -11,17 +11,25 @@
 #define ADVERT_IPV4_MAX 255
 #define ADVERT_IPV6_MAX 90
 
-static bool address_taken(const struct import *i, const struct ip_address *a)
+static bool group_has(const struct import_group *g, const struct ip_address *a)
 {
-	for (uint32_t n = 0; n < i->groups_count; n++)
-		for (uint32_t k = 0; k < i->groups[n].addresses_count; k++)
-			if (ip_equal(&i->groups[n].addresses[k], a))
-				return true;
+	for (uint32_t i = 0; i < g->addresses_count; i++)
+		if (ip_equal(&g->addresses[i], a))
+			return true;
 	return false;
 }
 
+static bool address_taken(const struct import *i, const struct ip_address *a)
+{
+	for (uint32_t n = 0; n < i->groups_count; n++)
+		if (group_has(&i->groups[n], a))
+			return true;
+	return false;
+}
+
+/* g: the group that it is for, which may not be one of the import's yet. */
 static bool address_usable(struct import_mapping *m, const struct keepalived_instance *in,
-			   const struct keepalived_address *a)
+			   const struct keepalived_address *a, const struct import_group *g)
 {
 	static const struct ip_address none4 = { .family = AF_INET }, none6 = { .family = AF_INET6 };
 	bool multicast = a->ip.family == AF_INET ? a->ip.bytes[0] >= 224 : a->ip.bytes[0] == 0xff;
@@ -36,7 +44,7 @@ static bool address_usable(struct import_mapping *m, const struct keepalived_ins
 	else if (multicast || ip_equal(&a->ip, &none4) || ip_equal(&a->ip, &none6))
 		findings_add(m->findings, FINDING_ERROR, a->at, "%s is no address that a node can have",
 			     text);
-	else if (address_taken(m->import, &a->ip))
+	else if (group_has(g, &a->ip) || address_taken(m->import, &a->ip))
 		findings_add(m->findings, FINDING_ERROR, a->at,
 			     "%s is in another place already; every address belongs to one group", text);
 	else if (m->addresses_total == VIRTUAL_ADDRESSES_MAX)
@@ -81,7 +89,7 @@ void import_take_addresses(struct import_mapping *m, const struct keepalived_ins
 	for (uint32_t i = 0; i < in->addresses_count; i++) {
 		const struct keepalived_address *a = &in->addresses[i];
 
-		if (a->ip.family != family || !address_usable(m, in, a))
+		if (a->ip.family != family || !address_usable(m, in, a, g))
 			continue;
 		if (++count > max || g->addresses_count == CONFIG_ADDRESSES_MAX) {
 			findings_add(m->findings, FINDING_ERROR, a->at,

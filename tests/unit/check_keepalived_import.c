@@ -383,6 +383,18 @@ START_TEST(an_ipv6_router_gets_a_link_local_address)
 }
 END_TEST
 
+START_TEST(an_address_that_is_there_twice_is_taken_once)
+{
+	const struct import_group *g = import_lines(
+		"virtual_ipaddress {\n10.0.0.2\n10.0.0.2/24\n}\nvirtual_ipaddress_excluded {\n10.0.0.1\n}");
+
+	ck_assert_uint_eq(g->addresses_count, 2);
+	ck_finding(1, 9, FINDING_ERROR, "10.0.0.2 is in another place already");
+	ck_finding(2, 12, FINDING_ERROR, "10.0.0.1 is in another place already");
+	teardown();
+}
+END_TEST
+
 START_TEST(names_are_ours_and_unique)
 {
 	static const struct {
@@ -430,5 +442,5 @@ UNIT_MAIN("keepalived_import", words_quotes_and_comments, blocks_in_every_way_of
 	  intervals_that_a_version_cannot_carry, preemption_as_keepalived_does_it,
 	  weights_keep_the_priority_on_the_wire, members_of_a_sync_group_have_no_weights,
 	  checks_of_a_pbx_are_recognised, unicast_peers_are_all_routers,
-	  an_ipv6_router_gets_a_link_local_address, names_are_ours_and_unique,
-	  more_findings_than_are_kept_still_count)
+	  an_ipv6_router_gets_a_link_local_address, an_address_that_is_there_twice_is_taken_once,
+	  names_are_ours_and_unique, more_findings_than_are_kept_still_count)
