@@ -615,6 +615,106 @@ START_TEST(independent_actions_come_before_the_save)
 }
 END_TEST
 
+/* ---- native groups: VRRP decides ---- */
+
+static void start_native(boot_t gate)
+{
+	const struct core_memory memory = { .ceiling = 1000 };
+	struct core_config c = config();
+
+	now = (struct instant){ { 100 * NS_PER_S }, { 200 * NS_PER_S } };
+	c.groups[0].native = true;
+	core_init(&core, &c, &memory, now);
+	feed((struct core_event){ .type = CORE_ADOPT, .adopt_deadline = gate });
+	own_facts(healthy());
+}
+
+static void vrrp_says(bool active, enum core_cause cause)
+{
+	feed((struct core_event){ .type = CORE_NATIVE, .native = { active, cause } });
+}
+
+START_TEST(native_group_never_asks_and_never_touches_the_gate)
+{
+	start_native((boot_t){ 0 });
+	finish_steps();
+	for (int i = 0; i < 30; i++) {
+		pass_ms(100);
+		ck_assert_ptr_null(find(PLAN_GATE_SET));
+		ck_assert_ptr_null(find(PLAN_SEND));
+		ck_assert_ptr_null(find(PLAN_SAVE_VOTER));
+	}
+	vrrp_says(true, CAUSE_VRRP_SILENCE);
+	ck_assert_ptr_null(find(PLAN_GATE_SET));
+	ck_assert(core_holds(&core, 0) && !holds());
+	feed((struct core_event){ .type = CORE_WAKE });
+	ck_assert_ptr_null(find(PLAN_GATE_SET));
+	ck_assert(core_holds(&core, 0));
+}
+END_TEST
+
+START_TEST(native_group_has_the_steps_and_one_record_per_change)
+{
+	struct core_record r;
+
+	start_native((boot_t){ 0 });
+	finish_steps();
+	vrrp_says(true, CAUSE_VRRP_RELEASE);
+	ck_assert(told(RULE_NATIVE_WON));
+	ck_assert_int_eq(find(PLAN_STEP)->step.kind, STEP_ANNOUNCE);
+	ck_assert_str_eq(core_group_state(&core, 0), "taking-over");
+	r = finish_steps();
+	ck_assert_int_eq(r.type, RECORD_TAKEOVER);
+	ck_assert_int_eq(r.cause, CAUSE_VRRP_RELEASE);
+	ck_assert_str_eq(core_group_state(&core, 0), "holding");
+	vrrp_says(true, CAUSE_VRRP_SILENCE); /* said twice */
+	ck_assert_ptr_null(find(PLAN_STEP));
+	vrrp_says(false, CAUSE_VRRP_BETTER);
+	ck_assert(told(RULE_NATIVE_LOST));
+	ck_assert_int_eq(find(PLAN_STEP)->step.kind, STEP_ANNOUNCE_STOP);
+	r = finish_steps();
+	ck_assert_int_eq(r.type, RECORD_LETGO);
+	ck_assert_int_eq(r.cause, CAUSE_VRRP_BETTER);
+	ck_assert_str_eq(core_group_state(&core, 0), "standby");
+}
+END_TEST
+
+START_TEST(native_group_found_open_is_not_muzzled_before_vrrp_has_spoken)
+{
+	start_native((boot_t){ 101 * NS_PER_S });
+	ck_assert_int_eq(core.group[0].takeover.direction, TAKEOVER_REST);
+	vrrp_says(true, CAUSE_ADOPTED);
+	ck_assert_int_eq(finish_steps().cause, CAUSE_ADOPTED);
+	start_native(
+		(boot_t){ 99 * NS_PER_S }); /* shut by time: a former agent may have left the PBX awake */
+	ck_assert_int_eq(core.group[0].takeover.direction, TAKEOVER_DOWN);
+}
+END_TEST
+
+START_TEST(native_group_is_let_go_before_the_agent_has_stopped)
+{
+	start_native((boot_t){ 0 });
+	finish_steps();
+	vrrp_says(true, CAUSE_VACANT);
+	finish_steps();
+	feed((struct core_event){ .type = CORE_STOP });
+	ck_assert(!core_stopped(&core));
+	vrrp_says(false, CAUSE_STOPPING);
+	ck_assert(!core_stopped(&core));
+	finish_steps();
+	ck_assert(core_stopped(&core));
+}
+END_TEST
+
+START_TEST(vrrp_says_nothing_of_a_group_with_a_lease)
+{
+	start_holding();
+	vrrp_says(false, CAUSE_VRRP_BETTER);
+	ck_assert_uint_eq(plan.count, 0);
+	ck_assert(holds());
+}
+END_TEST
+
 UNIT_MAIN("core", asks_only_when_fit, patience_beside_a_better_candidate,
 	  healthy_holder_stays_whatever_happens_to_others, dead_pbx_without_successor_is_kept,
 	  each_trouble_hands_over_with_its_cause, paused_keeps_a_dead_pbx,
@@ -624,4 +724,8 @@ UNIT_MAIN("core", asks_only_when_fit, patience_beside_a_better_candidate,
 	  joining_node_takes_no_commands, command_that_came_too_late_is_recorded_as_superseded,
 	  stop_hands_over_and_tells_when_done, stop_with_nobody_fit_releases, standstill_ends_the_tenure,
 	  flapping_peer_is_damped, failback_after_its_time_only, idle_failback_waits_for_calls,
-	  epochs_are_reserved_ahead, independent_actions_come_before_the_save)
+	  epochs_are_reserved_ahead, independent_actions_come_before_the_save,
+	  native_group_never_asks_and_never_touches_the_gate,
+	  native_group_has_the_steps_and_one_record_per_change,
+	  native_group_found_open_is_not_muzzled_before_vrrp_has_spoken,
+	  native_group_is_let_go_before_the_agent_has_stopped, vrrp_says_nothing_of_a_group_with_a_lease)
