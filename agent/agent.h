@@ -6,7 +6,7 @@
  *   agent.c      start, stop, the frame around every callback of the loop
  *   executor.c   feeds the core, executes plans, collects messages for the next pulse
  *   network.c    gate, guard and addresses
- *   routers.c    VRRP
+ *   routers.c    VRRP; routers_status.c: what status says of it
  *   links.c      pulses
  *   cluster.c    corosync: heartbeats, commands, snapshots
  *   service.c    one PBX: adapter, bindings, their replication
@@ -221,8 +221,12 @@ void routers_refresh(struct agent *a);
 void routers_device(const struct config *c, uint32_t group, int family, char ret[IF_NAMESIZE]);
 /* The virtual MACs that the gate has to cover. */
 size_t routers_macs(const struct config *c, struct gate_virtual_mac ret[GATE_VIRTUAL_MACS_MAX]);
+
+/* ---- routers_status.c ---- */
 /* null: the group has no VRRP here. */
 json_t *routers_json(const struct agent *a, group_index_t group);
+/* Of all groups together. */
+json_t *routers_counters_json(const struct agent *a);
 /* Who holds a native group: a node's name, a foreign router's address, or null. */
 json_t *routers_holder_json(const struct agent *a, group_index_t group);
 

@@ -198,10 +198,10 @@ static json_t *status_groups(const struct agent *a)
 static json_t *status_counters(const struct agent *a)
 {
 	json_t *o = links_counters_json(a);
-	json_t *cluster = cluster_counters_json(a);
+	json_auto_t *cluster = cluster_counters_json(a), *routers = routers_counters_json(a);
 
 	json_object_update(o, cluster);
-	json_decref(cluster);
+	json_object_update(o, routers);
 	json_object_set_new(o, "standstills", json_integer((json_int_t)a->standstills));
 	json_object_set_new(o, "history_dropped",
 			    json_integer((json_int_t)a->recorder.counters.history_dropped));
