@@ -81,8 +81,7 @@ class Keepalived(Peer):
         lines += [f"use_vmac {self.device(family)}"] if r.vmac != "no" else []
         own, others = self._family(family)
         if others:
-            # Without the TTL, its IPv6 packets leave with hop limit 64, which every router but keepalived throws away.
-            lines += [f"unicast_src_ip {own[0]}", "unicast_ttl 255", "unicast_peer {", *[f"    {a}" for a in others], "}"]
+            lines += [f"unicast_src_ip {own[0]}", "unicast_peer {", *[f"    {a}" for a in others], "}"]
         lengths = {a: "/24" if family == 4 else "/64" for a in r.of(family)}
         lines += ["virtual_ipaddress {", *[f"    {a}{n}" for a, n in lengths.items()], "}"]
         return f"vrrp_instance ip{family} {{\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
@@ -166,6 +165,12 @@ class Frr(Peer):
             for address in self.router.of(family):
                 extra = [] if family == 4 else ["nodad"]
                 self.node.check("ip", "addr", "add", f"{address}/{24 if family == 4 else 64}", "dev", device, *extra)
+        self._ignore_arp(1)
+
+    def _ignore_arp(self, value):
+        """Otherwise the interface below answers for the address also when FRR has taken its own down: Linux answers for any address it has."""
+        for device in ("eth0", *[self.device(f) for f in self.router.families]):
+            self.node.run("sysctl", "-q", "-w", f"net.ipv4.conf.{device}.arp_ignore={value}")
 
     def start(self):
         run = "/run/frr"
@@ -201,6 +206,7 @@ class Frr(Peer):
         self.node.procs["vrrpd"].kill()
 
     def clean(self):
+        self._ignore_arp(0)
         for name in ("vrrpd", "zebra"):
             if name in self.node.procs:
                 self.node.procs.pop(name).end(signal.SIGKILL)
