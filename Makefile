@@ -4,7 +4,7 @@
 #   make test             everything: gcc, and gcc and clang with sanitizers; unit, fuzz, search, simulation, lab (needs root)
 #   make test ONLY=WORD   the tests whose suite or name has the word
 #   make demo             a cluster in namespaces, shown failing over (needs root); KEEP=1 leaves it up
-#   make bench            measured side by side with keepalived, build/bench.json (needs root); BENCH_QUICK=1 for a smoke run
+#   make bench            measured side by side with keepalived, build/bench.json (needs root); BENCH_QUICK=1 for a smoke run, BENCH_ONLY=native for a part
 #   make install          to PREFIX (and DESTDIR)
 SHELL := /bin/bash
 BUILD := build

@@ -23,6 +23,11 @@ def agent_killed(subject, holder, standby):
     subject.kill_agent(holder)
 
 
+def agent_ended(subject, holder, standby):
+    """As for an upgrade or a shutdown: it resigns."""
+    subject.end_agent(holder)
+
+
 def node_silent(subject, holder, standby):
     """As a machine that stops dead behind a switch that keeps its carrier up."""
     subject.lab.hub.cut(holder)
@@ -33,6 +38,9 @@ def node_silent(subject, holder, standby):
 FAULTS = [("planned switchover", planned, "udp4"), ("PBX main process killed", pbx_main_killed, "sip"),
           ("PBX crash, all its processes at once", pbx_crash, "sip"), ("agent killed, not restarted", agent_killed, "udp4"),
           ("node silently dead", node_silent, "udp4")]
+
+NATIVE_FAULTS = [("planned switchover", planned, "udp4"), ("daemon ended in order", agent_ended, "udp4"),
+                 ("daemon killed, not restarted", agent_killed, "udp4"), ("node silently dead", node_silent, "udp4")]
 
 
 def measure(subject, fault, kind, timeout_s=20):
