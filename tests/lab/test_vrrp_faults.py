@@ -246,6 +246,34 @@ def test_groups_of_a_sync_group_have_one_fate(wire, pair):
     second.wait_both("backup", "shut")
 
 
+class WithPbx(Ours):
+    def conf(self):
+        text = super().conf()
+        return text[:text.rindex("}")] + "\n".join(ringkeep.pbx_section(ringkeep.Settings())) + "\n}\n"
+
+
+def test_router_whose_pbx_dies_resigns(wire, pair):
+    for node in wire.pbx_nodes:
+        node.start_pbx()
+    first, second = pair(WithPbx(wire.n1, HIGH), WithPbx(wire.n2, LOW))
+    with wire.probe(sip_us=5000) as probe:
+        probe.wait_answer_from(first.node)
+        probe.wait_answer_from(None, kind="sip")
+        time.sleep(0.3)
+        died = now_ns()
+        first.node.pbx.kill_all()
+        probe.wait_answer_from(second.node)
+        first.wait("init")
+        assert first.status()["vrrp"]["fault"] == "pbx_dead"
+        time.sleep(0.3)
+    MEASURED.append(("PBX killed: no SIP answer for", "ringkeep, ringkeep", probe.record.outage_ms("sip", died)))
+    assert probe.record.outage_ms("sip", died) <= LOW.skew_ms() + BACK_MS and probe.record.holders_max() == 1
+    first.node.start_pbx()
+    first.wait("master")
+    for node in wire.pbx_nodes:
+        node.procs.pop("pbx").end()
+
+
 # ---- commands, on a node that has no cluster ----
 
 def test_switchover_resigns_and_stays_away_until_nobody_else_is_there(wire, pair):

@@ -54,6 +54,18 @@ def make_key(node):
     return found.group()
 
 
+def pbx_section(s):
+    """The lines of a group's PBX."""
+    lines = ["    pbx {", f"        adapter = {s.pbx}"]
+    if s.pbx == "kamailio":
+        lines += ['        pid-file = "/run/kamailio/kamailio.pid"',
+                  '        setting rpc { value = "unixgram:/run/kamailio/kamailio_rpc.sock" }',
+                  '        setting dump { value = "fifo:/run/kamailio/kamailio_rpc.fifo" }',
+                  '        setting sync { value = "udp:127.0.0.1:5070" }',
+                  '        setting evapi { value = "tcp:127.0.0.1:8448" }']
+    return lines + [f"        options-interval = {s.options_interval}", "        options-failures = 3", "    }"]
+
+
 def configuration(lab, keys):
     s = lab.settings
     lines = ['cluster = "lab"', f"profile = {s.profile}", s.timing, "pulse-port = 5707"]
@@ -65,14 +77,7 @@ def configuration(lab, keys):
     addresses = ", ".join(f'"{a}"' for a in s.addresses)
     candidates = ", ".join(n.name for n in lab.pbx_nodes)
     lines += ["group office {", f"    addresses = {{ {addresses} }}", '    device = "eth0"', f"    candidates = {{ {candidates} }}",
-              f"    failback = {s.failback}", s.group, "    pbx {", f"        adapter = {s.pbx}"]
-    if s.pbx == "kamailio":
-        lines += ['        pid-file = "/run/kamailio/kamailio.pid"',
-                  '        setting rpc { value = "unixgram:/run/kamailio/kamailio_rpc.sock" }',
-                  '        setting dump { value = "fifo:/run/kamailio/kamailio_rpc.fifo" }',
-                  '        setting sync { value = "udp:127.0.0.1:5070" }',
-                  '        setting evapi { value = "tcp:127.0.0.1:8448" }']
-    lines += [f"        options-interval = {s.options_interval}", "        options-failures = 3", "    }", "}"]
+              f"    failback = {s.failback}", s.group, *pbx_section(s), "}"]
     return "\n".join(line for line in lines if line) + "\n"
 
 
