@@ -206,7 +206,7 @@ int network_open_addresses(struct agent *a, struct sentence *reterr);
 void network_close(struct agent *a);
 boot_t network_next(const struct agent *a);
 void network_tick(struct agent *a);
-size_t network_addresses(const struct config *c, struct virtual_address *ret, size_t max);
+size_t network_addresses(const struct config *c, node_id_t self, struct virtual_address *ret, size_t max);
 
 /* ---- routers.c ---- */
 int routers_open(struct agent *a, struct sentence *reterr);
@@ -217,8 +217,9 @@ boot_t routers_next(const struct agent *a);
 void routers_tick(struct agent *a);
 /* Tells native groups whether they may take part, as far as this node knows itself now. */
 void routers_refresh(struct agent *a);
-/* The device that carries the group's addresses of that family. */
-void routers_device(const struct config *c, uint32_t group, int family, char ret[IF_NAMESIZE]);
+/* The device that carries the group's addresses of that family; virtual MACs are for candidates. */
+void routers_device(const struct config *c, node_id_t self, uint32_t group, int family,
+		    char ret[IF_NAMESIZE]);
 /* The virtual MACs that the gate has to cover. */
 size_t routers_macs(const struct config *c, struct gate_virtual_mac ret[GATE_VIRTUAL_MACS_MAX]);
 

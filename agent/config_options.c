@@ -157,7 +157,7 @@ const struct config_option config_options[] = {
 	{ "vrrp", "track-interfaces", OPTION_NAMES, 0, CONFIG_TRACKED_MAX, NULL, NULL,
 	  LIST(config_vrrp, track_interfaces), OPTION_RELOAD, "native: interfaces whose link matters, beside the device itself" },
 	{ "vrrp", "interface-weight", OPTION_NUMBER, 0, 255, "255", NULL, AT(config_vrrp, interface_weight), 0,
-	  OPTION_RELOAD, "native: taken off the priority while one of them is down; 255: this node leaves the election" },
+	  OPTION_RELOAD, "native: taken off the priority for each of them that is down; 255: this node leaves the election" },
 	{ "vrrp", "pbx-weight", OPTION_NUMBER, 0, 255, "255", NULL, AT(config_vrrp, pbx_weight), 0, OPTION_RELOAD,
 	  "native: taken off the priority while the PBX is not healthy; 255: this node leaves the election; 0: ignored" },
 	{ "vrrp", "uplink-weight", OPTION_NUMBER, 0, 255, "0", NULL, AT(config_vrrp, uplink_weight), 0, OPTION_RELOAD,

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t network_addresses(const struct config *c, struct virtual_address *ret, size_t max)
+size_t network_addresses(const struct config *c, node_id_t self, struct virtual_address *ret, size_t max)
 {
 	size_t n = 0;
 
@@ -20,7 +20,7 @@ size_t network_addresses(const struct config *c, struct virtual_address *ret, si
 		for (uint32_t i = 0; i < c->groups[g].addresses_count && n < max; i++, n++) {
 			ret[n] = (struct virtual_address){ .ip = c->groups[g].addresses[i],
 							   .group = (group_index_t)g };
-			routers_device(c, g, ret[n].ip.family, ret[n].device);
+			routers_device(c, self, g, ret[n].ip.family, ret[n].device);
 		}
 	return n;
 }
@@ -273,7 +273,7 @@ static struct virtual_address *network_list(const struct agent *a, size_t *ret_c
 	struct virtual_address *list = calloc(VIRTUAL_ADDRESSES_MAX, sizeof *list);
 
 	if (list)
-		*ret_count = network_addresses(a->config, list, VIRTUAL_ADDRESSES_MAX);
+		*ret_count = network_addresses(a->config, a->self, list, VIRTUAL_ADDRESSES_MAX);
 	return list;
 }
 

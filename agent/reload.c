@@ -47,7 +47,7 @@ static int reload_network(struct agent *a, const struct config *c, struct senten
 	if (!addresses)
 		return sentence_fail(reterr, -ENOMEM, "Out of memory.");
 	gate.address_count = guard.address_count = vip.address_count =
-		network_addresses(c, addresses, VIRTUAL_ADDRESSES_MAX);
+		network_addresses(c, a->self, addresses, VIRTUAL_ADDRESSES_MAX);
 	for (uint32_t g = 0; g < c->groups_count; g++)
 		gate.wire_id[g] = c->groups[g].wire_id;
 	gate.mac_count = routers_macs(c, macs);

@@ -80,13 +80,13 @@ static size_t routers_configs(const struct config *c, node_id_t self,
 	return n;
 }
 
-void routers_device(const struct config *c, uint32_t group, int family, char ret[IF_NAMESIZE])
+void routers_device(const struct config *c, node_id_t self, uint32_t group, int family, char ret[IF_NAMESIZE])
 {
 	struct vrrp_group_config vc;
 
 	memset(ret, 0, IF_NAMESIZE);
-	if (c->groups[group].vrrp_count) {
-		router_config(c, NODE_NONE, group, &vc);
+	if (c->groups[group].vrrp_count && config_vrrp_priority(&c->groups[group], self)) {
+		router_config(c, self, group, &vc);
 		vrrp_address_device(&vc, family, ret);
 	} else {
 		memcpy(ret, c->groups[group].device, IF_NAMESIZE - 1);

@@ -96,6 +96,7 @@ static void latch(struct heartbeat_session *s, node_id_t node, uint64_t incarnat
 {
 	s->node[node].incarnation = incarnation;
 	s->node[node].sequence = sequence;
+	s->node[node].heard = false;
 }
 
 void heartbeat_session_joined(struct heartbeat_session *s, node_set_t joined)
@@ -138,9 +139,12 @@ static enum heartbeat_outcome check_freshness(struct heartbeat_session *s, const
 		return HEARTBEAT_UNPROVEN;
 	if (s->node[n].incarnation != h->incarnation)
 		latch(s, n, h->incarnation, n == s->peers.self ? 0 : s->proof->node[n].sequence);
+	/* Below what the pulse stated, and nothing of this incarnation was heard yet: corosync is slower than
+	 * the pulse, so that is most likely its past on the way. Dropped all the same, but no attack. */
 	if (h->sequence <= s->node[n].sequence)
-		return HEARTBEAT_REPLAYED;
+		return s->node[n].heard ? HEARTBEAT_REPLAYED : HEARTBEAT_UNPROVEN;
 	s->node[n].sequence = h->sequence;
+	s->node[n].heard = true;
 	return HEARTBEAT_OK;
 }
 

@@ -36,6 +36,7 @@ struct heartbeat_session {
 	struct {
 		uint64_t incarnation; /* the one `sequence` is of; 0 = none since it came into view */
 		uint64_t sequence;    /* newest accepted, or stated by the pulse that proved it */
+		bool heard;	      /* one was accepted since */
 	} node[NODE_ID_MAX + 1];
 	uint64_t count[HEARTBEAT_OUTCOMES_COUNT];
 	uint64_t skipped; /* facts of unknown groups */
