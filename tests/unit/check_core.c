@@ -706,6 +706,19 @@ START_TEST(native_group_is_let_go_before_the_agent_has_stopped)
 }
 END_TEST
 
+/* Who comes after it, and whether anybody does, is not known here. */
+START_TEST(holder_of_a_native_group_may_go_to_standby)
+{
+	start_native((boot_t){ 0 });
+	finish_steps();
+	vrrp_says(true, CAUSE_VACANT);
+	finish_steps();
+	ck_assert_int_eq(check(COMMAND_STANDBY, SELF), REASON_NONE);
+	core.intent.paused = true;
+	ck_assert_int_eq(check(COMMAND_STANDBY, SELF), REASON_PAUSED);
+}
+END_TEST
+
 START_TEST(vrrp_says_nothing_of_a_group_with_a_lease)
 {
 	start_holding();
@@ -728,4 +741,5 @@ UNIT_MAIN("core", asks_only_when_fit, patience_beside_a_better_candidate,
 	  native_group_never_asks_and_never_touches_the_gate,
 	  native_group_has_the_steps_and_one_record_per_change,
 	  native_group_found_open_is_not_muzzled_before_vrrp_has_spoken,
-	  native_group_is_let_go_before_the_agent_has_stopped, vrrp_says_nothing_of_a_group_with_a_lease)
+	  native_group_is_let_go_before_the_agent_has_stopped, holder_of_a_native_group_may_go_to_standby,
+	  vrrp_says_nothing_of_a_group_with_a_lease)
