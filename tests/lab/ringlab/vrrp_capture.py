@@ -47,16 +47,17 @@ class Packet:
 
 
 class VrrpCapture:
-    """vrrp_sniffer.py in the hub. Cuts do not hide from it what a node says: it stands before them."""
+    """vrrp_sniffer.py in the hub. Cuts do not hide from it what a node says: it stands before them. but: a MAC whose frames are left out."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, but=None):
+        self._but = [but] if but else []
         self.lab, self.frames, self._name = lab, 0, f"vrrp-{now_ns()}"
         self.path = lab.root / f"{self._name}.pcapng"
 
     def __enter__(self):
         self._to_boot_ns = now_ns() - time.time_ns()  # the kernel stamps with the wall clock
         log = self.lab.hub.dir / "log" / f"{self._name}.log"
-        self._proc = self.lab.hub.spawn(self._name, "/usr/bin/python3", LAB / "ringlab" / "vrrp_sniffer.py", self.path)
+        self._proc = self.lab.hub.spawn(self._name, "/usr/bin/python3", LAB / "ringlab" / "vrrp_sniffer.py", self.path, *self._but)
         wait_until(lambda: "ready" in log.read_text() or not self._proc.alive(), 5, "the sniffer to start")
         assert self._proc.alive(), log.read_text()
         return self

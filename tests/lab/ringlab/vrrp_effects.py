@@ -56,7 +56,8 @@ def measure(lab, peer, stranger, forgeries):
                 peer.wait("master")
             marks.append((at, now_ns()))
     for effect, (start, end) in zip(effects, marks):
-        effect.gone_ms = probe.record.outage_ms("udp4", start, end)
+        begun = [o.ms for o in probe.record.outages("udp4", start, end) if start - 1e7 <= o.start_ns < end - 1e7]
+        effect.gone_ms = max(begun, default=0.0)
     return effects
 
 

@@ -8,7 +8,7 @@ import random
 import subprocess
 
 from .machine import Machine
-from .paths import LAB
+from .paths import LAB, tool
 
 MAC, IP4, IP6 = "02:77:00:00:00:42", "10.77.0.66", "fe80::77:ff:fe00:42"
 GROUP4, GROUP6 = "224.0.0.18", "ff02::12"
@@ -28,18 +28,28 @@ class Stranger(Machine):
         hub.check("ip", "link", "set", "strangere0", "master", "br0", "up")
         self.check("ip", "addr", "add", f"{IP4}/24", "dev", "eth0")
         self.check("ip", "link", "set", "eth0", "up")
+        self._sender = subprocess.Popen([tool("machine"), "run", str(self.pid), "--", *self._command()], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, bufsize=1)
 
-    def _file(self, frames):
-        path = self.dir / "frames"
-        path.write_text("".join(f"{frame.hex()}\n" for frame in frames))
-        return path
+    @staticmethod
+    def _command():
+        return ["/usr/bin/python3", str(LAB / "intruder" / "frames.py"), "eth0"]
 
     def send(self, frames):
-        self.check("/usr/bin/python3", LAB / "intruder" / "frames.py", "eth0", self._file(frames))
+        self._sender.stdin.write(" ".join(frame.hex() for frame in frames) + "\n")
+        assert self._sender.stdout.readline() == f"{len(frames)}\n"
+
+    def power_off(self):
+        self._sender.stdin.close()
+        self._sender.wait()
+        self._sender.stdout.close()
+        super().power_off()
 
     def flood(self, frames, per_s, seconds):
         """Returns how many left per second."""
-        out = self.check("/usr/bin/python3", LAB / "intruder" / "frames.py", "eth0", self._file(frames), per_s, seconds, timeout=seconds + 20)
+        path = self.dir / "frames"
+        path.write_text("".join(f"{frame.hex()}\n" for frame in frames))
+        out = self.check(*self._command(), path, per_s, seconds, timeout=seconds + 20)
         sent, took = map(float, out.split())
         return sent / took
 

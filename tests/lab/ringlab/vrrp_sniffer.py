@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Stands in the hub and writes every VRRP frame that comes out of a machine's cable into a pcapng file, with the port as interface name:
-`vrrp_sniffer.py FILE`, until SIGTERM. Prints `ready`, and at the end how many frames it wrote and how many the kernel dropped.
+`vrrp_sniffer.py FILE [MAC]`, until SIGTERM; without the frames of that MAC. Prints `ready`, and at the end how many frames it wrote and how many the kernel dropped.
 (dumpcap on several interfaces loses what comes in its first moments, without a word.)"""
 import ctypes
 import signal
@@ -49,10 +49,17 @@ class File:
         self._file.close()
 
 
-def listen():
+def but(mac):
+    """Instructions that throw away what comes from the MAC."""
+    high, low = int.from_bytes(mac[:4], "big"), int.from_bytes(mac[4:], "big")
+    return [(0x20, 0, 0, 6), (0x15, 0, 3, high), (0x28, 0, 0, 10), (0x15, 0, 1, low), (0x06, 0, 0, 0)]
+
+
+def listen(mac):
+    lines = (but(mac) if mac else []) + FILTER
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))  # everything, on all interfaces
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in FILTER))
-    s.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", len(FILTER), ctypes.addressof(program)))
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in lines))
+    s.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", len(lines), ctypes.addressof(program)))
     s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
     s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     s.setblocking(False)
@@ -63,10 +70,10 @@ def listen():
         return s
 
 
-def main(path):
+def main(path, mac=""):
     ends = []
     signal.signal(signal.SIGTERM, lambda *_: ends.append(1))
-    s, out = listen(), File(path)
+    s, out = listen(bytes.fromhex(mac.replace(":", ""))), File(path)
     s.settimeout(0.05)
     print("ready", flush=True)
     while True:
@@ -83,4 +90,4 @@ def main(path):
     print(out.frames, struct.unpack("II", s.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1], flush=True)
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])
