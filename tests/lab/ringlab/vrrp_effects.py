@@ -54,6 +54,8 @@ def measure(lab, peer, stranger, forgeries):
                 peer.clean()
                 peer.start()
                 peer.wait("master")
+            if effects[-1].moved:
+                probe.wait_answer_from(peer.node)  # so that the next one is not blamed for this one's silence
             marks.append((at, now_ns()))
     for effect, (start, end) in zip(effects, marks):
         begun = [o.ms for o in probe.record.outages("udp4", start, end) if start - 1e7 <= o.start_ns < end - 1e7]
