@@ -142,7 +142,7 @@ def test_full_disk_is_a_warning_and_no_lost_lease(lab):
         node.agent.end(10)
         node.check("sh", "-ec", f"mkdir {disk}; mount -t tmpfs -o size=64m t {disk}; cp -a {node.state}/. {disk}; mount --bind {disk} {node.state}")
         node.start_agent()
-        wait_until(lambda: ringkeep.status(node), 5, "the agent")
+        wait_until(lambda: ringkeep.joined(node), 10, "the agent to have joined: before that it takes no command")
         node.run("dd", "if=/dev/zero", f"of={disk}/full", "bs=64k")
         node.hactl("standby", s.standby.name)  # something to write
         wait_until(lambda: has_alarm(node, "written"), 10, lambda: f"an alarm: {ringkeep.status(node)['alarms']}")

@@ -119,6 +119,12 @@ def start(node, supervised=False, restart_ms=100, wall_clock=False):
                       restart_ms=restart_ms if supervised else None)
 
 
+def joined(node):
+    """The agent runs and has its snapshot."""
+    seen = status(node)
+    return bool(seen) and any(n["name"] == node.name and n["state"] == "up" for n in seen["nodes"])
+
+
 def step_wall_clock(node, seconds):
     """Moves the wall clock that this node's agent sees (started with wall_clock=True)."""
     with open(node.dir / "wallclock", "r+b") as f:
