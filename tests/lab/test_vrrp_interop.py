@@ -199,8 +199,8 @@ def test_no_preemption_where_it_is_not_wanted(scene, case):
         s.step("theirs resigns", theirs.resign, ours, (ours, "master"))
         theirs.clean()
         s.step("theirs waits", lambda: (theirs.start(), theirs.wait("backup"), time.sleep(0.6)), ours, (ours, "master"))
-    assert s.gap_ms("ours waits") < 15 and s.gap_ms("theirs waits") < 15
-    assert s.record.holders_max() <= 2
+    assert s.gap_ms("ours waits") < 50 and s.gap_ms("theirs waits") < 50
+    assert [there for _, _, there in s.record.switches()] == [ours.node.id], "one move in all"
 
 
 @only("v3", "v3 virtual MAC, private")
