@@ -161,6 +161,7 @@ class Frr(Peer):
             device = self.device(family)
             self.node.check("ip", "link", "add", device, "link", "eth0", "address", self.router.mac(family), "type", "macvlan", "mode", "bridge")
             self.node.check("ip", "link", "set", device, "addrgenmode", "none")
+            self.node.check("ip", "link", "set", device, "protodown", "on")  # as a Backup has it; FRR takes it off
             self.node.check("ip", "link", "set", device, "up")
             for address in self.router.of(family):
                 extra = [] if family == 4 else ["nodad"]
