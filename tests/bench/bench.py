@@ -55,6 +55,11 @@ def growth(report):
         subject.close()
 
 
+def must_be_one(row):
+    """With a lease always. In mode native a preempting router and its predecessor may meet, but nobody may be left behind who is dead."""
+    return row["subject"] == "ringkeep" or (row["subject"] == "rk native" and row["name"].startswith(("daemon killed", "node silently")))
+
+
 def main():
     if os.geteuid() != 0:
         print("bench: needs root: namespaces, nftables, real-time priority")
@@ -77,7 +82,7 @@ def main():
             failed.append(f"{name} ended early: {str(error).splitlines()[0]}")
             print(error)
     path = report.write()
-    failed += [f"more than one holder: {r['name']}" for r in report.rows if r["subject"] != "keepalived" and r["holders_max"] not in (None, 1)]
+    failed += [f"more than one holder: {r['name']}" for r in report.rows if must_be_one(r) and r["holders_max"] not in (None, 1)]
     print(f"\nbench: {'FAIL, ' + '; '.join(failed) if failed else 'done'}, {len(report.rows)} rows in {path}")
     return 1 if failed else 0
 

@@ -42,6 +42,7 @@ class LastAddress:
 
     def __init__(self, subject, address):
         self._subject, self.lab, self.name = subject, subject.lab, subject.name
+        self.one_holder = subject.one_holder
         self.ready, self.switchover, self.kill_pbx = subject.ready, subject.switchover, subject.kill_pbx
         self.probe = lambda **kw: subject.lab.probe(vip4=address, vip6="-", **kw)
 

@@ -44,7 +44,8 @@ NATIVE_FAULTS = [("planned switchover", planned, "udp4"), ("daemon ended in orde
 
 
 def measure(subject, fault, kind, timeout_s=20):
-    """One run: the longest outage after the fault in ms, and how many spoke at once."""
+    """One run: the longest outage after the fault in ms, and how many spoke at once; where one holder is not promised, since the
+    fault, for an interval of 10 ms is too short for a busy machine also without one."""
     holder, standby = subject.ready()
     with subject.probe(sip_us=2000) as probe:
         probe.wait_answer_from(holder)
@@ -58,7 +59,7 @@ def measure(subject, fault, kind, timeout_s=20):
             probe.wait_answer_from(None, timeout_s, kind="sip")
         time.sleep(0.5)
     record = probe.record
-    return record.outage_ms(kind, t), record.holders_max()
+    return record.outage_ms(kind, t), record.holders_max(0 if subject.one_holder else t)
 
 
 def compare(report, subjects, faults, runs, label):

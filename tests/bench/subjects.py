@@ -17,7 +17,7 @@ TIMINGS = {  # tolerated silence: (ringkeep's lines, keepalived's advert interva
 
 
 class Ringkeep:
-    name = "ringkeep"
+    name, one_holder = "ringkeep", True
 
     def __init__(self, timing, **settings):
         self.lab = Lab()
@@ -46,7 +46,7 @@ class Ringkeep:
 
 class RingkeepNative:
     """Mode native: VRRP decides, with the same priorities and intervals as keepalived, without corosync and witness."""
-    name = "rk native"
+    name, one_holder = "rk native", False
 
     def __init__(self, advert_ms):
         self.lab = Lab(witness=False)
@@ -90,7 +90,7 @@ class RingkeepNative:
 
 
 class Keepalived:
-    name = "keepalived"
+    name, one_holder = "keepalived", False
 
     def __init__(self, advert, check_pbx=False):
         """advert: in s, as keepalived.conf has it."""

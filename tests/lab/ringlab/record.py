@@ -86,10 +86,12 @@ class Record:
             last = x["n"]
         return found
 
-    def claims(self):
+    def claims(self, since_ns=0):
         """Who spoke for the address from when to when, in the order of their beginnings."""
         current, found = {}, []
         for t, node, mac, _ in self.frames:
+            if t < since_ns:
+                continue
             claim = current.get(node)
             if claim is None or t - claim.end_ns > CLAIM_QUIET_MS * 1e6:
                 claim = current[node] = Claim(node, t, t, 0, set())
@@ -109,10 +111,10 @@ class Record:
                     found.append((first, second, shared))
         return found
 
-    def holders_max(self):
+    def holders_max(self, since_ns=0):
         """The most nodes that spoke for the address at one time."""
-        most = 1 if self.frames else 0
-        claims = self.claims()
+        claims = self.claims(since_ns)
+        most = 1 if claims else 0
         for claim in claims:
             together = {c.node for c in claims if c.start_ns <= claim.start_ns and c.end_ns - claim.start_ns > IN_FLIGHT_MS * 1e6}
             most = max(most, len(together | {claim.node}))
