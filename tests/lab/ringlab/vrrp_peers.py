@@ -2,6 +2,7 @@
 """VRRP by programs that are not ours, on a node of the lab: keepalived and FRR's vrrpd, set up from one description of a virtual router.
 
 Both have the same verbs: start(), state(), resign() (an orderly end: priority 0), kill() (kill -9, everything stays as it is), clean()."""
+import contextlib
 import dataclasses
 import os
 import re
@@ -119,15 +120,19 @@ class Keepalived(Peer):
 
     def pids(self):
         """All its processes, as the host counts them; the parent first."""
-        done = self.node.run("pgrep", "-x", "keepalived|keepalived_vrr.*")
-        return [host_pid(self.node, int(p)) for p in done.stdout.split()]
+        found = []
+        for inner in self.node.run("pgrep", "-x", "keepalived|keepalived_vrr.*").stdout.split():
+            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                found.append(host_pid(self.node, int(inner)))
+        return found
 
     def resign(self):
         self.node.procs["keepalived"].send(signal.SIGTERM)
 
     def kill(self):
         for pid in self.pids():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def clean(self):
         """Ends it and removes what it may have left: addresses and virtual MAC interfaces."""
