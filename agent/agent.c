@@ -393,7 +393,7 @@ static int agent_open_core(struct agent *a, struct sentence *reterr)
 	agent_load_memory(a, memory);
 	config_core(a->config, a->self, process, config);
 	core_init(&a->core, config, memory, a->now);
-	if (memory->memory_lost)
+	if (memory->memory_lost && config_needs_lease(a->config))
 		log_notice("no promises of this boot -> mute for %u ms",
 			   config_timing_mute_ms(&a->config->timing));
 	if (memory->disk_lost)

@@ -23,7 +23,8 @@ static void cluster_connection(void *ctx, bool up)
 {
 	struct agent *a = ctx;
 
-	log_notice("corosync: %s", up ? "connected" : "not connected");
+	log_notice("corosync: %s%s", up ? "connected" : "not connected",
+		   config_needs_lease(a->config) ? "" : ", which no group needs");
 	if (up || !config_needs_lease(a->config)) {
 		(void)alarms_clear(&a->alarms, "corosync");
 		a->next_heartbeat = (boot_t){ 0 };
