@@ -284,6 +284,15 @@ static void active_answer(struct vrrp_fsm *f, boot_t at, int64_t apart_ns, struc
 		fsm_send(f, at, plan);
 }
 
+/* OUR implementation: another was Active, so hosts may have learned that the addresses are there. */
+static void active_tell(struct vrrp_fsm *f, boot_t at, struct vrrp_plan *plan)
+{
+	if (f->deadline.ns == 0 || f->open_at.ns || boot_before(at, f->announce_from))
+		return;
+	f->announce_from = boot_add(at, ANNOUNCE_NS_MIN);
+	plan->announce = true;
+}
+
 /* "Discard the ADVERTISEMENT", "Send an ADVERTISEMENT immediately to assert the {Active} state to the sending
  * VRRP Router and to update any learning bridges with the correct Active VRRP Router path." OUR
  * implementation: hosts have learned from the other's gratuitous ARP, too, so they are told again. */
@@ -292,18 +301,25 @@ static void active_assert(struct vrrp_fsm *f, boot_t at, struct vrrp_plan *plan)
 	if (!VRRP_RULE(ASSERT))
 		return;
 	active_answer(f, at, ANSWER_NS_MIN, plan);
-	if (f->deadline.ns == 0 || f->open_at.ns || boot_before(at, f->announce_from))
-		return;
-	f->announce_from = boot_add(at, ANNOUNCE_NS_MIN);
-	plan->announce = true;
+	active_tell(f, at, plan);
 }
 
 /* "If the Priority in the ADVERTISEMENT is greater than the local Priority": "Cancel Adver_Timer", then as a
- * Backup that has heard it; "Transition to the {Backup} state". All members follow the same Active. */
+ * Backup that has heard it; "Transition to the {Backup} state". All members follow the same Active.
+ *
+ * OUR implementation: with an open gate it says that it has been Active, with priority 0. After a cut that
+ * nobody noticed, the better one may have heard nothing else of it, and has to tell the hosts again where the
+ * addresses are. */
 static void active_give_way(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp_plan *plan)
 {
+	bool open = f->deadline.ns && !f->open_at.ns;
+
 	if (VRRP_RULE(SHUT_BETTER))
 		fsm_shut(f, plan);
+	if (open) {
+		plan->send = true;
+		plan->send_priority = VRRP_PRIORITY_RELEASE;
+	}
 	for (uint8_t m = 0; m < f->config.members_count; m++)
 		member_learn(f, &f->member[m], ev->advert.interval_ns);
 	fsm_become_backup(f, ev->at, ADVERTS_UNTIL_DOWN, VRRP_CAUSE_BETTER, plan);
@@ -319,6 +335,7 @@ static void active_hear(struct vrrp_fsm *f, const struct vrrp_event *ev, struct 
 		int64_t apart = (f->config.version == 2 ? NS_PER_S : f->config.advert_ns) / SKEW_STEPS;
 
 		active_answer(f, ev->at, apart < ANSWER_NS_MIN ? apart : ANSWER_NS_MIN, plan);
+		active_tell(f, ev->at, plan);
 		return;
 	}
 	if (ev->advert.priority > f->priority ||

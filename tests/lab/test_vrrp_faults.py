@@ -102,12 +102,15 @@ FAULTS = {"frozen and thawed": frozen, "silently cut off and healed": cut}
 @pytest.mark.parametrize("name", PAIRS)
 @pytest.mark.parametrize("what", FAULTS)
 def test_phones_reach_the_right_node_at_once_when_the_active_is_back(wire, pair, what, name):
-    """A keepalived that is back goes on as if nothing had been, and announces nothing: that is for comparison."""
+    """Where a keepalived has part in it, for comparison: one that is back goes on as if nothing had been, and announces nothing; one that gives way
+    says nothing, and who hears nothing of it does not know that the phones were there. Of two of ours, whose advertisement comes first is chance:
+    so several times."""
     first, second = pair(*two(wire, PAIRS[name]))
-    ms, record, whole = back_ms(wire, first, second, *FAULTS[what](wire, first), timeout_s=20)
-    MEASURED.append((what, name, ms))
-    if PAIRS[name][0] is Ours:
-        assert ms <= BACK_MS
+    ours = PAIRS[name] == (Ours, Ours)
+    for _ in range(4 if ours and what.startswith("silently") else 1):
+        ms, record, whole = back_ms(wire, first, second, *FAULTS[what](wire, first), timeout_s=20)
+        MEASURED.append((what, name, ms))
+        assert ms <= BACK_MS or not ours
     if PAIRS[name] != (Keepalived, Keepalived) and what.startswith("silently"):
         spoke_on = max(0.0, (record.last_frame_ns("n2") - whole) / 1e6)
         MEASURED.append((f"{what}: the other spoke on for", name, spoke_on))
@@ -139,7 +142,7 @@ def test_address_of_a_killed_agent_is_silent_within_three_intervals(wire, pair):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGUSR1], ids=["killed", "restarted for an upgrade"])
 def test_agent_that_is_started_again_at_once_moves_nothing(wire, pair, number):
     """The new agent finds the gate open and goes on. An interval that a start on a busy machine fits into."""
-    routers = [Router(priority=p, advert_ms=200) for p in (150, 100)]
+    routers = [Router(priority=p, advert_ms=500) for p in (150, 100)]
     first, second = pair(Ours(wire.n1, routers[0]), Ours(wire.n2, routers[1]))
     said = len(second.log())
     with wire.probe(sip_us=0) as probe:

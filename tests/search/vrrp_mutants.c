@@ -50,7 +50,7 @@ static const struct mutant mutants[] = {
 	  { VRRP_TWO, .name = "2, stop", .instant = true, .fault = { FAULT(STOP, 1) } } },
 	{ VRRP_RULE_SHUT_BETTER,
 	  "gate shut for a better one",
-	  "(c)",
+	  "(e)",
 	  { VRRP_TWO, .name = "2, preempt, stop", .instant = true, .preempt = true,
 	    .fault = { FAULT(STOP, 1) } } },
 	{ VRRP_RULE_STANDSTILL,

@@ -323,7 +323,7 @@ START_TEST(active_shuts_its_gate_when_a_better_one_speaks)
 
 	hear(&s, 192);
 	until(&s, 17498);
-	expect(&s, "[13999] shut; active -> backup (better-advert);\n");
+	expect(&s, "[13999] shut; active -> backup (better-advert); send 0;\n");
 	until(&s, 17519);
 	expect(&s, "[17499] backup -> active (active-down-timer); send 128;\n"
 		   "[17519] open until 20499; announce;\n");
@@ -366,7 +366,7 @@ START_TEST(active_answers_a_resigning_one_before_any_backup_can_believe_it)
 	hear(&s, VRRP_PRIORITY_RELEASE);
 	hear(&s, VRRP_PRIORITY_RELEASE); /* a moment later */
 	until(&s, 14500);
-	expect(&s, "[13999] send 192; open until 16999;\n"
+	expect(&s, "[13999] send 192; announce; open until 16999;\n"
 		   "[14003] send 192; open until 17003;\n"); /* 2/256 s is the shortest Skew_Time */
 }
 END_TEST
@@ -400,7 +400,7 @@ START_TEST(who_does_not_know_its_address_loses_a_tie)
 
 	vrrp_fsm_own(&s.f, 0, &(struct ip_address){ 0 });
 	hear_on(&s, 0, 128, "10.0.0.1", 1000);
-	expect(&s, "[13999] shut; active -> backup (better-advert);\n");
+	expect(&s, "[13999] shut; active -> backup (better-advert); send 0;\n");
 }
 END_TEST
 
@@ -415,7 +415,7 @@ START_TEST(two_owners_are_decided_by_address)
 	hear_on(&s, 0, 255, "10.0.0.4", 1000);
 	expect(&s, "[10500] send 255; announce; open until 13500;\n");
 	hear_on(&s, 0, 255, "10.0.0.6", 1000);
-	expect(&s, "[10500] shut; active -> backup (better-advert);\n");
+	expect(&s, "[10500] shut; active -> backup (better-advert); send 0;\n");
 }
 END_TEST
 
@@ -858,7 +858,7 @@ START_TEST(active_tells_its_new_priority_at_once)
 	reprioritise(&s, 64);
 	expect(&s, "[13999] send 64; open until 16999;\n");
 	hear(&s, 128);
-	expect(&s, "[13999] shut; active -> backup (better-advert);\n");
+	expect(&s, "[13999] shut; active -> backup (better-advert); send 0;\n");
 }
 END_TEST
 
@@ -924,7 +924,7 @@ START_TEST(better_active_of_one_member_takes_all)
 	s.log[0] = '\0';
 	hear_on(&s, 1, 192, "fe80::9", 2000);
 	until(&s, 20599);
-	expect(&s, "[13600] shut; active -> backup (better-advert);\n");
+	expect(&s, "[13600] shut; active -> backup (better-advert); send 0;\n");
 	until(&s, 20620);
 	expect(&s, "[20600] backup -> active (active-down-timer); send 128;\n"
 		   "[20620] open until 23600; announce;\n");

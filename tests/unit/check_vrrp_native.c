@@ -234,7 +234,7 @@ START_TEST(yield_and_a_better_one)
 	vrrp_native_tick(&native, vrrp_native_next(&native)); /* the gate opens */
 	story[0] = '\0';
 	hear(0, AF_INET, 200, 1000);
-	told("gate 0 shut; 0 backup (better-advert); ");
+	told("gate 0 shut; send4 on 1 priority 0; 0 backup (better-advert); ");
 }
 END_TEST
 
