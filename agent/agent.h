@@ -74,8 +74,6 @@ struct agent_step {
 /* The virtual router of a native group. */
 struct agent_router {
 	enum core_cause fault; /* why this node takes no part; CAUSE_NONE: it does */
-	enum core_cause cause; /* of the latest state */
-	bool won;	       /* Active, and the core waits for the gate to open */
 };
 
 struct agent_group {

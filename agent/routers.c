@@ -160,40 +160,24 @@ static enum core_cause router_cause(const struct agent *a, group_index_t group, 
 	return CAUSE_VACANT;
 }
 
-static void router_tell_core(struct agent *a, group_index_t group, bool holds, enum core_cause cause)
-{
-	struct core_event ev = { .type = CORE_NATIVE, .group = group };
-
-	ev.native.holds = holds;
-	ev.native.cause = cause;
-	a->group[group].router.won = false;
-	agent_feed(a, &ev);
-}
-
-/* The core hears of a new Active when its gate has opened: announcements before that would go nowhere. */
 static void router_gate(void *ctx, group_index_t group, boot_t until)
 {
 	struct agent *a = ctx;
-	struct agent_router *r = &a->group[group].router;
 
 	gate_set(a->gate, group, until);
-	if (r->won && router_gate_open(a, group))
-		router_tell_core(a, group, true, r->cause);
 }
 
+/* Active is told when the gate is open: announcements before that would go nowhere. */
 static void router_state(void *ctx, group_index_t group, enum vrrp_state state, enum vrrp_cause cause)
 {
 	struct agent *a = ctx;
-	struct agent_router *r = &a->group[group].router;
+	struct core_event ev = { .type = CORE_NATIVE, .group = group };
 
 	log_notice("%s: VRRP %s (%s)", agent_group_name(a, group), vrrp_state_name(state),
 		   vrrp_cause_name(cause));
-	r->cause = router_cause(a, group, cause);
-	r->won = state == VRRP_ACTIVE;
-	if (state != VRRP_ACTIVE)
-		router_tell_core(a, group, false, r->cause);
-	else if (router_gate_open(a, group))
-		router_tell_core(a, group, true, r->cause);
+	ev.native.holds = state == VRRP_ACTIVE;
+	ev.native.cause = router_cause(a, group, cause);
+	agent_feed(a, &ev);
 }
 
 static void router_announce(void *ctx, group_index_t group)

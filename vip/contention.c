@@ -3,9 +3,9 @@
 
 #include "announce_wire.h"
 #include "cleanup.h"
+#include "frame_filter.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
@@ -16,11 +16,8 @@
 
 #define FRAMES_PER_READ 64
 #define ND_ADVERTISE	136
-#define VLAN_ID		0x0fff
-#define PASS		0x40000
 
 /* Offsets in a frame without tag (the kernel has taken it off). */
-#define AT_TYPE	       12
 #define AT_ARP_SENDER  28
 #define AT_NEXT_HEADER 20
 #define AT_ICMP_TYPE   54
@@ -28,29 +25,11 @@
 
 /* ---- filter ---- */
 
-struct program {
-	struct sock_filter *code;
-	size_t used;
-};
-
-static void emit(struct program *p, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
-{
-	assert(p->used < CONTENTION_INSTRUCTIONS_MAX);
-	p->code[p->used++] = (struct sock_filter){ code, jt, jf, k };
-}
-
-/* Unless the loaded value is k, the frame is not for us. */
-static void emit_must(struct program *p, uint32_t k)
-{
-	emit(p, BPF_JMP | BPF_JEQ | BPF_K, k, 1, 0);
-	emit(p, BPF_RET | BPF_K, 0, 0, 0);
-}
-
 /* Conditional jumps reach 255 instructions only, so each address gets a return of its own. */
-static void emit_addresses(struct program *p, const struct address_table *t, int ifindex, uint8_t family)
+static void emit_addresses(struct frame_filter *p, const struct address_table *t, int ifindex, uint8_t family)
 {
 	if (!t) {
-		emit(p, BPF_RET | BPF_K, PASS, 0, 0);
+		frame_filter_emit(p, BPF_RET | BPF_K, FRAME_FILTER_PASS, 0, 0);
 		return;
 	}
 	for (size_t i = 0; i < t->count; i++) {
@@ -60,36 +39,33 @@ static void emit_addresses(struct program *p, const struct address_table *t, int
 		if (e->ifindex != ifindex || e->va.ip.family != family)
 			continue;
 		memcpy(&word, e->va.ip.bytes + (family == AF_INET ? 0 : 12), sizeof word);
-		emit(p, BPF_JMP | BPF_JEQ | BPF_K, ntohl(word), 0, 1);
-		emit(p, BPF_RET | BPF_K, PASS, 0, 0);
+		frame_filter_emit(p, BPF_JMP | BPF_JEQ | BPF_K, ntohl(word), 0, 1);
+		frame_filter_emit(p, BPF_RET | BPF_K, FRAME_FILTER_PASS, 0, 0);
 	}
-	emit(p, BPF_RET | BPF_K, 0, 0, 0);
+	frame_filter_emit(p, BPF_RET | BPF_K, 0, 0, 0);
 }
 
 size_t contention_filter(const struct address_table *t, int ifindex, bool exact,
 			 struct sock_filter ret[CONTENTION_INSTRUCTIONS_MAX])
 {
-	struct program p = { .code = ret };
+	struct frame_filter p = { .code = ret, .max = CONTENTION_INSTRUCTIONS_MAX };
 	size_t jump;
 
 	_Static_assert(2 * VIRTUAL_ADDRESSES_MAX + 32 <= CONTENTION_INSTRUCTIONS_MAX, "the filter must fit");
-	/* Another VLAN's frames pass this device as well; they are another LAN's business. */
-	emit(&p, BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_VLAN_TAG), 0, 0);
-	emit(&p, BPF_ALU | BPF_AND | BPF_K, VLAN_ID, 0, 0);
-	emit_must(&p, 0);
-	emit(&p, BPF_LD | BPF_H | BPF_ABS, AT_TYPE, 0, 0);
-	emit(&p, BPF_JMP | BPF_JEQ | BPF_K, ETHERTYPE_ARP, 0, 1);
+	frame_filter_untagged(&p);
+	frame_filter_emit(&p, BPF_LD | BPF_H | BPF_ABS, FRAME_FILTER_AT_TYPE, 0, 0);
+	frame_filter_emit(&p, BPF_JMP | BPF_JEQ | BPF_K, ETHERTYPE_ARP, 0, 1);
 	jump = p.used;
-	emit(&p, BPF_JMP | BPF_JA, 0, 0, 0); /* to the ARP part: distance filled in below */
-	emit_must(&p, ETHERTYPE_IPV6);
-	emit(&p, BPF_LD | BPF_B | BPF_ABS, AT_NEXT_HEADER, 0, 0);
-	emit_must(&p, IPPROTO_ICMPV6);
-	emit(&p, BPF_LD | BPF_B | BPF_ABS, AT_ICMP_TYPE, 0, 0);
-	emit_must(&p, ND_ADVERTISE);
-	emit(&p, BPF_LD | BPF_W | BPF_ABS, AT_TARGET_END, 0, 0);
+	frame_filter_emit(&p, BPF_JMP | BPF_JA, 0, 0, 0); /* to the ARP part: distance filled in below */
+	frame_filter_must(&p, ETHERTYPE_IPV6);
+	frame_filter_emit(&p, BPF_LD | BPF_B | BPF_ABS, AT_NEXT_HEADER, 0, 0);
+	frame_filter_must(&p, IPPROTO_ICMPV6);
+	frame_filter_emit(&p, BPF_LD | BPF_B | BPF_ABS, AT_ICMP_TYPE, 0, 0);
+	frame_filter_must(&p, ND_ADVERTISE);
+	frame_filter_emit(&p, BPF_LD | BPF_W | BPF_ABS, AT_TARGET_END, 0, 0);
 	emit_addresses(&p, exact ? t : NULL, ifindex, AF_INET6);
 	ret[jump].k = (uint32_t)(p.used - jump - 1);
-	emit(&p, BPF_LD | BPF_W | BPF_ABS, AT_ARP_SENDER, 0, 0);
+	frame_filter_emit(&p, BPF_LD | BPF_W | BPF_ABS, AT_ARP_SENDER, 0, 0);
 	emit_addresses(&p, exact ? t : NULL, ifindex, AF_INET);
 	return p.used;
 }
