@@ -291,7 +291,7 @@ static uint32_t or_default(uint32_t v, uint32_t otherwise)
 
 static json_t *config_to_json(const struct adapter_config *c)
 {
-	json_t *addresses = json_array(), *settings = json_object();
+	json_t *addresses = json_array(), *settings = json_object(), *trunks = json_array();
 	json_t *o;
 
 	for (size_t i = 0; i < c->addresses_count; i++)
@@ -299,9 +299,13 @@ static json_t *config_to_json(const struct adapter_config *c)
 					    json_string(c->addresses[i])); /* ENOMEM ends in json_pack */
 	for (size_t i = 0; i < c->settings_count; i++)
 		(void)json_object_set_new(settings, c->settings[i].name, json_string(c->settings[i].value));
-	o = json_pack("{ss si ss ss so so si si}", "type", "configure", "version", ADAPTER_PROTOCOL, "group",
-		      c->group, "node", c->node ? c->node : "", "addresses", addresses, "settings", settings,
-		      "options_interval_ms", (int)or_default(c->options_interval_ms, 500), "options_failures",
+	for (size_t i = 0; i < c->trunks_count; i++)
+		(void)json_array_append_new(trunks, json_pack("{ss ss}", "name", c->trunks[i].name,
+							      "registration", c->trunks[i].registration));
+	o = json_pack("{ss si ss ss so so so si si}", "type", "configure", "version", ADAPTER_PROTOCOL,
+		      "group", c->group, "node", c->node ? c->node : "", "addresses", addresses, "settings",
+		      settings, "trunks", trunks, "options_interval_ms",
+		      (int)or_default(c->options_interval_ms, 500), "options_failures",
 		      (int)or_default(c->options_failures, 3));
 	if (o && c->pid_file)
 		(void)json_object_set_new(o, "pid_file", json_string(c->pid_file));
@@ -325,7 +329,7 @@ int adapter_new(const struct adapter_config *config, const struct adapter_ops *o
 	struct adapter *a;
 
 	if (!config->group || !config->path || config->addresses_count > ADAPTER_ADDRESSES_MAX ||
-	    config->settings_count > ADAPTER_SETTINGS_MAX)
+	    config->settings_count > ADAPTER_SETTINGS_MAX || config->trunks_count > ADAPTER_TRUNKS_MAX)
 		return -EINVAL;
 	a = calloc(1, sizeof *a);
 	if (!a)
@@ -413,7 +417,7 @@ const char *adapter_request_name(enum adapter_request kind)
 	static const char *const names[ADAPTER_REQUESTS] = {
 		[ADAPTER_CONFIGURE] = "configure", [ADAPTER_ACTIVATE] = "activate",
 		[ADAPTER_STANDBY] = "standby",	   [ADAPTER_APPLY] = "apply",
-		[ADAPTER_DUMP] = "dump",
+		[ADAPTER_DUMP] = "dump",	   [ADAPTER_TRUNK] = "trunk",
 	};
 
 	return kind < ADAPTER_REQUESTS ? names[kind] : "?";

@@ -17,6 +17,7 @@
 
 #include "binding.h"
 #include "placement.h"
+#include "trunk_state.h"
 
 #include <errno.h>
 #include <sys/types.h>
@@ -27,6 +28,7 @@
 #define ADAPTER_REQUESTS_MAX  64		/* in flight */
 #define ADAPTER_ADDRESSES_MAX 32
 #define ADAPTER_SETTINGS_MAX  32
+#define ADAPTER_TRUNKS_MAX    64
 #define ADAPTER_WHY_MAX	      200
 #define ADAPTER_APPLY_MAX     100 /* puts and removes of one apply */
 #define ADAPTER_CALLS_UNKNOWN UINT32_MAX
@@ -38,6 +40,11 @@ struct adapter_setting {
 	const char *value;
 };
 
+struct adapter_trunk_setting {
+	const char *name;
+	const char *registration; /* the PBX's own name of it; "" = nothing to register */
+};
+
 /* Copied by adapter_new(). A zero number takes the default in brackets. */
 struct adapter_config {
 	const char *group;
@@ -47,6 +54,8 @@ struct adapter_config {
 	size_t addresses_count;
 	struct adapter_setting settings[ADAPTER_SETTINGS_MAX];
 	size_t settings_count;
+	struct adapter_trunk_setting trunks[ADAPTER_TRUNKS_MAX];
+	size_t trunks_count;
 	const char *pid_file; /* NULL = none */
 	bool holder;	      /* this node holds the group now: adopted after a restart of the agent */
 	uint32_t options_interval_ms; /* [500] */
@@ -65,7 +74,18 @@ struct adapter_health {
 	uint32_t calls;		   /* ADAPTER_CALLS_UNKNOWN */
 	pid_t pid;		   /* of the PBX, 0 = unknown */
 	bool in_step;		   /* the PBX has what it was told; true without bindings */
+	bool overloaded;	   /* it lives and drops requests: told apart from death */
 	uint32_t bindings;	   /* in the PBX, as last seen */
+	uint32_t unmovable;	   /* of them, those that hang on a connection of the phone's own */
+};
+
+/* What the PBX says of one trunk. */
+struct adapter_trunk {
+	const char *name;
+	enum trunk_state state;
+	const char *why;	/* a sentence, or "" */
+	int status;		/* the carrier's last SIP status, 0 = none or unknown */
+	int64_t retry_after_ms; /* as the carrier asked for, -1 = it did not */
 };
 
 enum adapter_request {
@@ -74,6 +94,7 @@ enum adapter_request {
 	ADAPTER_STANDBY,
 	ADAPTER_APPLY,
 	ADAPTER_DUMP,
+	ADAPTER_TRUNK,
 	ADAPTER_REQUESTS
 };
 
@@ -101,6 +122,7 @@ struct adapter_ops {
 	void (*remove)(void *ctx, const char *aor, const char *contact);
 	void (*full_begin)(void *ctx); /* what comes is all it has ... */
 	void (*full_end)(void *ctx);   /* ... up to here */
+	void (*trunk)(void *ctx, const struct adapter_trunk *t);
 	/* One message of the child has been handed over: a good moment to send the batch. */
 	void (*bindings_end)(void *ctx);
 	/* Exactly once for every request that got an id. error: 0, ETIMEDOUT, ECONNRESET (child lost),
@@ -134,6 +156,9 @@ const struct adapter_health *adapter_last_health(const struct adapter *a);
 int adapter_activate(struct adapter *a, boot_t now, uint64_t *ret_id);
 int adapter_standby(struct adapter *a, boot_t now, uint64_t *ret_id);
 int adapter_dump(struct adapter *a, boot_t now, uint64_t *ret_id);
+/* Orders the PBX to register a trunk now, or to take its registration back; answered when it took the order.
+ */
+int adapter_trunk_order(struct adapter *a, const char *trunk, bool registered, boot_t now, uint64_t *ret_id);
 
 /* Changes for the PBX, collected as the JSON they will travel as: nothing is borrowed from any store. */
 struct adapter_apply {

@@ -93,6 +93,8 @@ static void input_health(struct adapter *a, const json_t *o, boot_t now)
 	(void)snprintf(h.why, sizeof h.why, "%s", get_string(o, "why", "")); /* cutting a sentence is fine */
 	h.calls = get_u32(o, "calls", ADAPTER_CALLS_UNKNOWN);
 	h.bindings = get_u32(o, "bindings", 0);
+	h.unmovable = get_u32(o, "unmovable", 0);
+	h.overloaded = json_is_true(json_object_get(o, "overloaded"));
 	h.pid = pid <= INT32_MAX ? (pid_t)pid : 0;
 	a->stale_at = BOOT_NEVER;
 	adapter_watch_pbx(a, &h);
@@ -139,6 +141,26 @@ static void input_bindings(struct adapter *a, const json_t *o, boot_t now)
 		a->ops.bindings_end(a->ctx);
 }
 
+static void input_trunks(struct adapter *a, const json_t *o, boot_t now)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(o, "trunks"), i, item)
+	{
+		struct adapter_trunk t = { .name = get_string(item, "name", ""),
+					   .why = get_string(item, "why", ""),
+					   .status = (int)get_u32(item, "status", 0) % 1000 };
+		uint32_t after_ms = get_u32(item, "retry_after_ms", UINT32_MAX);
+
+		t.retry_after_ms = after_ms == UINT32_MAX ? -1 : (int64_t)after_ms;
+		if (!*t.name || !trunk_state_from_name(get_string(item, "state", ""), &t.state))
+			input_garbage(a, now, "a trunk without a name or of an unknown state");
+		else if (a->ops.trunk)
+			a->ops.trunk(a->ctx, &t);
+	}
+}
+
 static void input_answer(struct adapter *a, const json_t *o, boot_t now, int error)
 {
 	bool was_ready = a->state == ADAPTER_READY;
@@ -175,13 +197,10 @@ static const struct {
 	bool before_hello;
 	void (*handle)(struct adapter *a, const json_t *o, boot_t now);
 } input_types[] = {
-	{ "hello", true, input_hello },
-	{ "health", false, input_health },
-	{ "bindings", false, input_bindings },
-	{ "done", false, input_done },
-	{ "failed", false, input_failed },
-	{ "pong", false, input_pong },
-	{ "log", true, input_log },
+	{ "hello", true, input_hello },	       { "health", false, input_health },
+	{ "bindings", false, input_bindings }, { "trunks", false, input_trunks },
+	{ "done", false, input_done },	       { "failed", false, input_failed },
+	{ "pong", false, input_pong },	       { "log", true, input_log },
 };
 
 static void input_dispatch(struct adapter *a, const json_t *o, boot_t now)

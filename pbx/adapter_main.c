@@ -30,7 +30,7 @@ struct adapter_main {
 	struct adapter_health health;
 	boot_t health_due;
 	boot_t counts_due; /* mere counts are not told at each change */
-	json_t *put, *remove;
+	json_t *put, *remove, *trunks;
 	size_t collected;
 };
 
@@ -77,8 +77,10 @@ static const char *health_name(enum pbx_health state)
 void adapter_main_health(struct adapter_main *m, const struct adapter_health *h, boot_t now)
 {
 	bool same = m->health.state == h->state && !strcmp(m->health.why, h->why) &&
-		    m->health.pid == h->pid && m->health.in_step == h->in_step;
-	bool same_counts = m->health.calls == h->calls && m->health.bindings == h->bindings;
+		    m->health.pid == h->pid && m->health.in_step == h->in_step &&
+		    m->health.overloaded == h->overloaded;
+	bool same_counts = m->health.calls == h->calls && m->health.bindings == h->bindings &&
+			   m->health.unmovable == h->unmovable;
 	json_t *o;
 
 	if (same && boot_before(now, same_counts ? m->health_due : m->counts_due))
@@ -90,6 +92,10 @@ void adapter_main_health(struct adapter_main *m, const struct adapter_health *h,
 		      "in_step", (int)h->in_step, "bindings", (int)h->bindings);
 	if (o && h->pid > 0)
 		(void)json_object_set_new(o, "pid", json_integer(h->pid)); /* ENOMEM: one report without it */
+	if (o && h->overloaded)
+		(void)json_object_set_new(o, "overloaded", json_true());
+	if (o && h->unmovable)
+		(void)json_object_set_new(o, "unmovable", json_integer(h->unmovable));
 	if (o && h->calls != ADAPTER_CALLS_UNKNOWN)
 		(void)json_object_set_new(o, "calls", json_integer(h->calls));
 	main_send(m, o);
@@ -145,6 +151,28 @@ void adapter_main_full_end(struct adapter_main *m)
 	report_flush(m, false, true);
 }
 
+void adapter_main_trunk(struct adapter_main *m, const struct adapter_trunk *t)
+{
+	json_t *o =
+		json_pack("{ss ss ss}", "name", t->name, "state", trunk_state_name(t->state), "why", t->why);
+
+	if (o && t->status)
+		(void)json_object_set_new(o, "status",
+					  json_integer(t->status)); /* ENOMEM: one report without it */
+	if (o && t->retry_after_ms >= 0)
+		(void)json_object_set_new(o, "retry_after_ms", json_integer(t->retry_after_ms));
+	if (!m->trunks)
+		m->trunks = json_array();
+	(void)json_array_append_new(m->trunks, o); /* as above */
+}
+
+static void trunks_flush(struct adapter_main *m)
+{
+	if (m->trunks)
+		main_send(m, json_pack("{ss so}", "type", "trunks", "trunks", m->trunks));
+	m->trunks = NULL;
+}
+
 /* ---- from the agent ---- */
 
 const char *adapter_main_setting(const struct adapter_main_config *c, const char *name)
@@ -186,6 +214,22 @@ static uint32_t config_number(const json_t *o, const char *key, uint32_t otherwi
 	return v > 0 && v <= 3600000 ? (uint32_t)v : otherwise;
 }
 
+/* Those without a registration are nothing to the PBX. */
+static void config_read_trunks(struct adapter_main_config *c, const json_t *list)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		struct adapter_trunk_setting t = { json_string_value(json_object_get(item, "name")),
+						   json_string_value(json_object_get(item, "registration")) };
+
+		if (t.name && t.registration && *t.registration && c->trunks_count < ADAPTER_TRUNKS_MAX)
+			c->trunks[c->trunks_count++] = t;
+	}
+}
+
 static int config_read(struct adapter_main *m, json_t *o, char *why)
 {
 	struct adapter_main_config *c = &m->config;
@@ -202,6 +246,7 @@ static int config_read(struct adapter_main *m, json_t *o, char *why)
 	json_array_foreach(json_object_get(o, "addresses"), i,
 			   address) if (json_is_string(address) && c->addresses_count < ADAPTER_ADDRESSES_MAX)
 		c->addresses[c->addresses_count++] = json_string_value(address);
+	config_read_trunks(c, json_object_get(o, "trunks"));
 	if (!c->group || c->addresses_count == 0) {
 		(void)snprintf(why, ADAPTER_WHY_MAX, "configure without a group or an address"); /* fits */
 		return -EINVAL;
@@ -251,6 +296,18 @@ static void main_apply(struct adapter_main *m, const json_t *o, uint64_t id, boo
 	ops->apply_end(m->ctx, id, now);
 }
 
+static void main_trunk(struct adapter_main *m, const json_t *o, uint64_t id, boot_t now)
+{
+	const char *name = json_string_value(json_object_get(o, "name"));
+
+	for (size_t i = 0; m->ops->trunk && name && i < m->config.trunks_count; i++)
+		if (!strcmp(m->config.trunks[i].name, name)) {
+			m->ops->trunk(m->ctx, id, i, json_is_true(json_object_get(o, "register")), now);
+			return;
+		}
+	adapter_main_answer(m, id, m->ops->trunk ? "no such trunk" : "this adapter registers no trunks");
+}
+
 static void main_role(struct adapter_main *m, void (*role)(void *, uint64_t, boot_t), uint64_t id, boot_t now)
 {
 	if (role)
@@ -274,6 +331,8 @@ static void main_dispatch(struct adapter_main *m, json_t *o, boot_t now)
 		adapter_main_answer(m, id, "not configured");
 	else if (!strcmp(type, "apply"))
 		main_apply(m, o, id, now);
+	else if (!strcmp(type, "trunk"))
+		main_trunk(m, o, id, now);
 	else if (!strcmp(type, "activate"))
 		main_role(m, m->ops->activate, id, now);
 	else if (!strcmp(type, "standby"))
@@ -338,6 +397,7 @@ static bool main_turn(struct adapter_main *m)
 	if (m->configured)
 		m->ops->tick(m->ctx, now);
 	report_flush(m, false, false);
+	trunks_flush(m);
 	return true;
 }
 

@@ -23,6 +23,8 @@ struct adapter_main_config {
 	uint32_t options_failures;
 	bool holder;
 	struct json_t *settings; /* checked: an object of strings with known names */
+	struct adapter_trunk_setting trunks[ADAPTER_TRUNKS_MAX]; /* those with a registration */
+	size_t trunks_count;
 };
 /* NULL = not set. */
 const char *adapter_main_setting(const struct adapter_main_config *c, const char *name);
@@ -43,6 +45,9 @@ struct adapter_main_ops {
 	void (*apply_put)(void *ctx, const struct binding *b, boot_t now);
 	void (*apply_full_end)(void *ctx, boot_t now);
 	void (*apply_end)(void *ctx, uint64_t id, boot_t now);
+	/* Register this trunk (an index into the configuration's), or take its registration back; answers id.
+	 */
+	void (*trunk)(void *ctx, uint64_t id, size_t trunk, bool registered, boot_t now);
 	/* A watched descriptor has events; deadlines. */
 	void (*ready)(void *ctx, int slot, short revents, boot_t now);
 	boot_t (*next)(void *ctx);
@@ -64,5 +69,6 @@ void adapter_main_full_begin(struct adapter_main *m);
 void adapter_main_put(struct adapter_main *m, const struct binding *b, boot_t now);
 void adapter_main_remove(struct adapter_main *m, const char *aor, const char *contact);
 void adapter_main_full_end(struct adapter_main *m);
+void adapter_main_trunk(struct adapter_main *m, const struct adapter_trunk *t);
 
 #endif

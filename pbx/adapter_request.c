@@ -236,6 +236,16 @@ int adapter_dump(struct adapter *a, boot_t now, uint64_t *ret_id)
 	return adapter_simple(a, ADAPTER_DUMP, now, ret_id);
 }
 
+int adapter_trunk_order(struct adapter *a, const char *trunk, bool registered, boot_t now, uint64_t *ret_id)
+{
+	if (a->state != ADAPTER_READY)
+		return -ENOTCONN;
+	return adapter_request(
+		a, ADAPTER_TRUNK,
+		json_pack("{ss ss sb}", "type", "trunk", "name", trunk, "register", (int)registered), now,
+		ret_id);
+}
+
 /* ---- apply ---- */
 
 /* Takes item. */

@@ -18,6 +18,8 @@ static const struct {
 	[BINDING_CALL_ID] = { "call_id", BINDING_CALL_ID_MAX, false, false },
 	[BINDING_USER_AGENT] = { "user_agent", BINDING_USER_AGENT_MAX, false, false },
 	[BINDING_INSTANCE] = { "instance", BINDING_INSTANCE_MAX, false, false },
+	[BINDING_CONNECTION] = { "connection", BINDING_CONNECTION_MAX, false, true },
+	[BINDING_DATA] = { "data", BINDING_DATA_MAX, false, false },
 };
 
 void binding_init(struct binding *b)
@@ -65,6 +67,11 @@ int binding_check(const struct binding *b, enum binding_field *ret_field)
 	if (b->q_milli < BINDING_Q_UNSET || b->q_milli > 1000) {
 		if (ret_field)
 			*ret_field = BINDING_CONTACT; /* q is a parameter of the contact */
+		return -EINVAL;
+	}
+	if (b->priority > BINDING_PRIORITY_MAX) {
+		if (ret_field)
+			*ret_field = BINDING_AOR; /* it orders the accounts */
 		return -EINVAL;
 	}
 	return 0;
@@ -122,6 +129,8 @@ uint64_t binding_hash(const struct binding *b)
 	uint64_t h = 0xcbf29ce484222325ULL;
 
 	for (int f = 0; f < BINDING_FIELDS; f++) {
+		if (f > BINDING_INSTANCE && !*b->text[f])
+			continue; /* nodes that do not know these fields come to the same sum */
 		for (const char *s = b->text[f]; *s; s++)
 			h = hash_byte(h, (uint8_t)*s);
 		h = hash_byte(h, 0);

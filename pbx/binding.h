@@ -19,6 +19,10 @@ enum binding_field {
 	BINDING_CALL_ID,    /* of the last REGISTER */
 	BINDING_USER_AGENT, /* of the phone */
 	BINDING_INSTANCE,   /* +sip.instance (RFC 5626) without its quotes, "" = none */
+	BINDING_CONNECTION, /* "tcp:203.0.113.9:40123": the phone's own connection is the only way to it (tcp,
+			     * tls, ws, wss); it cannot be moved, only be reset. "" = it can be called from
+			     * anywhere */
+	BINDING_DATA,	    /* what the PBX keeps beside, passed on as it is */
 	BINDING_FIELDS
 };
 
@@ -31,14 +35,17 @@ enum binding_field {
 #define BINDING_CALL_ID_MAX    255
 #define BINDING_USER_AGENT_MAX 255
 #define BINDING_INSTANCE_MAX   255
+#define BINDING_CONNECTION_MAX 79
+#define BINDING_DATA_MAX       255
 /* All fields with their NULs. */
 #define BINDING_TEXT_MAX                                                                            \
 	(BINDING_AOR_MAX + BINDING_CONTACT_MAX + BINDING_RECEIVED_MAX + BINDING_PATH_MAX +          \
 	 BINDING_SOCKET_MAX + BINDING_CALL_ID_MAX + BINDING_USER_AGENT_MAX + BINDING_INSTANCE_MAX + \
-	 BINDING_FIELDS)
+	 BINDING_CONNECTION_MAX + BINDING_DATA_MAX + BINDING_FIELDS)
 
-#define BINDING_Q_UNSET	   (-1)
-#define BINDING_CSEQ_UNSET 0
+#define BINDING_Q_UNSET	     (-1)
+#define BINDING_CSEQ_UNSET   0
+#define BINDING_PRIORITY_MAX 9
 
 /* A view: the texts are borrowed from whoever filled it (store entry, message buffer, JSON object). All are
  * NUL-terminated and never NULL once binding_init() ran. */
@@ -52,7 +59,8 @@ struct binding {
 	uint32_t methods; /* the PBX's bit mask of allowed methods */
 	uint32_t flags;
 	uint32_t cflags;
-	int16_t q_milli; /* 0..1000, BINDING_Q_UNSET */
+	int16_t q_milli;  /* 0..1000, BINDING_Q_UNSET */
+	uint8_t priority; /* 0..9, higher ones are served first at a takeover; not part of the content */
 };
 
 /* All texts "", permanent, nothing set. */
@@ -66,7 +74,12 @@ const char *binding_field_name(enum binding_field f);
 
 /* Same AOR and contact. */
 bool binding_same_key(const struct binding *a, const struct binding *b);
-/* Equal in everything but epoch and times. */
+/* The phone's own connection is the only way to it: no other PBX is given it. */
+static inline bool binding_is_bound(const struct binding *b)
+{
+	return b->text[BINDING_CONNECTION][0];
+}
+/* Equal in everything but epoch, times and priority. */
 bool binding_same_content(const struct binding *a, const struct binding *b);
 /* What binding_same_content() compares, as 64 bits: equal on all nodes and versions of the same wire. */
 uint64_t binding_hash(const struct binding *b);

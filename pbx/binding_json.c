@@ -45,6 +45,8 @@ json_t *binding_to_json(const struct binding *b, boot_t now)
 	for (size_t i = 0; i < JSON_NUMBERS; i++)
 		if (*number_at(b, i))
 			failed |= json_object_set_new(o, json_numbers[i].key, json_integer(*number_at(b, i)));
+	if (b->priority)
+		failed |= json_object_set_new(o, "priority", json_integer(b->priority));
 	if (b->q_milli != BINDING_Q_UNSET)
 		failed |= json_object_set_new(o, "q", json_integer(b->q_milli));
 	if (b->expires_at.ns != BOOT_NEVER.ns)
@@ -85,7 +87,7 @@ static int json_read_texts(const json_t *o, struct binding *b)
 
 static int json_read_numbers(const json_t *o, boot_t now, struct binding *b)
 {
-	int64_t expires_ms = -1, age_ms = 0, q = BINDING_Q_UNSET;
+	int64_t expires_ms = -1, age_ms = 0, q = BINDING_Q_UNSET, priority = 0;
 
 	for (size_t i = 0; i < JSON_NUMBERS; i++) {
 		int64_t v = 0;
@@ -95,10 +97,12 @@ static int json_read_numbers(const json_t *o, boot_t now, struct binding *b)
 		*(uint32_t *)((char *)b + json_numbers[i].offset) = (uint32_t)v;
 	}
 	if (!json_get_integer(o, "q", 0, 1000, &q) ||
+	    !json_get_integer(o, "priority", 0, BINDING_PRIORITY_MAX, &priority) ||
 	    !json_get_integer(o, "expires_ms", 0, EXPIRES_MS_MAX, &expires_ms) ||
 	    !json_get_integer(o, "age_ms", -EXPIRES_MS_MAX, EXPIRES_MS_MAX, &age_ms))
 		return -EINVAL;
 	b->q_milli = (int16_t)q;
+	b->priority = (uint8_t)priority;
 	b->expires_at = expires_ms < 0 ? BOOT_NEVER : boot_add(now, expires_ms * NS_PER_MS);
 	b->modified_at = boot_add(now, -age_ms * NS_PER_MS);
 	return 0;

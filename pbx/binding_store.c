@@ -304,6 +304,7 @@ static int store_update(struct binding_store *s, struct binding_entry *e, const 
 		e->b.expires_at = b->expires_at;
 		e->b.modified_at = b->modified_at;
 		e->b.epoch = b->epoch;
+		e->b.priority = b->priority;
 		*ret = BINDING_REFRESHED;
 		return 0;
 	}

@@ -13,7 +13,8 @@
 #define ITEM_PUT	     1
 #define ITEM_REMOVE	     2
 #define REMAINING_PERMANENT  UINT32_MAX
-#define BATCH_ITEM_BYTES_MAX (2 + 10 + 30 + BINDING_TEXT_MAX)
+#define BATCH_ITEM_BYTES_MAX (2 + 10 + 30 + 1 + BINDING_TEXT_MAX)
+#define FIELDS_ALWAYS	     (BINDING_INSTANCE + 1)
 
 static void write_epoch(struct writer *w, struct epoch e)
 {
@@ -65,7 +66,12 @@ static void batch_write_put(struct writer *w, const struct binding *b, boot_t no
 	write_u32(w, b->flags);
 	write_u32(w, b->cflags);
 	write_u16(w, (uint16_t)b->q_milli);
-	for (int f = 0; f < BINDING_FIELDS; f++)
+	for (int f = 0; f < FIELDS_ALWAYS; f++)
+		write_bytes(w, b->text[f], strlen(b->text[f]) + 1);
+	if (!b->priority && !*b->text[BINDING_CONNECTION] && !*b->text[BINDING_DATA])
+		return;
+	write_u8(w, b->priority);
+	for (int f = FIELDS_ALWAYS; f < BINDING_FIELDS; f++)
 		write_bytes(w, b->text[f], strlen(b->text[f]) + 1);
 }
 
@@ -156,7 +162,12 @@ static void batch_read_put(struct reader *r, boot_t now, struct binding *b)
 	b->flags = read_u32(r);
 	b->cflags = read_u32(r);
 	b->q_milli = (int16_t)read_u16(r);
-	for (int f = 0; f < BINDING_FIELDS; f++)
+	for (int f = 0; f < FIELDS_ALWAYS; f++)
+		b->text[f] = read_text(r);
+	if (r->failed || r->left == 0)
+		return; /* nothing beside, or a node that knows no more */
+	b->priority = read_u8(r);
+	for (int f = FIELDS_ALWAYS; f < BINDING_FIELDS; f++)
 		b->text[f] = read_text(r);
 }
 

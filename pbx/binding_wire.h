@@ -10,7 +10,7 @@
  *   u16 length of what follows | u8 kind (1 put, 2 remove) | u64+u8 epoch
  *   put: u32 remaining_ms (0xffffffff permanent) | u32 age_ms | u32 cseq | u32 reg_id | u32 methods
  *        u32 flags | u32 cflags | u16 q_milli (0xffff unset) | 8 texts, each ending in NUL, in the order of
- *        enum binding_field
+ *        enum binding_field up to BINDING_INSTANCE; only if one of them is set: u8 priority | the other texts
  *   remove: AOR and contact, each ending in NUL
  * Bytes of an item after what this version knows are ignored, so fields can be added at its end; an item of
  * an unknown kind is skipped.

@@ -19,7 +19,7 @@
 #define CONFIGURED                                                                    \
 	HELLO "read ping; read configure; echo '{\"type\":\"pong\",\"id\":1}'; echo " \
 	      "'{\"type\":\"done\",\"id\":2}'\n"
-#define SAY(json)  "printf '%s\\n' '" json "'\n" /* not echo, which reads backslashes in some shells */
+#define SAY(json)     "printf '%s\\n' '" json "'\n" /* not echo, which reads backslashes in some shells */
 #define WAIT_FOR_EVER "while read line; do :; done\n"
 
 struct seen {
@@ -31,6 +31,9 @@ struct seen {
 	enum adapter_request last_kind;
 	struct adapter_health health;
 	char last_put[64], last_log[64], dir[64], path[96];
+	int trunks, trunk_status;
+	enum trunk_state trunk;
+	int64_t retry_after_ms;
 };
 
 static void on_ready(void *ctx)
@@ -58,6 +61,17 @@ static void on_put(void *ctx, const struct binding *b)
 static void on_remove(void *ctx, const char *aor, const char *contact)
 {
 	((struct seen *)ctx)->removes++;
+}
+
+static void on_trunk(void *ctx, const struct adapter_trunk *t)
+{
+	struct seen *s = ctx;
+
+	ck_assert_str_eq(t->name, "itsp");
+	s->trunks++;
+	s->trunk = t->state;
+	s->trunk_status = t->status;
+	s->retry_after_ms = t->retry_after_ms;
 }
 
 static void on_full_begin(void *ctx)
@@ -107,6 +121,7 @@ static void start(struct seen *s, const char *script)
 		.remove = on_remove,
 		.full_begin = on_full_begin,
 		.full_end = on_full_end,
+		.trunk = on_trunk,
 		.answered = on_answered,
 		.alarm = on_alarm,
 		.log = on_log,
@@ -127,6 +142,8 @@ static void start(struct seen *s, const char *script)
 	config.addresses_count = 1;
 	config.settings[0] = (struct adapter_setting){ "rpc", "unixgram:/x" };
 	config.settings_count = 1;
+	config.trunks[0] = (struct adapter_trunk_setting){ "itsp", "itsp-reg" };
+	config.trunks_count = 1;
 	ck_assert_int_eq(adapter_new(&config, &ops, s, now_of(s), &s->a), 0);
 }
 
@@ -166,11 +183,12 @@ START_TEST(speaks_with_a_child_that_behaves)
 
 	start(&s,
 	      CONFIGURED SAY("{\"type\":\"health\",\"state\":\"healthy\",\"why\":\"ok\",\"calls\":3,"
-			     "\"bindings\":2}") SAY(
-		      "{\"type\":\"bindings\",\"full_begin\":true,\"put\":[{\"aor\":\"1\",\"contact\":\"sip:"
-		      "1@h\",\"cseq\":7,\"expires_ms\":1000},"
-		      "{\"aor\":\"2\",\"contact\":\"sip:2@h\\r\\nX: "
-		      "y\"},{\"aor\":\"3\"},7],\"remove\":[{\"aor\":\"4\",\"contact\":\"sip:4@h\"},{}]}")
+			     "\"bindings\":2}") SAY("{\"type\":\"bindings\",\"full_begin\":true,\"put\":[{"
+						    "\"aor\":\"1\",\"contact\":\"sip:"
+						    "1@h\",\"cseq\":7,\"expires_ms\":1000},"
+						    "{\"aor\":\"2\",\"contact\":\"sip:2@h\\r\\nX: "
+						    "y\"},{\"aor\":\"3\"},7],\"remove\":[{\"aor\":\"4\","
+						    "\"contact\":\"sip:4@h\"},{}]}")
 		      SAY("{\"type\":\"bindings\",\"full_end\":true}") "echo oops >&2\nread activate; echo "
 								       "'{\"type\":\"done\",\"id\":3}'\n"
 								       "read apply; echo "
@@ -201,6 +219,34 @@ START_TEST(speaks_with_a_child_that_behaves)
 	ck_assert(s.answers == 2 && s.last_id == id && s.last_error == EREMOTEIO &&
 		  s.last_kind == ADAPTER_APPLY);
 	ck_assert_uint_eq(adapter_counters(s.a)->garbage, 0);
+	end(&s);
+}
+END_TEST
+
+START_TEST(orders_trunks_and_hears_of_them)
+{
+	struct seen s;
+	uint64_t id = 0;
+
+	start(&s, HELLO
+	      "read ping; read configure\n"
+	      "case $configure in *'\"trunks\":[{\"name\":\"itsp\",\"registration\":\"itsp-reg\"}]'*) ;; *) "
+	      "exit 1;; esac\n"
+	      "echo '{\"type\":\"pong\",\"id\":1}'; echo '{\"type\":\"done\",\"id\":2}'\n"
+	      "read order; case $order in *'\"name\":\"itsp\",\"register\":true'*) ;; *) exit 1;; esac\n" SAY(
+		      "{\"type\":\"done\",\"id\":3}")
+		      SAY("{\"type\":\"trunks\",\"trunks\":[{\"name\":\"itsp\",\"state\":\"odd\"},{\"state\":"
+			  "\"failed\"}]}") SAY("{\"type\":\"trunks\",\"trunks\":[{\"name\":\"itsp\","
+					       "\"state\":\"failed\",\"why\":\"503\",\"status\":503,"
+					       "\"retry_after_ms\":30000}]}") WAIT_FOR_EVER);
+	UNTIL(&s, s.ready);
+	ck_assert_int_eq(adapter_trunk_order(s.a, "itsp", true, now_of(&s), &id), 0);
+	UNTIL(&s, s.trunks == 1);
+	ck_assert(s.answers == 1 && s.last_id == id && s.last_kind == ADAPTER_TRUNK && s.last_error == 0);
+	ck_assert_int_eq(s.trunk, TRUNK_FAILED);
+	ck_assert_int_eq(s.trunk_status, 503);
+	ck_assert_int_eq(s.retry_after_ms, 30000);
+	ck_assert_uint_eq(adapter_counters(s.a)->garbage, 2);
 	end(&s);
 }
 END_TEST
@@ -429,8 +475,9 @@ START_TEST(sees_the_death_of_the_pbx_without_the_adapter)
 }
 END_TEST
 
-UNIT_MAIN("adapter", speaks_with_a_child_that_behaves, starts_a_crashed_child_again_and_fails_its_requests,
-	  health_of_a_lost_adapter_becomes_unknown, kills_a_hung_child_and_its_children,
-	  kills_a_child_that_never_says_hello, does_not_blame_the_child_for_its_own_pause, survives_garbage,
-	  refuses_another_version, says_why_a_configuration_is_refused,
-	  never_waits_for_a_child_that_does_not_read, sees_the_death_of_the_pbx_without_the_adapter)
+UNIT_MAIN("adapter", speaks_with_a_child_that_behaves, orders_trunks_and_hears_of_them,
+	  starts_a_crashed_child_again_and_fails_its_requests, health_of_a_lost_adapter_becomes_unknown,
+	  kills_a_hung_child_and_its_children, kills_a_child_that_never_says_hello,
+	  does_not_blame_the_child_for_its_own_pause, survives_garbage, refuses_another_version,
+	  says_why_a_configuration_is_refused, never_waits_for_a_child_that_does_not_read,
+	  sees_the_death_of_the_pbx_without_the_adapter)

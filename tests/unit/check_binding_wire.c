@@ -103,6 +103,36 @@ START_TEST(refuses_every_truncation_and_other_versions)
 }
 END_TEST
 
+START_TEST(carries_what_not_every_phone_has)
+{
+	const struct binding_batch_header h = { 1, { 42, 1 }, false, false };
+	uint8_t buf[BINDING_BATCH_BYTES_MAX];
+	struct binding_batch_writer bw;
+	struct binding_batch_header read;
+	struct binding_batch_reader br;
+	struct binding_batch_item item;
+	struct binding b = phone(), bound = phone();
+	size_t len;
+
+	bound.text[BINDING_AOR] = "1002";
+	bound.text[BINDING_CONNECTION] = "tcp:203.0.113.9:40123";
+	bound.text[BINDING_DATA] = "endpoint=1002";
+	bound.priority = BINDING_PRIORITY_MAX;
+	binding_batch_begin(&bw, &h, buf, sizeof buf);
+	ck_assert_int_eq(binding_batch_put(&bw, &bound, now), 0);
+	ck_assert_int_eq(binding_batch_put(&bw, &b, now), 0);
+	len = binding_batch_end(&bw, false);
+	ck_assert_int_eq(binding_batch_open(&br, buf, len, &read), 0);
+	ck_assert(binding_batch_next(&br, now, &item));
+	ck_assert(binding_same_content(&item.b, &bound) && item.b.priority == BINDING_PRIORITY_MAX);
+	ck_assert(binding_is_bound(&item.b));
+	ck_assert(binding_batch_next(&br, now, &item));
+	ck_assert(binding_same_content(&item.b, &b) && item.b.priority == 0 && !binding_is_bound(&item.b));
+	for (size_t cut = 1; cut < len; cut++)
+		ck_assert_int_eq(binding_batch_open(&br, buf, len - cut, &read), -EBADMSG);
+}
+END_TEST
+
 START_TEST(skips_items_and_fields_of_later_versions)
 {
 	uint8_t data[] = {
@@ -159,6 +189,6 @@ START_TEST(fills_a_batch_to_its_limit_and_no_further)
 }
 END_TEST
 
-UNIT_MAIN("binding_wire", writes_the_golden_vector, reads_the_golden_vector,
+UNIT_MAIN("binding_wire", writes_the_golden_vector, reads_the_golden_vector, carries_what_not_every_phone_has,
 	  refuses_every_truncation_and_other_versions, skips_items_and_fields_of_later_versions,
 	  fills_a_batch_to_its_limit_and_no_further)
