@@ -318,6 +318,8 @@ boot_t core_next(const struct core *c, struct instant now)
 
 		next = boot_min(next, lease_next(&group->lease, now));
 		next = boot_min(next, takeover_next(&group->takeover));
+		if (group->release_asked.ns)
+			next = boot_min(next, boot_add(group->release_asked, CORE_RELEASE_WAIT_NS));
 		if (group->operation.state == OPERATION_RUNNING)
 			next = boot_min(next, group->operation.until);
 	}
@@ -525,8 +527,8 @@ bool core_stopped(const struct core *c)
 	for (group_index_t g = 0; g < c->config.groups_count; g++) {
 		const struct core_group *group = &c->group[g];
 
-		if (group->native_holds || group->lease.role != LEASE_IDLE || group->takeover.direction != TAKEOVER_REST ||
-		    !epoch_none(group->lease.release.epoch))
+		if (group->native_holds || group->lease.role != LEASE_IDLE ||
+		    group->takeover.direction != TAKEOVER_REST || !epoch_none(group->lease.release.epoch))
 			return false;
 	}
 	return c->stopping;
@@ -535,6 +537,11 @@ bool core_stopped(const struct core *c)
 bool core_holds(const struct core *c, group_index_t group)
 {
 	return lease_holds(&c->group[group].lease) || c->group[group].native_holds;
+}
+
+bool core_releasing(const struct core *c, group_index_t group)
+{
+	return c->group[group].release_asked.ns != 0;
 }
 
 const char *core_group_state(const struct core *c, group_index_t group)

@@ -130,6 +130,10 @@ struct core_event {
 	};
 };
 
+/* For how long a planned hand-over waits for group_facts.release_wait to end. One retransmission of a request
+ * over UDP fits in (RFC 3261: 500 ms); the lease is held and renewed meanwhile. */
+#define CORE_RELEASE_WAIT_NS NS_PER_S
+
 /* ---- state ---- */
 
 struct core_peer {
@@ -169,7 +173,8 @@ struct core_group {
 	boot_t asking_since;	   /* the rules let this node ask without a break since; {0} = they do not */
 	boot_t moving_until;	   /* a hand-over began before a pause: it may be finished in spite of it */
 	struct epoch moving_epoch; /* ... of this tenure */
-	node_id_t failback_node;   /* the better candidate, eligible without a break since failback_since */
+	boot_t release_asked; /* a planned hand-over waits for release_wait to end since; {0} = none does */
+	node_id_t failback_node; /* the better candidate, eligible without a break since failback_since */
 	boot_t failback_since;
 	uint16_t rule; /* core/rules.h: the row of the latest decision */
 };
@@ -233,6 +238,10 @@ bool core_stopped(const struct core *c);
 
 /* This node holds the group: by the lease, or by VRRP where that decides. */
 bool core_holds(const struct core *c, group_index_t group);
+/* A planned hand-over is about to happen here: what has to be said outside before the gate shuts is to be
+ * said now. It happens when group_facts.release_wait is false, or after CORE_RELEASE_WAIT_NS; or not at all.
+ */
+bool core_releasing(const struct core *c, group_index_t group);
 /* The group in one word, for status: standby, vacant, asking, taking-over, holding,
  * letting-go, no-candidate */
 const char *core_group_state(const struct core *c, group_index_t group);

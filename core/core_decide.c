@@ -213,6 +213,31 @@ static void core_hand_over(struct core_turn *t, group_index_t group, const struc
 	core_role_follow(t, group, before, &letgo);
 }
 
+/* What an operator, a stop or the failback policy wants; not failover --force, and not out of trouble. */
+static bool core_planned(const struct core *c, group_index_t group, const struct rule *r,
+			 const struct core_choice *choice)
+{
+	if (r->when & FACT_MOVE_READY && choice->op->command.type != COMMAND_SWITCHOVER)
+		return false;
+	return (r->cause == CAUSE_OPERATOR || r->cause == CAUSE_STOPPING || r->cause == CAUSE_FAILBACK) &&
+	       core_trouble(c, group) == 0;
+}
+
+/* The lease is held and renewed meanwhile, so nobody notices; a lease that is lost ends the wait. */
+static bool core_release_waits(struct core_turn *t, group_index_t group, const struct rule *r,
+			       const struct core_choice *choice)
+{
+	struct core_group *g = &t->c->group[group];
+
+	if (!t->c->facts.group[group].release_wait || !core_planned(t->c, group, r, choice))
+		return false;
+	if (g->release_asked.ns == 0) {
+		g->release_asked = t->now.boot;
+		core_explain(t, group, RULE_RELEASING, choice->successor, 0);
+	}
+	return boot_diff_ns(g->release_asked, t->now.boot) < CORE_RELEASE_WAIT_NS;
+}
+
 static void core_tell(struct core_turn *t, group_index_t group, const struct rule *r,
 		      const struct core_choice *choice)
 {
@@ -244,7 +269,8 @@ static bool core_may_ask(struct core_turn *t, group_index_t group, const struct 
 	return boot_diff_ns(g->asking_since, t->now.boot) >= patience_ns;
 }
 
-static void core_obey(struct core_turn *t, group_index_t group, const struct rule *r,
+/* True: it let go. */
+static bool core_obey(struct core_turn *t, group_index_t group, const struct rule *r,
 		      const struct core_choice *choice)
 {
 	struct core *c = t->c;
@@ -253,19 +279,23 @@ static void core_obey(struct core_turn *t, group_index_t group, const struct rul
 
 	switch (r->goal) {
 	case GOAL_KEEP:
-		return;
+		c->group[group].release_asked = (boot_t){ 0 };
+		return false;
 	case GOAL_HAND_OVER:
 	case GOAL_RELEASE:
+		if (core_release_waits(t, group, r, choice))
+			return false;
 		core_hand_over(t, group, r, choice);
-		return;
+		return true;
 	case GOAL_ASK:
 	case GOAL_REST:
 		lease_place(&c->group[group].lease, core_place_of(c, group, choice));
 		lease_want(&c->group[group].lease, core_may_ask(t, group, r, choice),
 			   core_rank(c, group, choice), t->now, t->plan);
 		core_role_follow(t, group, before, &letgo);
-		return;
+		return false;
 	}
+	return false;
 }
 
 void core_decide(struct core_turn *t, group_index_t group)
@@ -278,8 +308,7 @@ void core_decide(struct core_turn *t, group_index_t group)
 		core_gather(t->c, group, t->now, &choice);
 		r = rules_match(choice.facts);
 		core_tell(t, group, r, &choice);
-		core_obey(t, group, r, &choice);
-		if (r->goal != GOAL_HAND_OVER && r->goal != GOAL_RELEASE)
+		if (!core_obey(t, group, r, &choice))
 			return;
 	}
 }

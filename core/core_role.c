@@ -111,6 +111,7 @@ static void core_role_lost(struct core_turn *t, group_index_t group, struct epoc
 		.at = t->now.boot,
 	};
 
+	g->release_asked = (boot_t){ 0 };
 	core_seen_set(t, group, NODE_NONE);
 	core_explain(t, group, letgo->cause == CAUSE_LEASE_EXPIRED ? RULE_LAPSED : RULE_LET_GO,
 		     letgo->successor, letgo->cause);

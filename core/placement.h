@@ -27,6 +27,8 @@ struct group_facts {
 	bool gate_ok;		    /* the gate is in force on every interface */
 	bool addresses_ok;	    /* all addresses present */
 	bool registrations_in_step; /* store and PBX agree; always true without bindings */
+	bool release_wait;	    /* own only, never sent: something is to be said outside before a planned
+				     * hand-over shuts the gate */
 	enum uplink_class uplink;
 	uint32_t calls; /* calls up, UINT32_MAX = unknown */
 	uint64_t bindings_digest;

@@ -76,6 +76,9 @@ static const struct rule rules[] = {
 	  "VRRP made this node the Active router: the gate is open, announce, then wake" },
 	{ RULE_NATIVE_LOST, UINT32_MAX, 0, GOAL_KEEP, CAUSE_NONE,
 	  "this node is the Active router no more: the gate is shut" },
+	{ RULE_RELEASING, UINT32_MAX, 0, GOAL_KEEP, CAUSE_NONE,
+	  "a planned hand-over waits a moment: trunks that know this node's own address are unregistered "
+	  "first" },
 };
 
 #define RULES_COUNT (sizeof rules / sizeof rules[0])

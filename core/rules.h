@@ -76,6 +76,7 @@ enum rule_told {
 	RULE_STEP_FAILED,
 	RULE_NATIVE_WON,
 	RULE_NATIVE_LOST,
+	RULE_RELEASING,
 };
 
 #endif

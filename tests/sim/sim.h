@@ -82,8 +82,9 @@ struct sim_node {
 	uint32_t rest_next;
 	struct sim_event *inbox_first, *inbox_last;
 	/* what the world does to it */
-	struct node_facts facts; /* what its executors would report now */
-	int64_t calm_since;	 /* no stall, crash, failed save since */
+	struct node_facts facts;	  /* what its executors would report now */
+	int64_t calm_since;		  /* no stall, crash, failed save since */
+	boot_t releasing[SIM_GROUPS_MAX]; /* a planned hand-over waits since; {0} = none does */
 };
 
 /* ---- the world ---- */
@@ -100,6 +101,7 @@ enum sim_event_type {
 	SIM_POWER, /* power comes back */
 	SIM_FAULT,
 	SIM_STOPPED,  /* look whether a stopping agent has finished */
+	SIM_RELEASED, /* what had to be said before a planned hand-over has been said */
 	SIM_FACTS,    /* what the executors see has changed */
 	SIM_ALONE,    /* an agent that found nobody stops waiting for a snapshot */
 	SIM_SNAPSHOT, /* a ring has a new member: this one tells it what it knows */
@@ -283,6 +285,7 @@ void sim_fail(struct sim *s, const char *format, ...) __attribute__((format(prin
 void sim_check_step(struct sim *s, struct sim_node *n, const struct core_event *ev,
 		    const enum lease_role *before, const struct epoch *epoch_before);
 void sim_check_action(struct sim *s, struct sim_node *n, const struct plan_action *a);
+void sim_check_releasing(struct sim *s, struct sim_node *n, const struct core_event *ev, group_index_t group);
 void sim_check_gate(struct sim *s, struct sim_node *n, group_index_t group, bool was_open);
 void sim_check_shut(struct sim *s, struct sim_node *n, group_index_t group);
 void sim_check_rest(struct sim *s, struct sim_node *n);

@@ -202,6 +202,26 @@ static void sim_check_lost(struct sim *s, struct sim_node *n, group_index_t g)
 		truth->held = false;
 }
 
+/* A planned hand-over may be held up, for so long and no longer; a failover never. */
+void sim_check_releasing(struct sim *s, struct sim_node *n, const struct core_event *ev, group_index_t g)
+{
+	const struct group_facts *f = &n->core->facts.group[g];
+	bool trouble = f->pbx == PBX_DEAD || f->pbx == PBX_SICK || !f->lan_up || !f->gate_ok;
+
+	if (n->releasing[g].ns == 0)
+		return;
+	if (!lease_holds(&n->core->group[g].lease))
+		sim_fail(s, "I9: %s waits to hand over group %d, which it does not hold", sim_name(s, n->id),
+			 g + 1);
+	/* Events of a peer or of one group do not decide about all. */
+	if (ev->type == CORE_LOCAL_FACTS && trouble)
+		sim_fail(s, "I3: %s is in trouble and waits to hand over group %d", sim_name(s, n->id),
+			 g + 1);
+	if (ev->type == CORE_TICK && boot_diff_ns(n->releasing[g], ev->at.boot) > CORE_RELEASE_WAIT_NS)
+		sim_fail(s, "I9: %s waits for longer than it may to hand over group %d", sim_name(s, n->id),
+			 g + 1);
+}
+
 /* ---- I2, I7, I11: who may begin to hold ---- */
 
 static bool sim_forced_here(const struct core *c, group_index_t g)

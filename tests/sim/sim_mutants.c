@@ -30,6 +30,8 @@ enum mutant {
 	MUTANT_OPERATION_WITHOUT_END,
 	MUTANT_VIEWS_NOT_SEEN,
 	MUTANT_INTENT_NOT_MERGED,
+	MUTANT_RELEASE_WITHOUT_BOUND,
+	MUTANT_FAILOVER_WAITS,
 	MUTANT_HIDDEN_STATE,
 	MUTANTS,
 };
@@ -45,7 +47,7 @@ static const struct {
 	[MUTANT_HEALTHY_LETS_GO] = { "a healthy holder lets go although failback is manual", "I4" },
 	[MUTANT_BELIEVES_DEAD_PBX] = { "a healthy PBX is taken for dead", "I4" },
 	[MUTANT_MOVE_ALWAYS_READY] = { "an operation moves to a target that is not ready", "I4" },
-	[MUTANT_STOP_IGNORED] = { "stop is ignored", "I9" },
+	[MUTANT_STOP_IGNORED] = { "stop is ignored", "I" },
 	[MUTANT_STANDBY_IGNORED] = { "placement ignores standby", "I" },
 	[MUTANT_GATE_LEFT_OPEN] = { "the gate stays open at a hand-over", "I1:" },
 	[MUTANT_TWO_RECORDS] = { "a change is recorded twice", "I8" },
@@ -55,6 +57,8 @@ static const struct {
 	[MUTANT_OPERATION_WITHOUT_END] = { "an operation has no end", "I9" },
 	[MUTANT_VIEWS_NOT_SEEN] = { "the holder in the views is not seen", "I9" },
 	[MUTANT_INTENT_NOT_MERGED] = { "intents are not merged after a partition", "I9" },
+	[MUTANT_RELEASE_WITHOUT_BOUND] = { "a planned hand-over waits for ever", "I9" },
+	[MUTANT_FAILOVER_WAITS] = { "a failover waits, too", "I3" },
 	[MUTANT_HIDDEN_STATE] = { "a decision depends on hidden state", "determinism" },
 };
 
@@ -87,6 +91,8 @@ void __real_takeover_repeat(struct takeover *t, group_index_t group, boot_t now,
 void __wrap_takeover_repeat(struct takeover *t, group_index_t group, boot_t now, struct core_plan *plan);
 void __real_core_operation_tick(struct core_turn *t, group_index_t group);
 void __wrap_core_operation_tick(struct core_turn *t, group_index_t group);
+void __real_core_decide(struct core_turn *t, group_index_t group);
+void __wrap_core_decide(struct core_turn *t, group_index_t group);
 void __real_core_seen_view(struct core_turn *t, group_index_t group, node_id_t from,
 			   const struct lease_view *view);
 void __wrap_core_seen_view(struct core_turn *t, group_index_t group, node_id_t from,
@@ -177,6 +183,18 @@ void __wrap_core_operation_tick(struct core_turn *t, group_index_t group)
 		t->c->group[group].operation.until = boot_add(t->now.boot, NS_PER_S);
 	else
 		__real_core_operation_tick(t, group);
+}
+
+void __wrap_core_decide(struct core_turn *t, group_index_t group)
+{
+	struct core_group *g = &t->c->group[group];
+	enum pbx_health pbx = t->c->facts.group[group].pbx;
+
+	if (mutant_is(MUTANT_RELEASE_WITHOUT_BOUND) && g->release_asked.ns)
+		g->release_asked = t->now.boot;
+	if (mutant_is(MUTANT_FAILOVER_WAITS) && g->release_asked.ns && pbx != PBX_HEALTHY)
+		return;
+	__real_core_decide(t, group);
 }
 
 void __wrap_core_seen_view(struct core_turn *t, group_index_t group, node_id_t from,

@@ -294,6 +294,25 @@ static void sim_tick_schedule(struct sim *s, struct sim_node *n)
 	e->number = ++n->tick_number;
 }
 
+/* What agent and PBX do with a hand-over that is about to happen; often not within the bound, or never. */
+static void sim_release_follow(struct sim *s, struct sim_node *n, group_index_t g)
+{
+	bool was = n->releasing[g].ns != 0, is = core_releasing(n->core, g);
+	struct sim_event *e;
+
+	if (was == is)
+		return;
+	n->releasing[g] = is ? n->loop_at : (boot_t){ 0 };
+	if (!is) {
+		n->facts.group[g].release_wait = sim_random_permille(&s->random, 600);
+	} else if (sim_random_permille(&s->random, 700)) {
+		e = sim_schedule(s, s->now + sim_random_between(&s->random, 1, 1500) * NS_PER_MS,
+				 SIM_RELEASED, n->id);
+		e->life = n->life;
+		e->number = g;
+	}
+}
+
 void sim_node_feed(struct sim *s, struct sim_node *n, struct core_event *ev)
 {
 	enum lease_role role[SIM_GROUPS_MAX];
@@ -311,6 +330,10 @@ void sim_node_feed(struct sim *s, struct sim_node *n, struct core_event *ev)
 		sim_fail(s, "determinism: two cores fed the same events gave different plans on %s",
 			 sim_name(s, n->id));
 	sim_check_step(s, n, ev, role, epoch);
+	for (group_index_t g = 0; g < s->config.groups_count; g++) {
+		sim_release_follow(s, n, g);
+		sim_check_releasing(s, n, ev, g);
+	}
 	sim_plan_run(s, n, &s->plan, 0);
 }
 
@@ -360,6 +383,10 @@ static void sim_input_process(struct sim *s, struct sim_node *n, struct sim_even
 		break;
 	case SIM_ALONE:
 		n->facts.joining = false;
+		sim_facts_feed(s, n);
+		break;
+	case SIM_RELEASED:
+		n->facts.group[e->number].release_wait = false;
 		sim_facts_feed(s, n);
 		break;
 	case SIM_FACTS:
@@ -477,6 +504,7 @@ void sim_agent_start(struct sim *s, struct sim_node *n)
 	n->life++;
 	n->incarnation = config.process = sim_random_next(&s->random);
 	memset(n->known, 0, sizeof n->known);
+	memset(n->releasing, 0, sizeof n->releasing);
 	n->rest->count = 0;
 	n->tick_at = 0;
 	n->stalled_until = 0;

@@ -98,6 +98,7 @@ static size_t sim_event_size(enum sim_event_type type)
 	case SIM_POWER:
 	case SIM_FAULT:
 	case SIM_STOPPED:
+	case SIM_RELEASED:
 	case SIM_FACTS:
 	case SIM_ALONE:
 	case SIM_SNAPSHOT:
@@ -219,6 +220,7 @@ static void sim_node_init(struct sim *s, struct sim_node *n, node_id_t id)
 			.addresses_ok = true,
 			.registrations_in_step = true,
 			.uplink = UPLINK_GOOD,
+			.release_wait = !s->options.story && sim_random_permille(r, 500),
 		};
 }
 
@@ -287,6 +289,7 @@ static void sim_dispatch(struct sim *s, struct sim_event *e)
 	case SIM_TICK:
 	case SIM_DATAGRAM:
 	case SIM_CORE:
+	case SIM_RELEASED:
 	case SIM_FACTS:
 	case SIM_ALONE:
 	case SIM_SNAPSHOT:

@@ -484,6 +484,86 @@ START_TEST(stop_with_nobody_fit_releases)
 }
 END_TEST
 
+static struct node_facts waiting(void)
+{
+	struct node_facts f = healthy();
+
+	f.group[0].release_wait = true;
+	return f;
+}
+
+START_TEST(planned_hand_over_waits_for_what_must_be_said_first)
+{
+	start_holding();
+	own_facts(waiting());
+	ck_assert(!core_releasing(&core, 0));
+	command(COMMAND_SWITCHOVER, PEER, 9, SELF);
+	ck_assert(holds());
+	ck_assert(told(RULE_RELEASING));
+	ck_assert(core_releasing(&core, 0));
+	ck_assert_int_le(boot_diff_ns(now.boot, core_next(&core, now)), CORE_RELEASE_WAIT_NS);
+	pass_ms(100);
+	ck_assert(holds());
+	own_facts(healthy());
+	ck_assert(!holds());
+	ck_assert(!core_releasing(&core, 0));
+	ck_assert_int_eq(finish_steps().operation, 9);
+}
+END_TEST
+
+START_TEST(that_wait_is_bounded)
+{
+	start_holding();
+	own_facts(waiting());
+	feed((struct core_event){ .type = CORE_STOP });
+	for (int i = 0; i < 9; i++) {
+		peer_facts(healthy());
+		pass_ms(100);
+		ck_assert(holds());
+	}
+	peer_facts(healthy());
+	pass_ms(100);
+	ck_assert(!holds());
+	ck_assert(!core_releasing(&core, 0));
+	ck_assert_int_eq(finish_steps().cause, CAUSE_STOPPING);
+}
+END_TEST
+
+START_TEST(no_failover_waits)
+{
+	struct node_facts dead = waiting();
+
+	dead.group[0].pbx = PBX_DEAD;
+	start_holding();
+	own_facts(waiting());
+	command(COMMAND_SWITCHOVER, PEER, 9, SELF);
+	ck_assert(core_releasing(&core, 0));
+	own_facts(dead);
+	ck_assert(!holds());
+
+	start_holding();
+	own_facts(waiting());
+	command(COMMAND_FAILOVER, PEER, 9, SELF);
+	ck_assert(!holds());
+}
+END_TEST
+
+START_TEST(wait_ends_when_the_target_is_lost)
+{
+	struct node_facts sick = healthy();
+
+	sick.group[0].pbx = PBX_SICK;
+	start_holding();
+	own_facts(waiting());
+	command(COMMAND_SWITCHOVER, PEER, 9, SELF);
+	ck_assert(core_releasing(&core, 0));
+	peer_facts(sick);
+	pass_ms(1);
+	ck_assert(holds());
+	ck_assert(!core_releasing(&core, 0));
+}
+END_TEST
+
 START_TEST(standstill_ends_the_tenure)
 {
 	start_holding();
@@ -735,10 +815,11 @@ UNIT_MAIN("core", asks_only_when_fit, patience_beside_a_better_candidate,
 	  latest_operation_replaces_the_one_before, refusals_say_why, no_holder_no_switchover,
 	  intents_merge_by_stamp, one_stamp_for_two_wishes_ends_careful_everywhere,
 	  joining_node_takes_no_commands, command_that_came_too_late_is_recorded_as_superseded,
-	  stop_hands_over_and_tells_when_done, stop_with_nobody_fit_releases, standstill_ends_the_tenure,
-	  flapping_peer_is_damped, failback_after_its_time_only, idle_failback_waits_for_calls,
-	  epochs_are_reserved_ahead, independent_actions_come_before_the_save,
-	  native_group_never_asks_and_never_touches_the_gate,
+	  stop_hands_over_and_tells_when_done, stop_with_nobody_fit_releases,
+	  planned_hand_over_waits_for_what_must_be_said_first, that_wait_is_bounded, no_failover_waits,
+	  wait_ends_when_the_target_is_lost, standstill_ends_the_tenure, flapping_peer_is_damped,
+	  failback_after_its_time_only, idle_failback_waits_for_calls, epochs_are_reserved_ahead,
+	  independent_actions_come_before_the_save, native_group_never_asks_and_never_touches_the_gate,
 	  native_group_has_the_steps_and_one_record_per_change,
 	  native_group_found_open_is_not_muzzled_before_vrrp_has_spoken,
 	  native_group_is_let_go_before_the_agent_has_stopped, holder_of_a_native_group_may_go_to_standby,
