@@ -38,6 +38,7 @@
 #include "recorder.h"
 #include "sentence.h"
 #include "service_resend.h"
+#include "service_reset.h"
 #include "state_files.h"
 #include "vip.h"
 #include "vrrp.h"
@@ -90,6 +91,7 @@ struct agent_group {
 	bool batch_open;
 	boot_t batch_due; /* {0}: nothing waits */
 	struct service_resend resend;
+	struct service_reset reset;
 	bool full_report;	/* the adapter is reporting everything it has */
 	bool full_begin_due;	/* the first batch of a full list */
 	boot_t feed_busy_since; /* {0}: the PBX has been told everything */

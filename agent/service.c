@@ -358,6 +358,7 @@ void services_close(struct agent *a)
 		binding_store_free(g->store);
 		free(g->batch_buf);
 		service_resend_close(g);
+		service_reset_stop(g);
 		g->adapter = NULL;
 		g->store = NULL;
 		g->batch_buf = NULL;
@@ -375,6 +376,8 @@ boot_t services_next(const struct agent *a)
 			next = boot_min(next, a->group[i].batch_due);
 		if (a->group[i].resend.active)
 			next = boot_min(next, a->group[i].resend.next);
+		if (a->group[i].reset.list)
+			next = boot_min(next, a->group[i].reset.due);
 	}
 	return next;
 }
@@ -415,5 +418,6 @@ void services_tick(struct agent *a)
 			service_batch_send(g, false);
 		if (g->resend.active && !boot_before(a->now.boot, g->resend.next) && service_resend_run(g))
 			cluster_snapshot_go(a);
+		service_reset_run(g);
 	}
 }

@@ -63,11 +63,13 @@ void steps_start(struct agent *a, group_index_t group, enum core_step_kind kind,
 		break;
 	case STEP_WAKE_PBX:
 		steps_adapter(a, group, true);
+		service_reset_start(&a->group[group]); /* behind: a walk over all phones */
 		break;
 	case STEP_VERIFY:
 		vip_verify(a->vip, group, a->now.boot); /* answered by verified() */
 		break;
 	case STEP_ANNOUNCE_STOP:
+		service_reset_stop(&a->group[group]);
 		vip_announce_stop(a->vip, group);
 		vrrp_speak(a->vrrp, group, false, a->now.boot);
 		steps_answer(a, group, 0);

@@ -2,6 +2,7 @@
 #include "announce_wire.h"
 
 #include "bytes.h"
+#include "inet_sum.h"
 
 #include <assert.h>
 #include <netinet/in.h>
@@ -80,18 +81,11 @@ void announce_ask_arp(const struct ip_address *ip, const struct ip_address *own,
 	put_arp(ARP_REQUEST, mac, own->family == AF_INET ? own->bytes : ip_zero, &mac_zero, ip->bytes, ret);
 }
 
-/* One's complement sum over the pseudo-header and the message, whose checksum field is zero. */
-static uint16_t icmp6_checksum(const uint8_t *ip_header, const uint8_t *message, size_t length)
+/* Over the pseudo-header and the message, whose checksum field is zero. */
+static uint16_t icmp6_sum(const uint8_t *ip_header, const uint8_t *message, size_t length)
 {
-	uint32_t sum = IPPROTO_ICMPV6 + (uint32_t)length;
-
-	for (size_t i = 8; i < IPV6_HEADER; i += 2)
-		sum += (uint32_t)ip_header[i] << 8 | ip_header[i + 1];
-	for (size_t i = 0; i < length; i += 2)
-		sum += (uint32_t)message[i] << 8 | message[i + 1];
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
+	return inet_sum(message, length,
+			inet_sum(ip_header + 8, IPV6_HEADER - 8, IPPROTO_ICMPV6 + (uint32_t)length));
 }
 
 static void put_ipv6(struct writer *w, uint16_t length, const uint8_t *from, const uint8_t *to)
@@ -123,12 +117,10 @@ static void put_option(struct writer *w, uint8_t type, const struct mac_address 
 static void finish_nd(struct writer *w, struct announce_frame *ret)
 {
 	uint8_t *message = ret->bytes + ETHER_HEADER + IPV6_HEADER;
-	uint16_t sum =
-		icmp6_checksum(ret->bytes + ETHER_HEADER, message, w->used - ETHER_HEADER - IPV6_HEADER);
+	uint16_t sum = icmp6_sum(ret->bytes + ETHER_HEADER, message, w->used - ETHER_HEADER - IPV6_HEADER);
 
 	assert(!w->failed);
-	message[2] = (uint8_t)(sum >> 8);
-	message[3] = (uint8_t)sum;
+	inet_sum_write(message + 2, sum);
 	ret->length = (uint16_t)w->used;
 }
 

@@ -2,6 +2,7 @@
 #include "vrrp_wire.h"
 
 #include "bytes.h"
+#include "inet_sum.h"
 
 #include <assert.h>
 #include <netinet/in.h>
@@ -35,26 +36,14 @@ static uint16_t get_u16(const uint8_t *p)
 
 /* ---- checksums ---- */
 
-/* One's complement sum, folded; len may be odd (a header is not, a message from outside can be). */
-static uint16_t sum_bytes(const uint8_t *p, size_t len, uint32_t sum)
-{
-	for (size_t i = 0; i + 1 < len; i += 2)
-		sum += get_u16(p + i);
-	if (len % 2)
-		sum += (uint32_t)p[len - 1] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
 /* RFC 9568 section 5.2.8 has a pseudo-header for IPv6 alone, RFC 5798 one for IPv4, too. Both kinds add up in
  * the same way: the addresses, the length, the protocol. */
 static uint16_t sum_pseudo_header(const struct vrrp_advert *a, size_t len)
 {
 	uint32_t sum = VRRP_PROTOCOL + (uint32_t)len;
 
-	sum = sum_bytes(a->from.bytes, ip_length(&a->from), sum);
-	return sum_bytes(a->to.bytes, ip_length(&a->to), sum);
+	sum = inet_sum(a->from.bytes, ip_length(&a->from), sum);
+	return inet_sum(a->to.bytes, ip_length(&a->to), sum);
 }
 
 static bool sum_has_pseudo_header(const struct vrrp_advert *a)
@@ -66,7 +55,7 @@ static bool sum_has_pseudo_header(const struct vrrp_advert *a)
 
 static uint16_t sum_message(const struct vrrp_advert *a, const uint8_t *message, size_t len)
 {
-	return sum_bytes(message, len, sum_has_pseudo_header(a) ? sum_pseudo_header(a, len) : 0);
+	return inet_sum(message, len, sum_has_pseudo_header(a) ? sum_pseudo_header(a, len) : 0);
 }
 
 /* VRRPv3 over IPv4: both forms are in use (RFC 5798's by keepalived and FRR, RFC 9568's by Cisco and
@@ -100,7 +89,7 @@ static bool envelope_read4(const uint8_t *p, size_t len, struct vrrp_advert *a, 
 	total = get_u16(p + 2);
 	if (total < header || total > len || get_u16(p + 6) & IPV4_FRAGMENT || p[9] != VRRP_PROTOCOL)
 		return false;
-	if (sum_bytes(p, header, 0) != 0xffff)
+	if (inet_sum(p, header, 0) != 0xffff)
 		return false;
 	a->from = ip_make(AF_INET, p + 12);
 	a->to = ip_make(AF_INET, p + 16);
@@ -218,7 +207,6 @@ size_t vrrp_advert_build(const struct vrrp_advert *a, uint8_t ret[VRRP_PDU_MAX])
 {
 	struct writer w = writer_init(ret, VRRP_PDU_MAX);
 	static const uint8_t no_authentication[AUTH_LENGTH];
-	uint16_t checksum;
 
 	assert(a->version == 3 || (a->version == 2 && a->to.family == AF_INET));
 	assert(a->from.family == a->to.family && a->count > 0);
@@ -232,9 +220,7 @@ size_t vrrp_advert_build(const struct vrrp_advert *a, uint8_t ret[VRRP_PDU_MAX])
 	if (a->version == 2)
 		write_bytes(&w, no_authentication, sizeof no_authentication);
 	assert(!w.failed);
-	checksum = (uint16_t)~sum_message(a, ret, w.used);
-	ret[AT_CHECKSUM] = (uint8_t)(checksum >> 8);
-	ret[AT_CHECKSUM + 1] = (uint8_t)checksum;
+	inet_sum_write(ret + AT_CHECKSUM, sum_message(a, ret, w.used));
 	return w.used;
 }
 
@@ -243,7 +229,6 @@ size_t vrrp_packet4_build(const struct vrrp_advert *a, uint8_t dscp, uint8_t ret
 	struct writer w = writer_init(ret, VRRP_PACKET4_MAX);
 	uint8_t message[VRRP_PDU_MAX];
 	size_t len = vrrp_advert_build(a, message);
-	uint16_t checksum;
 
 	assert(a->to.family == AF_INET && dscp < 64);
 	write_u8(&w, 0x45);
@@ -257,9 +242,7 @@ size_t vrrp_packet4_build(const struct vrrp_advert *a, uint8_t dscp, uint8_t ret
 	write_bytes(&w, a->to.bytes, 4);
 	write_bytes(&w, message, len);
 	assert(!w.failed);
-	checksum = (uint16_t)~sum_bytes(ret, IPV4_HEADER, 0);
-	ret[10] = (uint8_t)(checksum >> 8);
-	ret[11] = (uint8_t)checksum;
+	inet_sum_write(ret + 10, inet_sum(ret, IPV4_HEADER, 0));
 	return w.used;
 }
 
