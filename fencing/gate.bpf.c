@@ -9,6 +9,9 @@
  * by itself. The interface below a virtual MAC's sees what passes between that and the LAN in both
  * directions, so the gate is in the way before and after the virtual MAC's own interface is there.
  *
+ * And for what goes to a trunk's peer by UDP, TCP or SCTP, from whatever address: a standby's PBX would
+ * register from the node's own. ICMP and the rest pass.
+ *
  * The EtherType is read from the frame, not from skb->protocol, which an AF_PACKET sender may set to
  * anything. A VLAN tag that the hardware or the stack has taken off is not in the frame and needs no care;
  * tags that are in it are stepped over.
@@ -33,6 +36,10 @@
 #define NH_ICMPV6      58
 #define NH_DESTINATION 60
 #define NH_MOBILITY    135
+
+#define PROTOCOL_TCP  6
+#define PROTOCOL_UDP  17
+#define PROTOCOL_SCTP 132
 
 #define TAGS_MAX	4
 #define EXTENSIONS_MAX	8
@@ -67,6 +74,22 @@ struct {
 	__type(value, __u32);
 } rk_mac SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GATE_PEERS_MAX);
+	__type(key, struct gate_peer4);
+	__type(value, struct gate_peer_value);
+} rk_peer4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GATE_PEERS_MAX);
+	__type(key, struct gate_peer6);
+	__type(value, struct gate_peer_value);
+} rk_peer6 SEC(".maps");
+
 enum direction { IN, OUT };
 
 /* Where offsets count from: the Ethernet header, or the IP header on devices that have no other. */
@@ -77,6 +100,11 @@ static __always_inline int load(struct __sk_buff *skb, enum base base, __u32 off
 	if (base == NETWORK)
 		return bpf_skb_load_bytes_relative(skb, offset, to, len, BPF_HDR_START_NET);
 	return bpf_skb_load_bytes(skb, offset, to, len);
+}
+
+static __always_inline int is_open(__u64 until, __u64 now)
+{
+	return until > now && until - now < GATE_AHEAD_MAX;
 }
 
 static __always_inline int judge(const __u32 *slot_index, enum direction direction)
@@ -93,7 +121,7 @@ static __always_inline int judge(const __u32 *slot_index, enum direction directi
 		return TC_ACT_SHOT;
 	until = *(volatile __u64 *)&slot->until_ns;
 	now = bpf_ktime_get_boot_ns();
-	if (until > now && until - now < GATE_AHEAD_MAX)
+	if (is_open(until, now))
 		return TC_ACT_UNSPEC;
 	__sync_fetch_and_add(direction == IN ? &slot->drops_in : &slot->drops_out, 1);
 	return TC_ACT_SHOT;
@@ -117,6 +145,49 @@ static __always_inline int judge_v6(struct __sk_buff *skb, enum base base, __u32
 	return judge(bpf_map_lookup_elem(&rk_v6, &a), d);
 }
 
+/* ---- trunk peers, on the way out ---- */
+
+static __always_inline int judge_peer(struct gate_peer_value *peer)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+	__u32 slots = peer->slots;
+
+	for (__u32 i = 0; i < GATE_SLOTS && slots; i++, slots >>= 1) {
+		struct gate_slot *slot;
+		__u32 key = i;
+
+		if (!(slots & 1))
+			continue;
+		slot = bpf_map_lookup_elem(&rk_slots, &key);
+		if (slot && is_open(*(volatile __u64 *)&slot->until_ns, now))
+			return TC_ACT_UNSPEC;
+	}
+	__sync_fetch_and_add(&peer->drops, 1);
+	return TC_ACT_SHOT;
+}
+
+static __always_inline int is_transport(__u8 protocol)
+{
+	return protocol == PROTOCOL_UDP || protocol == PROTOCOL_TCP || protocol == PROTOCOL_SCTP;
+}
+
+/* The protocol is in the header of later fragments, too, and ports do not matter. */
+static __always_inline int judge_peer_v4(struct __sk_buff *skb, enum base base, __u32 start)
+{
+	struct gate_peer4 key = { .length = 32 };
+	struct gate_peer_value *peer;
+	__u8 protocol;
+
+	if (load(skb, base, start + 16, &key.address, sizeof key.address))
+		return TC_ACT_UNSPEC;
+	peer = bpf_map_lookup_elem(&rk_peer4, &key);
+	if (!peer || load(skb, base, start + 9, &protocol, sizeof protocol) || !is_transport(protocol))
+		return TC_ACT_UNSPEC;
+	return judge_peer(peer);
+}
+
+/* ---- neighbour discovery ---- */
+
 /* The ICMPv6 message at offset: its target (solicit, advertise, redirect) and destination (redirect). */
 static __always_inline int judge_nd(struct __sk_buff *skb, enum base base, __u32 offset, enum direction d)
 {
@@ -139,42 +210,76 @@ static __always_inline int is_extension(__u8 next)
 	       next == NH_AH || next == NH_FRAGMENT;
 }
 
-/* Steps over extension headers to ICMPv6. A later fragment shows no ICMPv6 header; its first one does. */
-static __always_inline int judge_extensions(struct __sk_buff *skb, enum base base, __u32 start,
-					    enum direction d)
-{
-	__u32 offset = start + 40;
-	__u8 next, header[4];
+/* What is behind the extension headers. */
+struct upper {
+	__u8 next;   /* protocol; an extension header if it cannot be told */
+	__u8 at_end; /* offset is where its header begins: not so in a later fragment */
+	__u32 offset;
+};
 
-	if (load(skb, base, start + 6, &next, sizeof next))
-		return TC_ACT_UNSPEC;
-	for (int i = 0; i < EXTENSIONS_MAX && is_extension(next); i++) {
-		if (load(skb, base, offset, header, sizeof header))
-			return TC_ACT_UNSPEC;
-		if (next == NH_FRAGMENT) {
-			if ((header[2] << 8 | header[3]) & FRAGMENT_OFFSET)
-				return TC_ACT_UNSPEC;
-			offset += 8;
-		} else if (next == NH_AH) {
-			offset += (header[1] + 2) * 4;
+static __always_inline struct upper find_upper(struct __sk_buff *skb, enum base base, __u32 start)
+{
+	struct upper u = { .offset = start + 40 };
+	__u8 header[4];
+
+	if (load(skb, base, start + 6, &u.next, sizeof u.next))
+		return u;
+	for (int i = 0; i < EXTENSIONS_MAX && is_extension(u.next); i++) {
+		if (load(skb, base, u.offset, header, sizeof header))
+			return u;
+		if (u.next == NH_FRAGMENT) {
+			/* It names what the first fragment begins with, which may be another extension. */
+			if ((header[2] << 8 | header[3]) & FRAGMENT_OFFSET) {
+				u.next = header[0];
+				return u;
+			}
+			u.offset += 8;
+		} else if (u.next == NH_AH) {
+			u.offset += (header[1] + 2) * 4;
 		} else {
-			offset += (header[1] + 1) * 8;
+			u.offset += (header[1] + 1) * 8;
 		}
-		next = header[0];
+		u.next = header[0];
 	}
-	return next == NH_ICMPV6 ? judge_nd(skb, base, offset, d) : TC_ACT_UNSPEC;
+	u.at_end = 1;
+	return u;
+}
+
+/* What cannot be told is judged by the address alone. */
+static __always_inline int judge_peer_v6(struct __sk_buff *skb, enum base base, __u32 start, __u8 next)
+{
+	struct gate_peer6 key = { .length = 128 };
+	struct gate_peer_value *peer;
+
+	if (!is_transport(next) && !is_extension(next))
+		return TC_ACT_UNSPEC;
+	if (load(skb, base, start + 24, &key.address, sizeof key.address))
+		return TC_ACT_UNSPEC;
+	peer = bpf_map_lookup_elem(&rk_peer6, &key);
+	return peer ? judge_peer(peer) : TC_ACT_UNSPEC;
 }
 
 static __always_inline int judge_ipv6(struct __sk_buff *skb, enum base base, __u32 start, enum direction d)
 {
 	int verdict = judge_v6(skb, base, start + (d == IN ? 24 : 8), d);
+	struct upper u;
 
-	return verdict == TC_ACT_SHOT ? verdict : judge_extensions(skb, base, start, d);
+	if (verdict == TC_ACT_SHOT)
+		return verdict;
+	u = find_upper(skb, base, start);
+	/* A later fragment shows no ICMPv6 header; its first one does. */
+	if (u.next == NH_ICMPV6)
+		return u.at_end ? judge_nd(skb, base, u.offset, d) : TC_ACT_UNSPEC;
+	return d == OUT ? judge_peer_v6(skb, base, start, u.next) : TC_ACT_UNSPEC;
 }
 
 static __always_inline int judge_ipv4(struct __sk_buff *skb, enum base base, __u32 start, enum direction d)
 {
-	return judge_v4(skb, base, start + (d == IN ? 16 : 12), d);
+	int verdict = judge_v4(skb, base, start + (d == IN ? 16 : 12), d);
+
+	if (verdict == TC_ACT_SHOT || d == IN)
+		return verdict;
+	return judge_peer_v4(skb, base, start);
 }
 
 /* In: somebody asks for, or tells about, an address of ours as target. Out: we say that we have it. */

@@ -17,6 +17,13 @@
 #define GATE_POLL_MIN_NS (50 * NS_PER_MS)
 #define GATE_RETRY_NS	 NS_PER_S
 
+_Static_assert(GATE_PEERS_MAX >= GATE_PEERS_TOTAL_MAX, "each may be of one family");
+
+struct gate_peer_entry {
+	struct ip_prefix prefix;
+	uint32_t groups; /* a bit for each group that names it, or a wider one */
+};
+
 struct gate {
 	struct netlink events;
 	struct gate_program program;
@@ -27,12 +34,14 @@ struct gate {
 	struct ip_address address[VIRTUAL_ADDRESSES_MAX];
 	size_t mac_count;
 	struct gate_virtual_mac mac[GATE_VIRTUAL_MACS_MAX];
+	size_t peer_count;
+	struct gate_peer_entry peer[GATE_PEERS_TOTAL_MAX]; /* different ones */
 	boot_t next_poll;
 	boot_t next_retry;
 	size_t poll_at;
 };
 
-/* ---- groups, addresses and MACs ---- */
+/* ---- groups, addresses, MACs and peers ---- */
 
 static int gate_cover_all(struct gate *g, const struct gate_config *config, struct sentence *reterr)
 {
@@ -89,10 +98,64 @@ static int gate_cover_macs(struct gate *g, const struct gate_config *config, str
 	return 0;
 }
 
+/* The longest prefix is found alone, so it carries the groups of all that contain it. */
+static uint32_t gate_peer_groups(const struct gate_config *config, const struct ip_prefix *prefix)
+{
+	uint32_t groups = 0;
+
+	for (size_t i = 0; i < config->peer_count; i++)
+		if (ip_prefix_contains(&config->peers[i].prefix, prefix))
+			groups |= 1u << config->peers[i].group;
+	return groups;
+}
+
+static struct gate_peer_entry *gate_peer_find(struct gate *g, const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < g->peer_count; i++)
+		if (ip_prefix_equal(&g->peer[i].prefix, prefix))
+			return &g->peer[i];
+	return NULL;
+}
+
+static uint32_t gate_slot_bits(const struct gate *g, uint32_t groups)
+{
+	uint32_t slots = 0;
+
+	for (size_t i = 0; i < g->group_count; i++)
+		if (groups & 1u << i)
+			slots |= 1u << g->slot[i];
+	return slots;
+}
+
+static int gate_cover_peers(struct gate *g, const struct gate_config *config, struct sentence *reterr)
+{
+	char text[IP_PREFIX_TEXT_MAX];
+
+	_Static_assert(RK_GROUPS_MAX <= 32 && GATE_SLOTS <= 32, "a bit each");
+	g->peer_count = 0;
+	for (size_t i = 0; i < config->peer_count; i++) {
+		const struct ip_prefix *prefix = &config->peers[i].prefix;
+		uint32_t groups = gate_peer_groups(config, prefix);
+		int r;
+
+		if (gate_peer_find(g, prefix))
+			continue;
+		r = gate_program_cover_peer(&g->program, prefix, gate_slot_bits(g, groups));
+		if (r < 0)
+			return sentence_fail(reterr, r, "the gate cannot take the trunk peer %s: %s",
+					     ip_prefix_format(prefix, text), strerror(-r));
+		g->peer[g->peer_count++] = (struct gate_peer_entry){ *prefix, groups };
+	}
+	return 0;
+}
+
 static void gate_check_config(const struct gate_config *config)
 {
 	assert(config->group_count <= RK_GROUPS_MAX && config->address_count <= VIRTUAL_ADDRESSES_MAX);
 	assert(config->mac_count <= GATE_VIRTUAL_MACS_MAX);
+	assert(config->peer_count <= GATE_PEERS_TOTAL_MAX);
+	for (size_t i = 0; i < config->peer_count; i++)
+		assert(config->peers[i].group < config->group_count);
 	for (size_t i = 0; i < config->address_count; i++)
 		assert(config->addresses[i].group < config->group_count);
 	for (size_t i = 0; i < config->mac_count; i++)
@@ -112,6 +175,8 @@ int gate_update(struct gate *g, const struct gate_config *config, struct sentenc
 		return sentence_fail(reterr, r, "the gate has no room for more groups");
 	g->group_count = config->group_count;
 	r = gate_cover_macs(g, config, reterr);
+	if (r == 0)
+		r = gate_cover_peers(g, config, reterr);
 	return r < 0 ? r : gate_cover_all(g, config, reterr);
 }
 
@@ -135,12 +200,19 @@ static bool gate_forgets_mac(void *ctx, const struct mac_address *mac)
 	return true;
 }
 
+static bool gate_forgets_peer(void *ctx, const struct ip_prefix *prefix)
+{
+	return !gate_peer_find(ctx, prefix);
+}
+
 int gate_prune(struct gate *g)
 {
 	int r = gate_program_prune(&g->program, gate_forgets, g);
 
 	if (r == 0)
 		r = gate_program_prune_macs(&g->program, gate_forgets_mac, g);
+	if (r == 0)
+		r = gate_program_prune_peers(&g->program, gate_forgets_peer, g);
 	if (r == 0)
 		gate_slots_free(g->program.slots, g->slot, g->group_count);
 	return r;
@@ -426,6 +498,17 @@ void gate_group_status(const struct gate *g, group_index_t group, struct gate_gr
 	for (size_t i = 0; i < g->mac_count && ret->mac_count < GATE_GROUP_MACS_MAX; i++)
 		if (g->mac[i].group == group)
 			ret->mac[ret->mac_count++] = g->mac[i].mac;
+}
+
+size_t gate_peer_status(const struct gate *g, struct gate_peer_status ret[GATE_PEERS_TOTAL_MAX])
+{
+	for (size_t i = 0; i < g->peer_count; i++)
+		ret[i] = (struct gate_peer_status){
+			.prefix = g->peer[i].prefix,
+			.groups = g->peer[i].groups,
+			.drops = gate_program_peer_drops(&g->program, &g->peer[i].prefix),
+		};
+	return g->peer_count;
 }
 
 size_t gate_link_status(const struct gate *g, struct gate_link_status ret[GATE_LINKS_MAX])

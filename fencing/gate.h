@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The gate: an eBPF program on every interface but loopback that passes a frame to or from a virtual address
- * or virtual MAC only before the deadline of its group. This module loads or adopts it, keeps it on every
- * interface, and says when somebody took it away. It decides nothing: when a group may be open is the lease's
- * business, and a gate that nobody renews shuts by itself.
+ * or virtual MAC only before the deadline of its group, and UDP, TCP and SCTP to a trunk's peer, from
+ * whatever address, only before the deadline of a group that names the peer. This module loads or adopts it,
+ * keeps it on every interface, and says when somebody took it away. It decides nothing: when a group may be
+ * open is the lease's business, and a gate that nobody renews shuts by itself.
  *
  * The gate outlives the process: after gate_free() or kill -9 it stays in the kernel and shuts at the
  * deadline; the next gate_open() finds it through its own filters and goes on with the same deadlines.
@@ -32,6 +33,14 @@ struct gate_virtual_mac {
 #define GATE_GROUP_MACS_MAX   2 /* one per address family */
 #define GATE_VIRTUAL_MACS_MAX (GATE_GROUP_MACS_MAX * RK_GROUPS_MAX)
 
+/* Where a group's trunk leads. Several groups may name one peer, or one a part of another's. */
+struct gate_peer {
+	struct ip_prefix prefix;
+	group_index_t group;
+};
+
+#define GATE_PEERS_TOTAL_MAX 1024 /* of all groups, each as often as it is named */
+
 /* Groups keep their deadline over reloads and restarts by their wire id (ids.h), not by their index. */
 struct gate_config {
 	size_t group_count;
@@ -42,6 +51,8 @@ struct gate_config {
 	 * interfaces. */
 	size_t mac_count;
 	const struct gate_virtual_mac *macs; /* borrowed during the call */
+	size_t peer_count;
+	const struct gate_peer *peers; /* borrowed during the call */
 };
 
 enum gate_loss_kind {
@@ -91,9 +102,9 @@ int gate_remove(struct gate *g);
 /* True if gate_open() found a gate with its deadlines. */
 bool gate_adopted(const struct gate *g);
 
-/* A reload, in two halves: update() adds and moves addresses, MACs and groups, and shuts the groups that are
- * gone; after the dropped addresses have left the devices and the dropped MACs' devices are gone, prune()
- * forgets them.
+/* A reload, in two halves: update() adds and moves addresses, MACs, peers and groups, and shuts the groups
+ * that are gone; after the dropped addresses have left the devices and the dropped MACs' devices are gone,
+ * prune() forgets them, and the dropped peers.
  * @retval -EEXIST two groups have one virtual MAC; nothing was changed. */
 int gate_update(struct gate *g, const struct gate_config *config, struct sentence *reterr);
 int gate_prune(struct gate *g);
@@ -124,6 +135,12 @@ struct gate_group_status {
 	struct mac_address mac[GATE_GROUP_MACS_MAX];
 };
 
+struct gate_peer_status {
+	struct ip_prefix prefix;
+	uint32_t groups; /* a bit for each group that names it, or a wider one around it */
+	uint64_t drops;	 /* frames, since the gate was loaded */
+};
+
 #define GATE_LINKS_MAX 1024
 
 struct gate_counters {
@@ -134,6 +151,8 @@ struct gate_counters {
 };
 
 void gate_group_status(const struct gate *g, group_index_t group, struct gate_group_status *ret);
+/* Returns how many were filled, of the different peers of the latest update. */
+size_t gate_peer_status(const struct gate *g, struct gate_peer_status ret[GATE_PEERS_TOTAL_MAX]);
 /* Returns how many were filled. */
 size_t gate_link_status(const struct gate *g, struct gate_link_status ret[GATE_LINKS_MAX]);
 void gate_counters(const struct gate *g, struct gate_counters *ret);

@@ -45,7 +45,8 @@ static bool map_fits(const struct bpf_map *want, const struct bpf_map_info *have
 static int adopt_map(struct gate_bpf *skeleton, uint32_t id)
 {
 	struct bpf_map *const wanted[] = { skeleton->maps.rk_slots, skeleton->maps.rk_v4,
-					   skeleton->maps.rk_v6, skeleton->maps.rk_mac };
+					   skeleton->maps.rk_v6,    skeleton->maps.rk_mac,
+					   skeleton->maps.rk_peer4, skeleton->maps.rk_peer6 };
 	struct bpf_map_info info = { 0 };
 	uint32_t len = sizeof info;
 	_cleanup_(close_fd) int fd = bpf_map_get_fd_by_id(id);
@@ -235,10 +236,12 @@ int gate_program_cover(struct gate_program *p, const struct ip_address *ip, uint
 	return bpf_map_update_elem(address_map(p, ip), ip->bytes, &slot, BPF_ANY) < 0 ? -errno : 0;
 }
 
+#define KEY_MAX sizeof(struct gate_peer6)
+
 /* f gets the key; true: it is removed. */
 static int prune_map(int fd, bool (*f)(void *ctx, const uint8_t *key), void *ctx)
 {
-	uint8_t key[16] = { 0 }, next[16] = { 0 };
+	uint8_t key[KEY_MAX] = { 0 }, next[KEY_MAX] = { 0 };
 	/* The next key is asked for before this one is removed: of a key that is gone the kernel starts
 	 * again. */
 	int more = bpf_map_get_next_key(fd, NULL, key);
@@ -256,6 +259,7 @@ struct prune {
 	uint8_t family;
 	bool (*ip)(void *ctx, const struct ip_address *ip);
 	bool (*mac)(void *ctx, const struct mac_address *mac);
+	bool (*peer)(void *ctx, const struct ip_prefix *prefix);
 	void *ctx;
 };
 
@@ -302,4 +306,78 @@ int gate_program_prune_macs(struct gate_program *p, bool (*f)(void *ctx, const s
 	struct prune prune = { .mac = f, .ctx = ctx };
 
 	return prune_map(bpf_map__fd(p->skeleton->maps.rk_mac), prune_mac, &prune);
+}
+
+/* ---- trunk peers ---- */
+
+/* Both kinds of key: the length, then the address. */
+static void peer_key(const struct ip_prefix *prefix, uint8_t ret[KEY_MAX])
+{
+	uint32_t length = prefix->length;
+
+	memset(ret, 0, KEY_MAX);
+	memcpy(ret, &length, sizeof length);
+	memcpy(ret + sizeof length, prefix->ip.bytes, ip_length(&prefix->ip));
+}
+
+static int peer_map(const struct gate_program *p, const struct ip_prefix *prefix)
+{
+	assert(prefix->ip.family == AF_INET || prefix->ip.family == AF_INET6);
+	return bpf_map__fd(prefix->ip.family == AF_INET ? p->skeleton->maps.rk_peer4
+							: p->skeleton->maps.rk_peer6);
+}
+
+static bool peer_find(const struct gate_program *p, const struct ip_prefix *prefix,
+		      struct gate_peer_value *ret)
+{
+	struct gate_peer_value value;
+	uint8_t key[KEY_MAX];
+
+	peer_key(prefix, key);
+	if (bpf_map_lookup_elem(peer_map(p, prefix), key, &value) < 0 || value.length != prefix->length)
+		return false;
+	*ret = value;
+	return true;
+}
+
+int gate_program_cover_peer(struct gate_program *p, const struct ip_prefix *prefix, uint32_t slots)
+{
+	struct gate_peer_value value = { 0 };
+	uint8_t key[KEY_MAX];
+
+	peer_key(prefix, key);
+	/* Replaced in one step: no frame finds it missing. */
+	if (peer_find(p, prefix, &value) && value.slots == slots)
+		return 0;
+	value.slots = slots;
+	value.length = prefix->length;
+	return bpf_map_update_elem(peer_map(p, prefix), key, &value, BPF_ANY) < 0 ? -errno : 0;
+}
+
+uint64_t gate_program_peer_drops(const struct gate_program *p, const struct ip_prefix *prefix)
+{
+	struct gate_peer_value value = { 0 };
+
+	return peer_find(p, prefix, &value) ? value.drops : 0;
+}
+
+static bool prune_peer(void *ctx, const uint8_t *key)
+{
+	const struct prune *prune = ctx;
+	struct ip_prefix prefix = { .ip = ip_make(prune->family, key + 4) };
+	uint32_t length;
+
+	memcpy(&length, key, sizeof length);
+	prefix.length = (uint8_t)length;
+	return prune->peer(prune->ctx, &prefix);
+}
+
+int gate_program_prune_peers(struct gate_program *p, bool (*f)(void *ctx, const struct ip_prefix *prefix),
+			     void *ctx)
+{
+	struct prune v4 = { .family = AF_INET, .peer = f, .ctx = ctx };
+	struct prune v6 = { .family = AF_INET6, .peer = f, .ctx = ctx };
+	int r = prune_map(bpf_map__fd(p->skeleton->maps.rk_peer4), prune_peer, &v4);
+
+	return r < 0 ? r : prune_map(bpf_map__fd(p->skeleton->maps.rk_peer6), prune_peer, &v6);
 }

@@ -44,5 +44,11 @@ int gate_program_prune(struct gate_program *p, bool (*f)(void *ctx, const struct
 int gate_program_cover_mac(struct gate_program *p, const struct mac_address *mac, uint32_t slot);
 int gate_program_prune_macs(struct gate_program *p, bool (*f)(void *ctx, const struct mac_address *mac),
 			    void *ctx);
+/* The same for trunk peers; slots: a bit for each. The count of drops stays. */
+int gate_program_cover_peer(struct gate_program *p, const struct ip_prefix *prefix, uint32_t slots);
+int gate_program_prune_peers(struct gate_program *p, bool (*f)(void *ctx, const struct ip_prefix *prefix),
+			     void *ctx);
+/* Frames dropped on their way to it. */
+uint64_t gate_program_peer_drops(const struct gate_program *p, const struct ip_prefix *prefix);
 
 #endif

@@ -38,6 +38,8 @@ struct guard {
 	struct guard_status status;
 	size_t address_count;
 	struct ip_address address[VIRTUAL_ADDRESSES_MAX];
+	size_t peer_count;
+	struct ip_prefix peer[GUARD_PEERS_MAX]; /* none in another */
 	struct guard_link link[GUARD_LINKS_MAX];
 };
 
@@ -47,7 +49,7 @@ static char *guard_text(const struct guard *g, enum guard_job job)
 {
 	if (job == GUARD_JOB_LINKS)
 		return guard_text_links(g->link, GUARD_LINKS_MAX);
-	return guard_text_all(g->address, g->address_count, g->link, GUARD_LINKS_MAX);
+	return guard_text_all(g->address, g->address_count, g->peer, g->peer_count, g->link, GUARD_LINKS_MAX);
 }
 
 static int guard_watch_fds(struct guard *g, bool add)
@@ -247,9 +249,28 @@ static void guard_take_addresses(struct guard *g, const struct guard_config *con
 		g->address[i] = config->addresses[i].ip;
 }
 
+/* nft refuses intervals that overlap; what is in a wider one needs no mention. */
+static void guard_take_peers(struct guard *g, const struct guard_config *config)
+{
+	assert(config->peer_count <= GUARD_PEERS_MAX);
+	g->peer_count = 0;
+	for (size_t i = 0; i < config->peer_count; i++) {
+		const struct ip_prefix *p = &config->peers[i];
+		bool needed = true;
+
+		for (size_t k = 0; k < config->peer_count && needed; k++)
+			if (k != i && ip_prefix_contains(&config->peers[k], p) &&
+			    (!ip_prefix_equal(&config->peers[k], p) || k < i))
+				needed = false;
+		if (needed)
+			g->peer[g->peer_count++] = *p;
+	}
+}
+
 int guard_update(struct guard *g, const struct guard_config *config)
 {
 	guard_take_addresses(g, config);
+	guard_take_peers(g, config);
 	guard_want(g, GUARD_JOB_ALL, clock_now().boot);
 	return 0;
 }
@@ -289,6 +310,7 @@ static int guard_start(struct guard *g, const struct guard_config *config, struc
 	if (g->epoll < 0 || epoll_ctl(g->epoll, EPOLL_CTL_ADD, netlink_fd(&g->watch.events), &e) < 0)
 		return sentence_fail(reterr, -errno, "the guard cannot be watched: %s", strerror(errno));
 	guard_take_addresses(g, config);
+	guard_take_peers(g, config);
 	g->wanted = GUARD_JOB_ALL;
 	return 0;
 }

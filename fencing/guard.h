@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The static guard behind the gate: nftables tables `inet ringkeep` and `arp ringkeep` that drop what is to
- * or from a virtual address on every interface that does not carry the gate. Nothing in it has to be renewed,
+ * or from a virtual address, and UDP, TCP and SCTP to a trunk's peer, on every interface that does not carry
+ * the gate. Nothing in it has to be renewed,
  * so it holds without an agent: a second NIC on the LAN, a new device, a renamed or re-created one. It does
  * not see AF_PACKET senders; only the gate does.
  *
@@ -20,7 +21,11 @@ struct guard_config {
 	const char *nft; /* path, copied; NULL = the usual places */
 	size_t address_count;
 	const struct virtual_address *addresses; /* borrowed during the call */
+	size_t peer_count;
+	const struct ip_prefix *peers; /* trunk peers, borrowed during the call; some may be in others */
 };
+
+#define GUARD_PEERS_MAX 1024
 
 struct guard_loss {
 	bool flushed; /* the whole table went; else something in it was changed */
@@ -46,7 +51,7 @@ void guard_free(struct guard *g);
 /* Removes both tables and waits. Call it after the addresses and the gate are gone. */
 int guard_remove(struct guard *g);
 
-/* The new addresses, from the next child on; interfaces stay. */
+/* The new addresses and peers, from the next child on; interfaces stay. */
 int guard_update(struct guard *g, const struct guard_config *config);
 /* Lets an interface through, by index and name, or no longer. Feed these from gate_ops. An interface whose
  * name has characters beyond letters, digits and ._-@+ is never let through. */

@@ -29,6 +29,8 @@ static const char text_inet_chains[] =
 	"\t\toif . oifname @gated accept\n"
 	"\t\tip saddr @v4 counter drop\n"
 	"\t\tip6 saddr @v6 counter drop\n"
+	"\t\tip daddr @peer4 meta l4proto { tcp, udp, sctp } counter drop\n"
+	"\t\tip6 daddr @peer6 meta l4proto { tcp, udp, sctp } counter drop\n"
 	"\t\ticmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } @th,64,128 @nd6 counter "
 	"drop\n"
 	"\t}\n";
@@ -93,12 +95,31 @@ static void text_set(FILE *f, const char *name, const char *type, uint8_t family
 	fputs(before[0] == ',' ? " } }\n" : " }\n", f);
 }
 
-static void text_tables(FILE *f, const struct ip_address *addresses, size_t count)
+static void text_peers(FILE *f, const char *name, const char *type, uint8_t family,
+		       const struct ip_prefix *peers, size_t count)
+{
+	const char *before = " elements = { ";
+	char text[IP_PREFIX_TEXT_MAX];
+
+	fprintf(f, "\tset %s { type %s; flags interval;", name, type);
+	for (size_t i = 0; i < count; i++) {
+		if (peers[i].ip.family != family)
+			continue;
+		fprintf(f, "%s%s", before, ip_prefix_format(&peers[i], text));
+		before = ", ";
+	}
+	fputs(before[0] == ',' ? " } }\n" : " }\n", f);
+}
+
+static void text_tables(FILE *f, const struct ip_address *addresses, size_t count,
+			const struct ip_prefix *peers, size_t peer_count)
 {
 	fprintf(f, "table inet " GUARD_TABLE " {\n%s", text_gated);
 	text_set(f, "v4", "type ipv4_addr", AF_INET, false, addresses, count);
 	text_set(f, "v6", "type ipv6_addr", AF_INET6, false, addresses, count);
 	text_set(f, "nd6", "typeof @th,64,128", AF_INET6, true, addresses, count);
+	text_peers(f, "peer4", "ipv4_addr", AF_INET, peers, peer_count);
+	text_peers(f, "peer6", "ipv6_addr", AF_INET6, peers, peer_count);
 	fprintf(f, "%s}\ntable arp " GUARD_TABLE " {\n%s", text_inet_chains, text_gated);
 	text_set(f, "v4", "type ipv4_addr", AF_INET, false, addresses, count);
 	fprintf(f, "%s}\n", text_arp_chains);
@@ -115,8 +136,8 @@ static char *text_finish(FILE *f, char **text)
 	return NULL;
 }
 
-char *guard_text_all(const struct ip_address *addresses, size_t address_count, const struct guard_link *links,
-		     size_t link_count)
+char *guard_text_all(const struct ip_address *addresses, size_t address_count, const struct ip_prefix *peers,
+		     size_t peer_count, const struct guard_link *links, size_t link_count)
 {
 	char *text = NULL;
 	size_t size;
@@ -125,7 +146,7 @@ char *guard_text_all(const struct ip_address *addresses, size_t address_count, c
 	if (!f)
 		return NULL;
 	fputs(text_remove, f);
-	text_tables(f, addresses, address_count);
+	text_tables(f, addresses, address_count, peers, peer_count);
 	text_links(f, "inet", links, link_count);
 	text_links(f, "arp", links, link_count);
 	return text_finish(f, &text);

@@ -16,9 +16,9 @@ struct guard_link {
 
 /* Characters that mean nothing to nft's scanner: a name goes into the rules between quotes. */
 bool guard_name_plain(const char *name);
-/* Replaces both tables as a whole. To be freed; NULL without memory. */
-char *guard_text_all(const struct ip_address *addresses, size_t address_count, const struct guard_link *links,
-		     size_t link_count);
+/* Replaces both tables as a whole; no peer may be in another. To be freed; NULL without memory. */
+char *guard_text_all(const struct ip_address *addresses, size_t address_count, const struct ip_prefix *peers,
+		     size_t peer_count, const struct guard_link *links, size_t link_count);
 /* Replaces only the set of interfaces that are let through. */
 char *guard_text_links(const struct guard_link *links, size_t link_count);
 char *guard_text_remove(void);

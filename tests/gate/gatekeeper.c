@@ -4,9 +4,11 @@
  * on stdin, one a line, events and answers go out on stdout, one a line, each with its CLOCK_BOOTTIME in ns
  * in front.
  *
- *   gatekeeper [--no-guard] [--no-vip] [--no-macs] GROUP=DEVICE[:MODE:VRID]=ADDRESS[,ADDRESS...] ...
+ *   gatekeeper [--no-guard] [--no-vip] [--no-macs] [--no-peers] GROUP=DEVICE[:MODE:VRID]=ADDRESS[,ADDRESS...]
+ *              ... [peer:GROUP=PREFIX[,PREFIX...] ...]
  *
- * MODE, of virtual MACs: bridge, private. --no-macs: the gate is not told of them.
+ * MODE, of virtual MACs: bridge, private. --no-macs, --no-peers: the gate is not told of them, nor of trunk
+ * peers the guard.
  *
  * Commands: set GROUP MS | renew GROUP MS EVERY_MS | get GROUP | status | drop-privileges | reload GROUP=...
  * | announce GROUP | again GROUP | stop GROUP | verify GROUP | destroy GROUP | remove | quit
@@ -39,6 +41,7 @@ struct keeper {
 	bool no_guard;
 	bool no_vip;
 	bool no_macs;
+	bool no_peers;
 	struct netlink request; /* of the virtual MACs */
 	struct netlink links;
 	size_t vmac_count;
@@ -48,6 +51,9 @@ struct keeper {
 	char group[RK_GROUPS_MAX][RK_NAME_MAX];
 	size_t address_count;
 	struct virtual_address address[VIRTUAL_ADDRESSES_MAX];
+	size_t peer_count;
+	struct gate_peer peer[GATE_PEERS_TOTAL_MAX];
+	struct ip_prefix guard_peer[GATE_PEERS_TOTAL_MAX];
 	int64_t renew_ns[RK_GROUPS_MAX]; /* 0: not renewed */
 	int64_t every_ns;
 	boot_t next_renewal;
@@ -110,11 +116,39 @@ static void keeper_add_group(struct keeper *k, char *spec)
 	k->group_count++;
 }
 
+static int keeper_group(const struct keeper *k, const char *name)
+{
+	for (size_t i = 0; name && i < k->group_count; i++)
+		if (!strcmp(k->group[i], name))
+			return (int)i;
+	fprintf(stderr, "no group %s\n", name ? name : "");
+	exit(2);
+}
+
+static void keeper_add_peers(struct keeper *k, char *spec)
+{
+	char *save, *name = strtok_r(spec, "=", &save), *prefix = strtok_r(NULL, ",", &save);
+
+	for (; prefix && !k->no_peers; prefix = strtok_r(NULL, ",", &save)) {
+		struct gate_peer *p = &k->peer[k->peer_count];
+
+		p->group = (group_index_t)keeper_group(k, name);
+		if (ip_prefix_parse(prefix, &p->prefix) < 0) {
+			fprintf(stderr, "not a prefix: %s\n", prefix);
+			exit(2);
+		}
+		k->guard_peer[k->peer_count++] = p->prefix;
+	}
+}
+
 static void keeper_configure(struct keeper *k, char **specs, int count)
 {
-	k->group_count = k->address_count = k->vmac_count = 0;
+	k->group_count = k->address_count = k->vmac_count = k->peer_count = 0;
 	for (int i = 0; i < count; i++)
-		keeper_add_group(k, specs[i]);
+		if (!strncmp(specs[i], "peer:", 5))
+			keeper_add_peers(k, specs[i] + 5);
+		else
+			keeper_add_group(k, specs[i]);
 }
 
 static struct gate_config keeper_gate_config(const struct keeper *k)
@@ -123,7 +157,9 @@ static struct gate_config keeper_gate_config(const struct keeper *k)
 				 .address_count = k->address_count,
 				 .addresses = k->address,
 				 .mac_count = k->no_macs ? 0 : k->vmac_count,
-				 .macs = k->mac };
+				 .macs = k->mac,
+				 .peer_count = k->peer_count,
+				 .peers = k->peer };
 
 	for (size_t i = 0; i < k->group_count; i++)
 		c.wire_id[i] = group_wire_id(k->group[i]);
@@ -132,21 +168,15 @@ static struct gate_config keeper_gate_config(const struct keeper *k)
 
 static struct guard_config keeper_guard_config(const struct keeper *k)
 {
-	return (struct guard_config){ .address_count = k->address_count, .addresses = k->address };
+	return (struct guard_config){ .address_count = k->address_count,
+				      .addresses = k->address,
+				      .peer_count = k->peer_count,
+				      .peers = k->guard_peer };
 }
 
 static struct vip_config keeper_vip_config(const struct keeper *k)
 {
 	return (struct vip_config){ .address_count = k->address_count, .addresses = k->address };
-}
-
-static int keeper_group(const struct keeper *k, const char *name)
-{
-	for (size_t i = 0; name && i < k->group_count; i++)
-		if (!strcmp(k->group[i], name))
-			return (int)i;
-	fprintf(stderr, "no group %s\n", name ? name : "");
-	exit(2);
 }
 
 /* ---- events ---- */
@@ -303,6 +333,15 @@ static void keeper_say_status(struct keeper *k)
 	for (size_t i = 0; i < count; i++)
 		say("status link %s attached=%d error=%d", links[i].device, links[i].attached,
 		    links[i].error);
+	static struct gate_peer_status peers[GATE_PEERS_TOTAL_MAX];
+	size_t peer_count = gate_peer_status(k->gate, peers);
+
+	for (size_t i = 0; i < peer_count; i++) {
+		char text[IP_PREFIX_TEXT_MAX];
+
+		say("status peer %s groups=%x drops=%" PRIu64, ip_prefix_format(&peers[i].prefix, text),
+		    peers[i].groups, peers[i].drops);
+	}
 	gate_counters(k->gate, &c);
 	if (k->guard) {
 		struct guard_status g;
@@ -563,6 +602,7 @@ int main(int argc, char **argv)
 		k.no_guard |= !strcmp(argv[first], "--no-guard");
 		k.no_vip |= !strcmp(argv[first], "--no-vip");
 		k.no_macs |= !strcmp(argv[first], "--no-macs");
+		k.no_peers |= !strcmp(argv[first], "--no-peers");
 	}
 	keeper_configure(&k, argv + first, argc - first);
 	if (keeper_start(&k) < 0)

@@ -17,7 +17,7 @@ START_TEST(sets_hold_addresses_and_interfaces)
 {
 	const struct ip_address addresses[] = { ip("10.77.0.100"), ip("fd77::100"), ip("10.77.0.101") };
 	const struct guard_link links[] = { { 2, "eth0" }, { 0, "" }, { 7, "eth0.10" } };
-	char *text = guard_text_all(addresses, 3, links, 3);
+	char *text = guard_text_all(addresses, 3, NULL, 0, links, 3);
 
 	ck_assert_ptr_nonnull(text);
 	ck_assert_ptr_nonnull(strstr(text, "delete table inet ringkeep\n"));
@@ -33,11 +33,29 @@ START_TEST(sets_hold_addresses_and_interfaces)
 }
 END_TEST
 
+START_TEST(trunk_peers_are_intervals)
+{
+	struct ip_prefix peers[3];
+	char *text;
+
+	ck_assert_int_eq(ip_prefix_parse("203.0.113.10", &peers[0]), 0);
+	ck_assert_int_eq(ip_prefix_parse("198.51.100.16/28", &peers[1]), 0);
+	ck_assert_int_eq(ip_prefix_parse("2001:db8::/64", &peers[2]), 0);
+	text = guard_text_all(NULL, 0, peers, 3, NULL, 0);
+	ck_assert_ptr_nonnull(strstr(text, "set peer4 { type ipv4_addr; flags interval; elements = { "
+					   "203.0.113.10, 198.51.100.16/28 } }"));
+	ck_assert_ptr_nonnull(
+		strstr(text, "set peer6 { type ipv6_addr; flags interval; elements = { 2001:db8::/64 } }"));
+	free(text);
+}
+END_TEST
+
 START_TEST(nothing_is_no_empty_element)
 {
-	char *text = guard_text_all(NULL, 0, NULL, 0);
+	char *text = guard_text_all(NULL, 0, NULL, 0, NULL, 0);
 
 	ck_assert_ptr_nonnull(strstr(text, "set v4 { type ipv4_addr; }"));
+	ck_assert_ptr_nonnull(strstr(text, "set peer4 { type ipv4_addr; flags interval; }"));
 	ck_assert_ptr_null(strstr(text, "add element"));
 	ck_assert_ptr_null(strstr(text, "{ }"));
 	free(text);
@@ -63,5 +81,5 @@ START_TEST(a_name_cannot_become_a_rule)
 }
 END_TEST
 
-UNIT_MAIN("guard_text", sets_hold_addresses_and_interfaces, nothing_is_no_empty_element,
-	  a_name_cannot_become_a_rule)
+UNIT_MAIN("guard_text", sets_hold_addresses_and_interfaces, trunk_peers_are_intervals,
+	  nothing_is_no_empty_element, a_name_cannot_become_a_rule)
