@@ -20,6 +20,10 @@ struct core_config;
 #define CONFIG_TRACKED_MAX    8
 #define CONFIG_ADDRESSES_MAX  1024 /* virtual addresses of one group */
 #define CONFIG_SETTINGS_MAX   16
+#define CONFIG_TRUNKS_MAX     32   /* of one group */
+#define CONFIG_PEERS_MAX      16   /* of one trunk */
+#define CONFIG_PEERS_ALL_MAX  1024 /* of all trunks */
+#define CONFIG_REG_NAME_MAX   80
 #define CONFIG_ROLES_MAX      3
 #define CONFIG_ROLE_USERS_MAX 32
 #define CONFIG_PATH_MAX	      200
@@ -91,6 +95,20 @@ struct config_vrrp {
 	uint32_t uplink_weight;
 };
 
+/* Whom the carrier knows: the group's address, which the next holder takes over, or each node by its own. */
+enum config_contact { CONFIG_CONTACT_ADDRESS, CONFIG_CONTACT_NODE };
+
+struct config_trunk {
+	char name[RK_NAME_MAX];
+	char registration[CONFIG_REG_NAME_MAX]; /* the PBX's name of it; "" = none: IP-authenticated */
+	uint32_t peers_count;
+	struct ip_prefix peers[CONFIG_PEERS_MAX];
+	uint32_t contact;	   /* enum config_contact */
+	char carrier[RK_NAME_MAX]; /* the trunk's name if none was given */
+	uint32_t rate;		   /* registrations per second at this carrier, burst at once */
+	uint32_t burst;
+};
+
 struct config_group {
 	char name[RK_NAME_MAX];
 	uint32_t wire_id; /* group_wire_id(name) */
@@ -112,6 +130,8 @@ struct config_group {
 	struct config_pbx pbx[1];
 	uint32_t vrrp_count; /* 0 or 1 */
 	struct config_vrrp vrrp[1];
+	uint32_t trunks_count; /* by name */
+	struct config_trunk trunks[CONFIG_TRUNKS_MAX];
 };
 
 struct config_role_users {
@@ -150,7 +170,7 @@ struct config_errors {
 	struct config_error error[CONFIG_ERRORS_MAX]; /* by line */
 };
 
-/* A heap struct because it is large (about 400 KiB); config_free(NULL) does nothing. */
+/* A heap struct because it is large (about 600 KiB); config_free(NULL) does nothing. */
 struct config *config_new(void);
 void config_free(struct config *c);
 static inline void config_free_ptr(struct config **c)

@@ -319,6 +319,9 @@ static void sort_sections(struct config *c)
 		if (c->groups[i].pbx_count)
 			qsort(c->groups[i].pbx[0].settings, c->groups[i].pbx[0].settings_count,
 			      sizeof c->groups[i].pbx[0].settings[0], name_cmp);
+	for (uint32_t i = 0; i < c->groups_count; i++)
+		qsort(c->groups[i].trunks, c->groups[i].trunks_count, sizeof c->groups[i].trunks[0],
+		      name_cmp);
 	qsort(c->groups, c->groups_count, sizeof c->groups[0], name_cmp);
 	qsort(c->roles, c->roles_count, sizeof c->roles[0], name_cmp);
 }
@@ -330,6 +333,7 @@ void config_check(struct config_parse *p, struct config *c)
 	check_addresses(p, c);
 	for (uint32_t i = 0; i < c->groups_count; i++)
 		check_group(p, c, &c->groups[i]);
+	config_check_trunks(p, c);
 	check_roles(p, c);
 	check_timing(p, c);
 	if (p->errors->count == 0) {

@@ -33,6 +33,10 @@ static const char *const virtual_mac_names[] = { [CONFIG_VIRTUAL_MAC_NO] = "no",
 						 [CONFIG_VIRTUAL_MAC_PRIVATE] = "private",
 						 NULL };
 
+static const char *const contact_names[] = {
+	[CONFIG_CONTACT_ADDRESS] = "address", [CONFIG_CONTACT_NODE] = "node", NULL
+};
+
 #define AT(type, member) .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
 #define LIST(type, member)                                                                      \
 	.offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member[0]), \
@@ -163,6 +167,24 @@ const struct config_option config_options[] = {
 	{ "vrrp", "uplink-weight", OPTION_NUMBER, 0, 255, "0", NULL, AT(config_vrrp, uplink_weight), 0, OPTION_RELOAD,
 	  "native: taken off the priority while the uplinks are bad; 255: this node leaves the election; 0: ignored" },
 
+	{ "trunk", "registration", OPTION_STRING, 1, CONFIG_REG_NAME_MAX - 1, NULL, NULL,
+	  AT(config_trunk, registration), 0, 0,
+	  "the PBX's own name of its registration at the carrier: chan_pjsip's type=registration section, the l_uuid of "
+	  "Kamailio's uac, FreeSWITCH's gateway. None: the carrier knows the address (IP-authenticated)" },
+	{ "trunk", "peers", OPTION_PREFIXES, 1, CONFIG_PEERS_MAX, NULL, NULL, LIST(config_trunk, peers),
+	  OPTION_REQUIRED | OPTION_RELOAD,
+	  "all addresses of the carrier, alone or as networks: UDP, TCP and SCTP to them leave a node only while a group that "
+	  "names them is open on it" },
+	{ "trunk", "contact", OPTION_ENUM, 0, 0, "address", contact_names, AT(config_trunk, contact), 0, OPTION_RELOAD,
+	  "what the carrier knows: address, the group's, so that the new holder's registration replaces the old one; or node, "
+	  "the node's own, so that it is unregistered before a planned hand-over" },
+	{ "trunk", "carrier", OPTION_NAME, 0, 0, NULL, NULL, AT(config_trunk, carrier), 0, OPTION_RELOAD,
+	  "trunks of the same carrier, in all groups, share its rate. Default: the trunk's own name" },
+	{ "trunk", "rate", OPTION_NUMBER, 1, 1000, "5", NULL, AT(config_trunk, rate), 0, OPTION_RELOAD,
+	  "registrations per second that are started at this carrier" },
+	{ "trunk", "burst", OPTION_NUMBER, 1, 1000, "10", NULL, AT(config_trunk, burst), 0, OPTION_RELOAD,
+	  "of them at once after a pause" },
+
 	{ "role", "users", OPTION_NAMES, 1, CONFIG_ROLE_USERS_MAX, NULL, NULL, LIST(config_role_users, users),
 	  OPTION_REQUIRED | OPTION_RELOAD, "user names or numeric user ids; root is always an admin" },
 };
@@ -181,6 +203,8 @@ const struct config_section config_sections[] = {
 	  "one setting of the adapter (ringkeep.conf(5), Adapters); the title is its name" },
 	{ "vrrp", "group", false, 0, 1, LIST(config_group, vrrp),
 	  "VRRP of the group's addresses (RFC 9568): one virtual router per address family" },
+	{ "trunk", "group", true, 0, CONFIG_TRUNKS_MAX, LIST(config_group, trunks),
+	  "one connection of the PBX to a carrier; the title is its name" },
 	{ "role", "", true, 0, CONFIG_ROLES_MAX, LIST(config, roles),
 	  "who may do what with hactl; the title is viewer, operator or admin" },
 };

@@ -22,6 +22,7 @@ enum option_type {
 	OPTION_ADDRESSES,  /* list of them */
 	OPTION_NAMES,	   /* list of char[size] */
 	OPTION_PRIORITIES, /* list of uint32_t: VRRP priorities, 1 to 255 */
+	OPTION_PREFIXES,   /* list of struct ip_prefix: addresses, alone or with a prefix length */
 };
 
 enum option_flags {

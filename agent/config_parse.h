@@ -39,5 +39,7 @@ bool config_scan(struct config_parse *p, const char *text, size_t len);
 void config_check(struct config_parse *p, struct config *c);
 /* The VRRP of one group, against those before it. */
 void config_check_vrrp(struct config_parse *p, const struct config *c, const struct config_group *g);
+/* The trunks of all groups; fills in the carriers that were not named. */
+void config_check_trunks(struct config_parse *p, struct config *c);
 
 #endif

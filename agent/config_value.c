@@ -62,7 +62,8 @@ static int scale_exact(uint64_t micro, uint32_t per, uint32_t *ret)
 
 bool config_option_is_list(const struct config_option *o)
 {
-	return o->type == OPTION_ADDRESSES || o->type == OPTION_NAMES || o->type == OPTION_PRIORITIES;
+	return o->type == OPTION_ADDRESSES || o->type == OPTION_NAMES || o->type == OPTION_PRIORITIES ||
+	       o->type == OPTION_PREFIXES;
 }
 
 static int parse_number(const struct config_option *o, const char *text, uint32_t *ret)
@@ -180,6 +181,26 @@ static int set_address(struct ip_address *field, const char *text, char *reterr,
 	return 0;
 }
 
+static int set_prefix(struct ip_prefix *field, const char *text, char *reterr, size_t size)
+{
+	struct ip_prefix p;
+	int r = ip_prefix_parse(text, &p);
+
+	if (r == -ERANGE)
+		(void)snprintf(reterr, size,
+			       "\"%.60s\" has bits set behind its prefix length; write the first address of "
+			       "the network, or one address without a length",
+			       text);
+	else if (r < 0)
+		(void)snprintf(reterr, size,
+			       "\"%.60s\" is neither an IPv4 or IPv6 address nor a network; write it in "
+			       "numbers, such as 203.0.113.10 or 203.0.113.16/28",
+			       text);
+	else
+		*field = p;
+	return r;
+}
+
 /* The place for one more element of a list, and its count; NULL if it is full. */
 static void *list_next(const struct config_option *o, void *base, uint32_t **ret_count)
 {
@@ -224,6 +245,9 @@ int config_option_set(const struct config_option *o, void *base, const char *tex
 	case OPTION_ADDRESSES:
 		r = set_address(field, text, reterr, size);
 		break;
+	case OPTION_PREFIXES:
+		r = set_prefix(field, text, reterr, size);
+		break;
 	}
 	if (r == 0 && count)
 		++*count;
@@ -265,7 +289,7 @@ void config_option_text(const struct config_option *o, const void *base, uint32_
 {
 	bool list = config_option_is_list(o);
 	const void *field = (const char *)base + o->offset + (list ? index * o->size : 0);
-	char ip[IP_TEXT_MAX];
+	char ip[IP_PREFIX_TEXT_MAX];
 
 	switch (o->type) {
 	case OPTION_STRING:
@@ -288,6 +312,9 @@ void config_option_text(const struct config_option *o, const void *base, uint32_
 	case OPTION_ADDRESS:
 	case OPTION_ADDRESSES:
 		(void)snprintf(ret, size, "%s", ip_format(field, ip));
+		break;
+	case OPTION_PREFIXES:
+		(void)snprintf(ret, size, "%s", ip_prefix_format(field, ip));
 		break;
 	}
 }
@@ -328,6 +355,9 @@ void config_option_limits(const struct config_option *o, char *ret, size_t size)
 		break;
 	case OPTION_PRIORITIES:
 		(void)snprintf(ret, size, "%u to %u numbers of 1 to 255", o->min, o->max);
+		break;
+	case OPTION_PREFIXES:
+		(void)snprintf(ret, size, "%u to %u addresses or networks", o->min, o->max);
 		break;
 	}
 }

@@ -45,6 +45,7 @@ static const char *type_word(enum option_type type)
 		[OPTION_ADDRESSES] = "{ ADDRESS, ... }",
 		[OPTION_NAMES] = "{ NAME, ... }",
 		[OPTION_PRIORITIES] = "{ NUMBER, ... }",
+		[OPTION_PREFIXES] = "{ ADDRESS[/LENGTH], ... }",
 	};
 
 	return words[type];

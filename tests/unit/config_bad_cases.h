@@ -135,4 +135,42 @@
   "f:43: vrid: 7 is the virtual router of group o2 on eth0 already; choose another" },
 { NULL, "group o2 {\n addresses = { 10.77.0.101 }\n device = eth0\n candidates = { n1, n2 }\n vrrp {\n  vrid = 7\n  virtual-mac = bridge\n }\n}\ngroup o3 {\n addresses = { 10.77.0.102 }\n device = eth1\n candidates = { n1 }\n vrrp {\n  vrid = 7\n  virtual-mac = bridge\n }\n}\n",
   "f:44: vrid: 7 gives group o2 the same virtual MAC on eth0; choose another" },
+{ "fd77::100 }", "fd77::100 }\n trunk itsp {\n  registration = itsp-reg\n }",
+  "f:23: peers: missing in section trunk itsp; add it (all addresses of the carrier, alone or as networks: UDP, TCP and SCTP to them leave a node only while a group that names them is open on it)" },
+{ "fd77::100 }", "fd77::100 }\n trunk itsp {\n  peers = { carrier.example }\n }",
+  "f:23: peers: \"carrier.example\" is neither an IPv4 or IPv6 address nor a network; write it in numbers, such as 203.0.113.10 or 203.0.113.16/28" },
+{ "fd77::100 }", "fd77::100 }\n trunk itsp {\n  peers = { 203.0.113.17/28 }\n }",
+  "f:23: peers: \"203.0.113.17/28\" has bits set behind its prefix length; write the first address of the network, or one address without a length" },
+{ "fd77::100 }", "fd77::100 }\n trunk itsp {\n  peers = { 0.0.0.0/0 }\n }",
+  "f:23: peers: 0.0.0.0/0 is too much of the net, of which a standby would reach nothing; name only the carrier's addresses (/8 or longer)\n"
+  "f:23: peers: 0.0.0.0/0 takes in 10.77.1.1 of node n1, whom the other nodes have to reach; name only the carrier's addresses\n"
+  "f:23: peers: 0.0.0.0/0 takes in 10.77.1.2 of node n2, whom the other nodes have to reach; name only the carrier's addresses\n"
+  "f:23: peers: 0.0.0.0/0 takes in 10.77.1.3 of node w1, whom the other nodes have to reach; name only the carrier's addresses\n"
+  "f:23: peers: 0.0.0.0/0 takes in 10.77.0.100, an address of group office itself; name only the carrier's addresses" },
+{ "fd77::100 }", "fd77::100 }\n trunk itsp {\n  peers = { 203.0.113.10, 10.77.1.2 }\n }",
+  "f:23: peers: 10.77.1.2 takes in 10.77.1.2 of node n2, whom the other nodes have to reach; name only the carrier's addresses" },
+{ "fd77::100 }", "fd77::100 }\n trunk itsp {\n  peers = { fd77::/64 }\n }",
+  "f:23: peers: fd77::/64 takes in fd77::100, an address of group office itself; name only the carrier's addresses" },
+{ "fd77::100 }", "fd77::100 }\n trunk itsp {\n  peers = { 203.0.113.10, 203.0.113.10/32 }\n }",
+  "f:23: peers: 203.0.113.10 is named twice; remove one" },
+{ "fd77::100 }", "fd77::100 }\n trunk itsp {\n  peers = { 239.1.2.3, 127.0.0.1, ::1, fe80::1, ff05::/16, 0.1.2.3 }\n }",
+  "f:23: peers: 239.1.2.3 is a multicast or broadcast address; name the carrier's addresses\n"
+  "f:23: peers: 127.0.0.1 is a loopback address, which never passes the gate; name the carrier's addresses\n"
+  "f:23: peers: ::1 is an unspecified, loopback or mapped address; name the carrier's addresses\n"
+  "f:23: peers: fe80::1 is a link-local address, which means something else on each interface; name the carrier's addresses\n"
+  "f:23: peers: ff05::/16 is a multicast address; name the carrier's addresses\n"
+  "f:23: peers: 0.1.2.3 is the unspecified address; name the carrier's addresses" },
+{ NULL, "group o2 {\n addresses = { 10.77.0.101 }\n device = eth0\n candidates = { n1 }\n trunk itsp {\n  registration = r\n  peers = { 203.0.113.10 }\n }\n}\n",
+  "f:35: registration: a group without a pbx section cannot register; use the adapter of the PBX, or leave registration out (IP-authenticated)" },
+{ "    adapter = kamailio\n", "    adapter = sip\n  }\n  trunk itsp {\n    registration = r\n    peers = { 203.0.113.10 }\n  }\n}\ngroup o3 {\n addresses = { 10.77.0.103 }\n device = eth0\n candidates = { n1 }\n pbx {\n adapter = kamailio\n",
+  "f:28: registration: the adapter sip cannot register; use the adapter of the PBX, or leave registration out (IP-authenticated)" },
+{ "fd77::100 }", "fd77::100 }\n trunk a {\n  registration = r\n  peers = { 203.0.113.10 }\n }\n trunk b {\n  registration = r\n  peers = { 203.0.113.11 }\n }",
+  "f:27: registration: r is the registration of trunk a already; each trunk has its own" },
+{ "fd77::100 }", "fd77::100 }\n trunk a {\n  peers = { 203.0.113.10 }\n }\n trunk b {\n  carrier = a\n  rate = 7\n  peers = { 203.0.113.11 }\n }",
+  "f:27: rate: trunk a of group office has another rate or burst, and both are of carrier a; write the same in both" },
+{ "fd77::100 }", "fd77::100 }\n trunk a {\n  carrier = x\n  burst = 1\n  peers = { 203.0.113.10 }\n }\n trunk b {\n  carrier = x\n  burst = 2\n  peers = { 203.0.113.11 }\n }",
+  "f:29: burst: trunk a of group office has another rate or burst, and both are of carrier x; write the same in both" },
+{ "fd77::100 }", "fd77::100 }\n trunk a {\n  peers = { 203.0.113.10 }\n  rate = 0\n  contact = phone\n }",
+  "f:24: rate: 0 is out of range; choose 1 to 1000\n"
+  "f:25: contact: \"phone\" is none of its words; choose address, node" },
 /* clang-format on */
