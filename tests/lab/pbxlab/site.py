@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Namespaces px-PID-a, -b (a Kamailio each, with the same address) and -phones, whose route decides who is spoken to."""
 import contextlib
-import ctypes
 import json
 import os
 import pathlib
@@ -11,30 +10,17 @@ import subprocess
 import threading
 import time
 
+from ringlab.netns import inside
 from ringlab.paths import BUILD, ROOT
 
 VIP, OWN, PHONES = "10.77.0.100", "10.77.0.200", "phones"
 CONFIG = ROOT / "packaging" / "examples" / "kamailio" / "kamailio.cfg"
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
 def _ip(*args):
     subprocess.run(["ip", *args], check=True)
 
 
-@contextlib.contextmanager
 def in_namespace(ns):
-    """Sockets made inside belong to the namespace. Per thread: the others stay where they are."""
-    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    there = os.open(f"/run/netns/{ns}", os.O_RDONLY)
-    try:
-        if _libc.setns(there, 0):
-            raise OSError(ctypes.get_errno(), "setns")
-        yield
-    finally:
-        _libc.setns(own, 0)
-        os.close(own)
-        os.close(there)
+    return inside(f"/run/netns/{ns}")
 
 
 class Site:

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from . import corosync, kamailio, ringkeep
+from . import asterisk, corosync, kamailio, ringkeep
 from .hub import LINKS, Hub
 from .machine import Machine, wait_until
 from .paths import tool
@@ -66,7 +66,7 @@ class Node(Machine):
         return corosync.start(self)
 
     def start_pbx(self):
-        return kamailio.start(self)
+        return {"kamailio": kamailio, "asterisk": asterisk}[self.lab.settings.pbx].start(self)
 
     def start_agent(self, **kwargs):
         return ringkeep.start(self, **kwargs)
@@ -127,6 +127,8 @@ class Lab:
                 raise AttributeError(f"no setting {key}")
             setattr(self.settings, key, value)
         corosync.configure(self)
+        if self.settings.pbx == "asterisk":
+            asterisk.configure(self)
         ringkeep.configure(self)
 
     def start_cluster(self, **settings):

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 
+from . import asterisk
 from .paths import program, tool
 
 NOBODY = (65534, 65534)
@@ -19,6 +20,9 @@ class Settings:
     addresses: tuple = ("10.77.0.100", "fd77::100")
     failback: str = "manual"
     pbx: str = "kamailio"
+    asterisk: str = "22"                                  # its version, if it is the PBX
+    accounts: tuple = ()                                  # asterisk.Account of each phone
+    asterisk_install: dict = dataclasses.field(default_factory=dict)  # more arguments of asterisk.install()
     options_interval: str = "500ms"
     # More lines for the group. Nodes fail again and again here, on purpose: damping would rightly keep them out (the simulator has it on).
     group: str = "damping-penalty = 0"
@@ -63,6 +67,9 @@ def pbx_section(s):
                   '        setting dump { value = "fifo:/run/kamailio/kamailio_rpc.fifo" }',
                   '        setting sync { value = "udp:127.0.0.1:5070" }',
                   '        setting evapi { value = "tcp:127.0.0.1:8448" }']
+    if s.pbx == "asterisk":
+        lines += [f'        pid-file = "{asterisk.ON_NODE}/run/asterisk.pid"',
+                  *(f'        setting {key} {{ value = "{value}" }}' for key, value in asterisk.settings(asterisk.ON_NODE).items())]
     return lines + [f"        options-interval = {s.options_interval}", "        options-failures = 3", "    }"]
 
 
