@@ -126,11 +126,12 @@ static json_t *status_pbx(const struct agent_group *g)
 {
 	if (!g->adapter)
 		return json_pack("{s:s}", "state", "none");
-	return json_pack("{s:s, s:s, s:i, s:I, s:b, s:b}", "state", pbx_health_name(g->health.state), "why",
-			 g->health.why, "pid", (int)g->health.pid, "calls",
-			 g->health.calls == ADAPTER_CALLS_UNKNOWN ? (json_int_t)-1
-								  : (json_int_t)g->health.calls,
-			 "in_step", g->health.in_step, "adapter_ready", adapter_ready(g->adapter));
+	return json_pack(
+		"{s:s, s:s, s:i, s:I, s:b, s:b, s:I, s:b}", "state", pbx_health_name(g->health.state), "why",
+		g->health.why, "pid", (int)g->health.pid, "calls",
+		g->health.calls == ADAPTER_CALLS_UNKNOWN ? (json_int_t)-1 : (json_int_t)g->health.calls,
+		"in_step", g->health.in_step, "adapter_ready", adapter_ready(g->adapter), "unmovable",
+		(json_int_t)g->health.unmovable, "overloaded", g->health.overloaded);
 }
 
 static json_t *status_operation(const struct agent *a, const struct core_operation *op)

@@ -165,7 +165,7 @@ static void show_pbx(struct hactl *h, const json_t *g)
 	const json_t *pbx = json_object_get(g, "pbx");
 	const char *state = json_is_string(pbx) ? json_string_value(pbx) : hactl_text(pbx, "state");
 	bool healthy = !strcmp(state, "healthy");
-	int64_t calls = hactl_number(pbx, "calls", -1);
+	int64_t calls = hactl_number(pbx, "calls", -1), unmovable = hactl_number(pbx, "unmovable", 0);
 
 	if (!strcmp(hactl_text(g, "gate"), "none"))
 		return; /* a witness */
@@ -177,6 +177,13 @@ static void show_pbx(struct hactl *h, const json_t *g)
 		(void)fprintf(h->out, ", %" PRId64 " call%s", calls, calls == 1 ? "" : "s");
 	(void)fprintf(h->out, ", %" PRId64 " registration%s", hactl_number(g, "bindings", 0),
 		      hactl_number(g, "bindings", 0) == 1 ? "" : "s");
+	if (unmovable > 0)
+		(void)fprintf(h->out, " (%" PRId64 " on a connection of its own, cannot be moved)",
+			      unmovable);
+	if (json_is_true(json_object_get(pbx, "overloaded"))) {
+		(void)fputs(", ", h->out);
+		hactl_put(h, h->out, STYLE_BAD, 0, "overloaded");
+	}
 	if (json_is_false(json_object_get(pbx, "in_step")))
 		(void)fputs(", not yet in step", h->out);
 	(void)fputc('\n', h->out);
