@@ -235,9 +235,10 @@ static void check_pbx(struct config_parse *p, const struct config_pbx *x)
 {
 	const char *a = x->adapter;
 
-	if (*a && strcmp(a, "kamailio") && strcmp(a, "sip") && strncmp(a, "exec:/", 6))
-		config_fail(p, x, "adapter", 0, "\"%.60s\" is not known; choose kamailio, sip or exec:/PATH",
-			    a);
+	if (*a && strcmp(a, "kamailio") && strcmp(a, "asterisk") && strcmp(a, "sip") &&
+	    strncmp(a, "exec:/", 6))
+		config_fail(p, x, "adapter", 0,
+			    "\"%.60s\" is not known; choose kamailio, asterisk, sip or exec:/PATH", a);
 	if (x->pid_file[0] && x->pid_file[0] != '/')
 		config_fail(p, x, "pid-file", 0, "\"%.60s\" is not an absolute path; start it with /",
 			    x->pid_file);

@@ -91,6 +91,13 @@ static void print_pbx(const struct import_group *g, FILE *out)
 			"    #     pid-file = /run/kamailio/kamailio.pid\n"
 			"    #     setting rpc { value = \"unixgram:/run/kamailio/kamailio_rpc.sock\" }\n",
 			out);
+	if (!strcmp(adapter, "asterisk"))
+		(void)fputs("    #     pid-file = /run/asterisk/asterisk.pid\n"
+			    "    #     setting ami-user { value = ringkeep }\n"
+			    "    #     setting ami-secret-file { value = /etc/ringkeep/ami.secret }\n"
+			    "    #     setting ari-user { value = ringkeep }\n"
+			    "    #     setting ari-secret-file { value = /etc/ringkeep/ari.secret }\n",
+			    out);
 	(void)fputs("    # }\n", out);
 }
 

@@ -16,7 +16,7 @@ static const struct {
 	const char *word, *adapter;
 } pbx_words[] = {
 	{ "kamailio", "kamailio" }, { "kamcmd", "kamailio" }, { "kamctl", "kamailio" }, { "opensips", "sip" },
-	{ "asterisk", "sip" },	    { "freeswitch", "sip" },  { "fs_cli", "sip" },	{ "sipsak", "sip" },
+	{ "asterisk", "asterisk" }, { "freeswitch", "sip" },  { "fs_cli", "sip" },	{ "sipsak", "sip" },
 	{ "sipp", "sip" },	    { "options", "sip" },     { "5060", "sip" },	{ "5061", "sip" },
 	{ "pbx", "sip" },	    { "sip", "sip" },	      { "voip", "sip" },
 };

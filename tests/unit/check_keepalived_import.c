@@ -324,7 +324,7 @@ START_TEST(checks_of_a_pbx_are_recognised)
 	} cases[] = {
 		{ "/usr/bin/killall -0 kamailio", "kamailio" },
 		{ "kamcmd core.uptime", "kamailio" },
-		{ "/usr/sbin/asterisk -rx 'core show uptime'", "sip" },
+		{ "/usr/sbin/asterisk -rx 'core show uptime'", "asterisk" },
 		{ "sipsak -s sip:127.0.0.1", "sip" },
 		{ "/usr/bin/systemctl is-active FreeSWITCH", "sip" },
 		{ "/usr/bin/pg_isready", NULL },

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the agent asks for. Nothing here waits for Asterisk.
+ */
+#include "asterisk_private.h"
+
+void agent_activate(void *ctx, uint64_t id, boot_t now)
+{
+	struct asterisk *k = ctx;
+
+	if (!k->active) { /* else Asterisk has served all the time */
+		k->active = k->restoring = true;
+		k->active_at = now;
+		push_by_priority(k);
+	}
+	sweep_request(k);
+	adapter_main_answer(k->m, id, NULL); /* the rest goes on behind it */
+}
+
+/* Nobody hears these calls any more, and nobody's BYE arrives: they would count as calls, and keep queue
+ * members busy, until they come back with the address. */
+static void agent_hang_up(struct asterisk *k, boot_t now)
+{
+	const struct ami_field fields[] = { { "Channel", "/^PJSIP\\/.*$/" }, { "Cause", "38" } };
+
+	if (k->hangup_on_standby && k->calls > 0 && k->calls != ADAPTER_CALLS_UNKNOWN)
+		(void)ami_client_call(&k->ami, AMI_HANGUP, 0, ASTERISK_QUICK_NS, "Hangup", fields, 2,
+				      now); /* gone? */
+}
+
+void agent_standby(void *ctx, uint64_t id, boot_t now)
+{
+	struct asterisk *k = ctx;
+	bool was_active = k->active;
+
+	k->active = false;
+	k->qualify_pass = 0;
+	for (size_t i = binding_store_count(k->known); i-- > 0;) {
+		const struct binding *b = binding_store_at(k->known, i);
+
+		push_mark(k, b, 0, MARK_RESET | MARK_QUALIFY);
+		push_binding(k, b); /* what it qualifies is taken from it */
+	}
+	if (was_active)
+		agent_hang_up(k, now);
+	sweep_request(k);
+	adapter_main_answer(k->m, id, NULL);
+}
+
+void agent_dump(void *ctx, uint64_t id, boot_t now)
+{
+	struct asterisk *k = ctx;
+
+	if (k->dump_id)
+		adapter_main_answer(k->m, id, "a dump is under way");
+	else
+		k->dump_id = id;
+	sweep_request(k);
+}
+
+void agent_apply_full_begin(void *ctx)
+{
+	struct asterisk *k = ctx;
+
+	binding_store_full_begin(k->known);
+}
+
+/* Active: the phone may have been here since; the sweep gives back what lacks. */
+void agent_apply_put(void *ctx, const struct binding *b, boot_t now)
+{
+	struct asterisk *k = ctx;
+	const struct binding *mine;
+	enum binding_put put;
+
+	if (binding_store_put(k->known, b, now, &put) < 0)
+		return;
+	mine = binding_store_find(k->known, b->text[BINDING_AOR], b->text[BINDING_CONTACT]);
+	if (!mine)
+		return;
+	if (put == BINDING_CHANGED)
+		push_mark(k, mine, 0, MARK_REFUSED);
+	if (!k->active)
+		push_binding(k, mine);
+}
+
+void agent_apply_remove(void *ctx, const char *aor, const char *contact, boot_t now)
+{
+	struct asterisk *k = ctx;
+
+	(void)binding_store_remove(k->known, aor, contact,
+				   (struct epoch){ 0 }); /* Asterisk may have it alone */
+	push_removal(k, aor, contact);
+}
+
+static void full_end_gone(void *ctx, const struct binding *b)
+{
+	struct asterisk *k = ctx;
+
+	if (!k->active && binding_store_mark(k->known, b) & MARK_PRESENT)
+		push_removal(k, b->text[BINDING_AOR], b->text[BINDING_CONTACT]);
+}
+
+void agent_apply_full_end(void *ctx, boot_t now)
+{
+	struct asterisk *k = ctx;
+
+	(void)binding_store_full_end(k->known, (struct epoch){ 0 }, full_end_gone,
+				     k); /* the count is of no use */
+	k->told_everything = true;
+	if (k->active)
+		k->restoring = true;
+	sweep_request(k);
+}

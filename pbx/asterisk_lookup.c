@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Single contacts, read again by ARI (one row by its key; AMI would go through the whole table) when an event
+ * named them or a sweep missed them. Collected for a moment: the event of a REGISTER's authentication comes
+ * before its contact is stored, and a phone that registers makes several.
+ */
+#include "asterisk_private.h"
+
+#include "clock_read.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLLECT_NS    (150 * NS_PER_MS)
+#define IN_FLIGHT_MAX 4
+
+void lookup_request(struct asterisk *k, const char *aor, const char *contact, boot_t now)
+{
+	const struct binding *b = binding_store_find(k->known, aor, contact);
+
+	if (strlen(aor) > BINDING_AOR_MAX || strlen(contact) > BINDING_CONTACT_MAX ||
+	    (b && binding_store_mark(k->known, b) & MARK_LOOKUP))
+		return;
+	if (!kamailio_keys_push(&k->lookups, aor, contact)) {
+		sweep_request(k);
+		return;
+	}
+	if (b)
+		push_mark(k, b, MARK_LOOKUP, 0);
+	if (k->lookups.count == 1)
+		k->lookups_at = boot_add(now, COLLECT_NS);
+}
+
+/* Something of that endpoint was authenticated. The Call-ID of its last REGISTER: a refresh of that contact;
+ * another: a call, or a phone that was restarted. */
+void lookup_endpoint(struct asterisk *k, const char *endpoint, const char *call_id, boot_t now)
+{
+	const struct asterisk_name *e = asterisk_names_find(&k->names, ASTERISK_ENDPOINT, endpoint);
+	const struct binding *b[BINDING_CONTACTS_MAX];
+	size_t n = e && e->aor ? binding_store_find_aor(k->known, e->aor, b) : 0;
+	bool found = false;
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(b[i]->text[BINDING_CALL_ID], call_id)) {
+			lookup_request(k, b[i]->text[BINDING_AOR], b[i]->text[BINDING_CONTACT], now);
+			found = true;
+		}
+	for (size_t i = 0; i < n && !found; i++)
+		lookup_request(k, b[i]->text[BINDING_AOR], b[i]->text[BINDING_CONTACT], now);
+}
+
+static bool lookup_send(struct asterisk *k, const struct kamailio_key *key, boot_t now)
+{
+	const struct binding *b = binding_store_find(k->known, key->aor, key->contact);
+	char id[ASTERISK_ID_MAX + 1], path[1024];
+
+	if (b)
+		push_mark(k, b, 0, MARK_LOOKUP);
+	if (b && !push_settled(k, b))
+		return true; /* we are about to change it ourselves */
+	asterisk_contact_id(key->aor, key->contact, id);
+	if (push_path(path, sizeof path, "contact", id) < 0)
+		return true;
+	if (ari_client_call(&k->ari, ARI_LOOKUP, "GET", path, NULL, key->aor, key->contact, now) < 0) {
+		if (b)
+			push_mark(k, b, MARK_LOOKUP, 0);
+		return false;
+	}
+	k->lookups_in_flight++;
+	return true;
+}
+
+void lookup_pump(struct asterisk *k, boot_t now)
+{
+	if (k->lookups_due == 0 && k->lookups.count > 0 && !boot_before(now, k->lookups_at))
+		k->lookups_due = k->lookups.count;
+	if (!k->booted || boot_before(now, k->push_at))
+		return;
+	while (k->lookups_due > 0 && k->lookups_in_flight < IN_FLIGHT_MAX) {
+		if (!lookup_send(k, kamailio_keys_first(&k->lookups), now))
+			return;
+		kamailio_keys_pop(&k->lookups);
+		if (--k->lookups_due == 0)
+			k->lookups_at = boot_add(now, COLLECT_NS);
+	}
+}
+
+boot_t lookup_next(const struct asterisk *k)
+{
+	return k->lookups.count > 0 && k->lookups_due == 0 ? k->lookups_at : BOOT_NEVER;
+}
+
+static void lookup_found(struct asterisk *k, const char *aor, const char *contact, const char *body,
+			 boot_t now)
+{
+	char id[ASTERISK_ID_MAX + 1];
+	json_t *list = json_loads(body, 0, NULL);
+	json_t *row = asterisk_fields(list);
+	struct asterisk_contact c;
+
+	asterisk_contact_id(aor, contact, id);
+	if (row && asterisk_contact_parse(id, row, now, clock_wall_ns(), &c) == 0)
+		sweep_active(k, &c.b, now);
+	json_decref(row);
+	json_decref(list);
+}
+
+void lookup_answered(struct asterisk *k, const char *aor, const char *contact, int status, const char *body,
+		     boot_t now)
+{
+	const struct binding *b;
+
+	k->lookups_in_flight--;
+	if (!push_judge(k, status, body, now)) {
+		sweep_request(k);
+		return;
+	}
+	b = binding_store_find(k->known, aor, contact);
+	if (!k->active || (b && !push_settled(k, b)))
+		return;
+	if (status == 200) {
+		lookup_found(k, aor, contact, body, now);
+	} else if (status == 404 && b) {
+		pbx_monitor_read_pid(&k->mon, now); /* the one that answers may be another than we know of */
+		push_mark(k, b, 0, MARK_PRESENT);
+		if (k->mon.restarts != k->mon_restarts || !k->booted) {
+			sweep_request(k);
+		} else if (k->restoring && !binding_is_bound(b)) {
+			push_binding(k, b);
+		} else {
+			adapter_main_remove(k->m, aor, contact);
+			(void)binding_store_remove(k->known, aor, contact, b->epoch); /* it was there */
+		}
+	}
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Inside of ringkeep-adapter-asterisk: asterisk_main.c (settings, loop), asterisk_agent.c (what the agent
+ * asks for), asterisk_events.c (what AMI tells), asterisk_push.c (towards Asterisk, by ARI), asterisk_sweep.c
+ * and asterisk_lookup.c (what Asterisk has), asterisk_verify.c, asterisk_qualify.c, asterisk_health.c,
+ * asterisk_priority.c, asterisk_trunks.c.
+ *
+ * `known` is what the agent and we agree on. Active: Asterisk says what it is, and differences are reported.
+ * Standby: the agent says what it is. Asterisk then gets those contacts that it does not qualify; it would
+ * send OPTIONS to the others, which the gate stops, and mark them unavailable: they are given to it when it
+ * becomes active. Restoring: Asterisk may have lost what it had (it or we were restarted), so what it lacks
+ * is given back to it instead of being reported as gone.
+ */
+#ifndef RK_ASTERISK_PRIVATE_H
+#define RK_ASTERISK_PRIVATE_H
+
+#include "adapter_main.h"
+#include "ami_client.h"
+#include "ari_client.h"
+#include "asterisk_contact.h"
+#include "asterisk_names.h"
+#include "binding_store.h"
+#include "kamailio_keys.h"
+#include "pbx_monitor.h"
+
+enum asterisk_slot_fd { SLOT_PROBE, SLOT_AMI, SLOT_ARI, SLOT_OVERLOAD };
+
+/* Marks of a binding in `known`. */
+#define MARK_SEEN    1	/* in this sweep */
+#define MARK_PRESENT 2	/* Asterisk has it, as far as we know */
+#define MARK_RESET   4	/* to be deleted before it is put, so that its state starts anew */
+#define MARK_LOOKUP  8	/* waits to be looked up */
+#define MARK_LACKS   16 /* this Asterisk has no such AOR or endpoint */
+#define MARK_REFUSED 32 /* Asterisk refused it, or makes something else of it */
+#define MARK_QUALIFY 64 /* restored by Asterisk itself: its state is to be asked for */
+
+enum ari_call { ARI_INFO, ARI_AOR, ARI_ENDPOINT, ARI_PUT, ARI_DELETE, ARI_LOOKUP };
+enum ami_call {
+	AMI_FILTER = 1,
+	AMI_STATUS,
+	AMI_TREE,
+	AMI_QUALIFY,
+	AMI_QUEUES,
+	AMI_TRUNKS,
+	AMI_ORDER,
+	AMI_HANGUP
+};
+
+#define ASTERISK_APPLIES_MAX 64
+#define ASTERISK_QUICK_NS    (5 * NS_PER_S)
+#define ASTERISK_LIST_NS     (30 * NS_PER_S)
+
+struct asterisk_apply {
+	uint64_t id;	/* 0 = free */
+	uint64_t until; /* done when `completed` reaches it */
+	bool failed;
+};
+
+struct asterisk_trunk {
+	const char *name, *registration;
+	bool wanted;  /* registered, as last ordered */
+	bool ordered; /* at all */
+	bool listed;  /* in this list */
+	bool delay_said;
+	uint64_t answer_id; /* 0 = none waits */
+	enum trunk_state state;
+	char why[96];
+	bool told; /* the agent knows this state */
+};
+
+struct asterisk {
+	struct adapter_main *m;
+	struct pbx_monitor mon;
+	uint32_t mon_restarts; /* as last seen */
+	struct ami_client ami;
+	struct ari_client ari;
+	char ami_text[48]; /* for sentences */
+	char systemname[80];
+	char started[48]; /* CoreStartupDate and -Time, "" = not yet asked */
+	bool booted;	  /* FullyBooted was heard on this connection */
+	bool status_asked, start_known;
+	boot_t status_at;
+	uint32_t calls;
+
+	bool active;
+	bool restoring;
+	bool told_everything; /* the agent has sent a full list */
+	struct binding_store *known;
+	struct asterisk_names names;
+
+	/* push */
+	struct kamailio_keys removals;
+	struct asterisk_apply applies[ASTERISK_APPLIES_MAX];
+	uint64_t started_count, completed;
+	uint32_t in_flight; /* PUT, DELETE and questions for names */
+	boot_t push_at;	    /* not before: Asterisk did not answer */
+	uint64_t refused;
+	char trouble[ADAPTER_WHY_MAX]; /* of ARI, "" = none */
+	uint32_t qualify_pass;	       /* 0 = done; else priority + 1 */
+	size_t qualify_left;	       /* entries of this pass */
+	boot_t qualify_at;
+
+	/* sweep and look-ups */
+	bool sweeping;
+	bool sweep_again;
+	boot_t sweep_started, sweep_at;
+	uint64_t sweeps, sweep_rows, rows_bad;
+	bool bad_said, tree_failed;
+	struct kamailio_keys lookups;
+	size_t lookups_due; /* of them, may be read now */
+	boot_t lookups_at;
+	uint32_t lookups_in_flight;
+	boot_t active_at; /* when it began to restore */
+	uint64_t dump_id; /* answered after the sweep; 0 = none */
+
+	/* health */
+	struct sip_probe overload_probe;
+	bool overload_usable; /* a second probe over TCP, while SIP over UDP does not answer */
+	bool overload_running;
+	boot_t overload_since; /* 0 = is not */
+	int64_t overload_ns_max;
+	bool shutting_down;
+	boot_t settled_at;
+	bool was_settled;
+	boot_t count_at;
+	uint32_t unmovable, lacking;
+
+	/* priority */
+	uint32_t queue_round;
+	bool queues_missing;
+	boot_t queues_at, priority_at;
+
+	struct asterisk_trunk trunks[ADAPTER_TRUNKS_MAX];
+	size_t trunks_count;
+	boot_t trunks_at;
+	bool hangup_on_standby;
+
+	boot_t expire_at;
+	boot_t ticked_at;
+};
+
+/* asterisk_agent.c */
+void agent_activate(void *ctx, uint64_t id, boot_t now);
+void agent_standby(void *ctx, uint64_t id, boot_t now);
+void agent_dump(void *ctx, uint64_t id, boot_t now);
+void agent_apply_full_begin(void *ctx);
+void agent_apply_remove(void *ctx, const char *aor, const char *contact, boot_t now);
+void agent_apply_put(void *ctx, const struct binding *b, boot_t now);
+void agent_apply_full_end(void *ctx, boot_t now);
+
+/* asterisk_events.c */
+extern const struct ami_ops asterisk_ami_ops;
+
+/* asterisk_push.c */
+bool push_wanted(const struct asterisk *k, const struct binding *b);
+void push_binding(struct asterisk *k, const struct binding *b);
+void push_removal(struct asterisk *k, const char *aor, const char *contact);
+void push_by_priority(struct asterisk *k);
+void push_pump(struct asterisk *k, boot_t now);
+void push_apply_end(void *ctx, uint64_t id, boot_t now);
+bool push_settled(const struct asterisk *k, const struct binding *b);
+bool push_idle(const struct asterisk *k);
+void push_answered(struct asterisk *k, int call, const char *aor, const char *contact, int status,
+		   const char *body, boot_t now);
+void push_pause(struct asterisk *k, const char *why, boot_t now);
+void push_mark(struct asterisk *k, const struct binding *b, uint8_t set, uint8_t clear);
+/* True: the answer is about the object that was asked for. */
+bool push_judge(struct asterisk *k, int status, const char *body, boot_t now);
+/* "asterisk/config/dynamic/res_pjsip/<type>/<id>" */
+int push_path(char *path, size_t size, const char *type, const char *id);
+
+/* asterisk_verify.c: does this Asterisk know the AOR and the endpoint? */
+enum asterisk_presence verify_binding(struct asterisk *k, const struct binding *b, boot_t now);
+void verify_answered(struct asterisk *k, int call, const char *aor, const char *name, int status,
+		     const char *body, boot_t now);
+/* Notes which AOR an endpoint's contacts belong to. */
+void verify_learn(struct asterisk *k, const struct binding *b);
+
+/* asterisk_sweep.c */
+void sweep_request(struct asterisk *k);
+void sweep_pump(struct asterisk *k, boot_t now);
+boot_t sweep_next(const struct asterisk *k);
+void sweep_row(struct asterisk *k, const struct ami_message *m, boot_t now);
+void sweep_ended(struct asterisk *k, bool ok, boot_t now);
+void sweep_restarted(struct asterisk *k, boot_t now);
+void sweep_active(struct asterisk *k, const struct binding *b, boot_t now);
+
+/* asterisk_lookup.c */
+void lookup_request(struct asterisk *k, const char *aor, const char *contact, boot_t now);
+void lookup_endpoint(struct asterisk *k, const char *endpoint, const char *call_id, boot_t now);
+void lookup_pump(struct asterisk *k, boot_t now);
+boot_t lookup_next(const struct asterisk *k);
+void lookup_answered(struct asterisk *k, const char *aor, const char *contact, int status, const char *body,
+		     boot_t now);
+
+/* asterisk_qualify.c */
+void qualify_start(struct asterisk *k);
+void qualify_pump(struct asterisk *k, boot_t now);
+boot_t qualify_next(const struct asterisk *k);
+
+/* asterisk_health.c */
+int health_configure(struct asterisk *k, const struct adapter_main_config *c, boot_t now, char *why);
+void health_tick(struct asterisk *k, boot_t now);
+boot_t health_next(const struct asterisk *k);
+void health_ready(struct asterisk *k, boot_t now);
+void health_status(struct asterisk *k, const struct ami_message *m, boot_t now);
+
+/* asterisk_priority.c */
+void priority_device(struct asterisk *k, const char *device, const char *state, boot_t now);
+void priority_member(struct asterisk *k, const struct ami_message *m);
+void priority_queues_answered(struct asterisk *k, enum ami_answer what, const struct ami_message *m);
+void priority_tick(struct asterisk *k, boot_t now);
+boot_t priority_next(const struct asterisk *k);
+
+/* asterisk_trunks.c */
+void trunks_configure(struct asterisk *k, const struct adapter_main_config *c, boot_t now);
+void trunks_order(void *ctx, uint64_t id, size_t trunk, bool registered, boot_t now);
+void trunks_booted(struct asterisk *k, boot_t now);
+void trunks_changed(struct asterisk *k, boot_t now);
+void trunks_answered(struct asterisk *k, const struct ami_slot *slot, enum ami_answer what,
+		     const struct ami_message *m, boot_t now);
+void trunks_tick(struct asterisk *k, boot_t now);
+boot_t trunks_next(const struct asterisk *k);
+
+#endif

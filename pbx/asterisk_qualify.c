@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * An Asterisk that was started again reads its contacts from AstDB, and asks the phones one by one over the
+ * whole qualify interval: until then their endpoints are offline. So all are asked at once, by priority.
+ */
+#include "asterisk_private.h"
+
+#define AT_ONCE	 16
+#define EVERY_NS (20 * NS_PER_MS) /* 800 a second: what answers arrive at is not to be overrun */
+
+void qualify_start(struct asterisk *k)
+{
+	k->qualify_pass = BINDING_PRIORITY_MAX + 1;
+	k->qualify_left = binding_store_count(k->known);
+}
+
+static const struct binding *qualify_take(struct asterisk *k)
+{
+	while (k->qualify_pass > 0) {
+		while (k->qualify_left > 0) {
+			const struct binding *b = binding_store_at(k->known, --k->qualify_left);
+
+			if (b && b->priority + 1 == (int)k->qualify_pass &&
+			    binding_store_mark(k->known, b) & MARK_QUALIFY)
+				return b;
+		}
+		k->qualify_pass--;
+		k->qualify_left = binding_store_count(k->known);
+	}
+	return NULL;
+}
+
+void qualify_pump(struct asterisk *k, boot_t now)
+{
+	if (k->qualify_pass == 0 || !k->active || boot_before(now, k->qualify_at))
+		return;
+	k->qualify_at = boot_add(now, EVERY_NS);
+	for (int i = 0; i < AT_ONCE && ami_client_free_slots(&k->ami) > AMI_SLOTS_MAX / 2; i++) {
+		const struct binding *b = qualify_take(k);
+		char endpoint[ASTERISK_ENDPOINT_MAX + 1];
+		const struct ami_field fields[] = { { "Endpoint", endpoint } };
+
+		if (!b)
+			return;
+		asterisk_contact_endpoint(b, endpoint);
+		push_mark(k, b, 0, MARK_QUALIFY);
+		/* Lost: Asterisk asks by itself, later. */
+		(void)ami_client_call(&k->ami, AMI_QUALIFY, 0, ASTERISK_QUICK_NS, "PJSIPQualify", fields, 1,
+				      now);
+	}
+}
+
+boot_t qualify_next(const struct asterisk *k)
+{
+	return k->qualify_pass > 0 && k->active ? k->qualify_at : BOOT_NEVER;
+}
