@@ -10,10 +10,12 @@ class Adapter:
     """`bindings` is what the adapter reported: (aor, contact) -> binding. `health` is the newest report."""
 
     def __init__(self, ns, program, **configure):
-        self._p = subprocess.Popen(["ip", "netns", "exec", ns, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        """ns None: where the test runs."""
+        command = [*(["ip", "netns", "exec", ns] if ns else []), program]
+        self._p = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self._changed = threading.Condition()
         self._answers, self._id, self._ended = {}, 0, False
-        self.health, self.bindings, self.said, self.listener = None, {}, [], None
+        self.health, self.bindings, self.said, self.listener, self.trunks = None, {}, [], None, {}
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.request("configure", version=1, group="office", **configure)
@@ -32,6 +34,12 @@ class Adapter:
 
     def _on_health(self, m):
         self.health = m
+
+    def _on_trunks(self, m):
+        self.trunks.update({t["name"]: t for t in m["trunks"]})
+
+    def _on_pong(self, m):
+        self._answers[m["id"]] = None
 
     def _on_log(self, m):
         self.said.append(m["text"])
@@ -115,8 +123,11 @@ def mirror(source, target):
         request = target.send("apply", remove=message.get("remove", []), put=message.get("put", []))
 
         def finish():
-            if target.answered(request) is None:
-                lag.append(time.monotonic() - start)
+            try:
+                if target.answered(request) is None:
+                    lag.append(time.monotonic() - start)
+            except AssertionError:
+                pass  # the test is over; what matters of it was asserted by the test itself
         threading.Thread(target=finish, daemon=True).start()
     source.listener = relay
     return lag
