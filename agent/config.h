@@ -57,7 +57,7 @@ struct config_setting {
 
 struct config_pbx {
 	char name[RK_NAME_MAX];	       /* unused: the section has no title */
-	char adapter[CONFIG_PATH_MAX]; /* "kamailio", "asterisk", "sip" or "exec:/path"; "" = group without a PBX */
+	char adapter[CONFIG_PATH_MAX]; /* "kamailio" and the like, or "exec:/path"; "" = group without a PBX */
 	char pid_file[CONFIG_PATH_MAX];
 	uint32_t options_interval_ms;
 	uint32_t options_failures;

@@ -231,14 +231,23 @@ static void check_candidates(struct config_parse *p, const struct config *c, str
 	}
 }
 
+static bool adapter_is_known(const char *adapter)
+{
+	static const char *const ours[] = { "asterisk", "freeswitch", "kamailio", "sip" };
+
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+		if (!strcmp(adapter, ours[i]))
+			return true;
+	return !*adapter || !strncmp(adapter, "exec:/", 6);
+}
+
 static void check_pbx(struct config_parse *p, const struct config_pbx *x)
 {
-	const char *a = x->adapter;
-
-	if (*a && strcmp(a, "kamailio") && strcmp(a, "asterisk") && strcmp(a, "sip") &&
-	    strncmp(a, "exec:/", 6))
-		config_fail(p, x, "adapter", 0,
-			    "\"%.60s\" is not known; choose kamailio, asterisk, sip or exec:/PATH", a);
+	if (!adapter_is_known(x->adapter))
+		config_fail(
+			p, x, "adapter", 0,
+			"\"%.60s\" is not known; choose asterisk, freeswitch, kamailio, sip or exec:/PATH",
+			x->adapter);
 	if (x->pid_file[0] && x->pid_file[0] != '/')
 		config_fail(p, x, "pid-file", 0, "\"%.60s\" is not an absolute path; start it with /",
 			    x->pid_file);

@@ -115,7 +115,8 @@ const struct config_option config_options[] = {
 	  0, OPTION_RELOAD, "time in which the penalty halves" },
 
 	{ "pbx", "adapter", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_pbx, adapter), 0,
-	  OPTION_REQUIRED, "kamailio, asterisk, sip (health by SIP OPTIONS only) or exec:/PATH of an adapter of your own" },
+	  OPTION_REQUIRED, "asterisk, freeswitch (experimental), kamailio, sip (health by SIP OPTIONS only) or exec:/PATH of an "
+	  "adapter of your own" },
 	{ "pbx", "pid-file", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_pbx, pid_file), 0, 0,
 	  "the PBX's PID file: its death is seen at once. None: by SIP OPTIONS only" },
 	{ "pbx", "options-interval", OPTION_MSEC, 50, 60000, "500ms", NULL, AT(config_pbx, options_interval_ms), 0, 0,

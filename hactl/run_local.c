@@ -56,6 +56,12 @@ static void print_check(struct hactl *h, const struct config *c, const char *pat
 		(void)fprintf(h->out, "; a dead node is replaced within %u ms",
 			      config_timing_takeover_ms(&c->timing));
 	(void)fputc('\n', h->out);
+	for (uint32_t g = 0; g < c->groups_count; g++)
+		if (!strcmp(c->groups[g].pbx[0].adapter, "freeswitch"))
+			(void)fprintf(h->out,
+				      "note: group %s: the freeswitch adapter is experimental: it has never "
+				      "been run with a real FreeSWITCH (docs/FREESWITCH.md)\n",
+				      c->groups[g].name);
 }
 
 static char *canonical(const struct config *c)
