@@ -10,4 +10,4 @@ def start(node):
     """In the foreground as one process group; its main process is node.pbx, and it writes the pid file that the agent watches."""
     node.check("mkdir", "-p", "/run/kamailio")
     return node.spawn("pbx", "kamailio", "-f", EXAMPLE, "-P", "/run/kamailio/kamailio.pid", "-Y", "/run/kamailio", "-DD", "-E",
-                      "-m", "64", "-M", "8", "-A", f"RK_VIP={VIP4}", "-A", "RK_CHILDREN=2")
+                      "-m", str(node.lab.settings.pbx_memory_mib), "-M", "8", "-A", f"RK_VIP={VIP4}", "-A", "RK_CHILDREN=2")

@@ -43,6 +43,7 @@ class Node(Machine):
             self.check("ip", "addr", "add", f"{self.address(link)}/24", "dev", f"eth{number}")
             self.check("ip", "link", "set", f"eth{number}", "up")
         self.check("ip", "addr", "add", f"fd77::{self.id}/64", "dev", "eth0", "nodad")
+        self.run("sysctl", "-q", "-w", "net.unix.max_dgram_qlen=512")  # as systemd does on every host
         self.spawn("echod", tool("echod"), self.id)
 
     def power_off(self):

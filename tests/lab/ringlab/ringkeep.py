@@ -24,6 +24,7 @@ class Settings:
     accounts: tuple = ()                                  # asterisk.Account of each phone
     asterisk_install: dict = dataclasses.field(default_factory=dict)  # more arguments of asterisk.install()
     options_interval: str = "500ms"
+    pbx_memory_mib: int = 64      # Kamailio's shared memory: about 1.5 KiB for each phone
     # More lines for the group. Nodes fail again and again here, on purpose: damping would rightly keep them out (the simulator has it on).
     group: str = "damping-penalty = 0"
 
