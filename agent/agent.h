@@ -37,6 +37,7 @@
 #include "pulse_io.h"
 #include "recorder.h"
 #include "sentence.h"
+#include "service_digests.h"
 #include "service_resend.h"
 #include "service_reset.h"
 #include "state_files.h"
@@ -94,9 +95,9 @@ struct agent_group {
 	struct service_reset reset;
 	bool full_report;	/* the adapter is reporting everything it has */
 	bool full_begin_due;	/* the first batch of a full list */
-	boot_t feed_busy_since; /* {0}: the PBX has been told everything */
-	uint32_t mismatches;	/* heartbeats of the holder in a row whose digest was not ours */
-	boot_t heal_at;		/* holder: not before then is everything sent again */
+	struct service_digests digests;
+	uint32_t apply_failures; /* in a row */
+	boot_t heal_at;		 /* holder: not before then is everything sent again */
 	bool address_missing;
 	struct agent_router router;
 };

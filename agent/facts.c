@@ -7,20 +7,9 @@
 
 #include <string.h>
 
-/* One difference may be a message on its way. */
-#define FACTS_MISMATCHES 3
-#define FACTS_FEED_NS	 NS_PER_S
-
 /* A feed that is busy for a moment is a registration on its way, not a difference: told to everybody at once,
  * each registration would cost two more messages. */
-static bool facts_feed_stuck(struct agent_group *g)
-{
-	if (binding_feed_idle(&g->feed))
-		g->feed_busy_since = (boot_t){ 0 };
-	else if (g->feed_busy_since.ns == 0)
-		g->feed_busy_since = g->agent->now.boot;
-	return g->feed_busy_since.ns && boot_diff_ns(g->feed_busy_since, g->agent->now.boot) > FACTS_FEED_NS;
-}
+#define FACTS_FEED_NS (2 * NS_PER_S)
 
 static bool facts_in_step(struct agent *a, group_index_t group)
 {
@@ -30,7 +19,8 @@ static bool facts_in_step(struct agent *a, group_index_t group)
 	 * PBX. */
 	if (!g->store || core_holds(&a->core, group))
 		return true;
-	return g->mismatches < FACTS_MISMATCHES && g->health.in_step && !facts_feed_stuck(g);
+	return !service_digests_differ(&g->digests) && g->health.in_step &&
+	       !binding_feed_late(&g->feed, a->now.boot, FACTS_FEED_NS);
 }
 
 static void facts_group(struct agent *a, group_index_t group, struct group_facts *f)

@@ -17,6 +17,9 @@
 #define SERVICE_HEAL_NS	      (10 * NS_PER_S) /* everything is not sent again more often */
 #define SERVICE_EXPIRE_SLICES 10
 #define SERVICE_COLLECT_NS    (20 * NS_PER_MS)
+/* The holder's PBX says first what has ended: nodes that each judge by their own clock would differ for a
+ * while, and a difference sends everything again. */
+#define SERVICE_EXPIRE_GRACE_NS (15 * NS_PER_S)
 
 static bool service_holds(const struct agent_group *g)
 {
@@ -119,9 +122,15 @@ static void service_answered(void *ctx, uint64_t id, enum adapter_request kind, 
 {
 	struct agent_group *g = ctx;
 
-	if (error)
+	/* Of the many that a dead PBX is told, the first is news. */
+	if (error && (kind != ADAPTER_APPLY || g->apply_failures++ == 0))
 		log_warning("%s: adapter: %s failed: %s", agent_group_name(g->agent, g->index),
 			    adapter_request_name(kind), why && why[0] ? why : strerror(error));
+	if (!error && kind == ADAPTER_APPLY && g->apply_failures) {
+		log_notice("%s: adapter: apply works again, %u failed", agent_group_name(g->agent, g->index),
+			   g->apply_failures);
+		g->apply_failures = 0;
+	}
 	if (!binding_feed_answered(&g->feed, id, error, g->agent->now.boot))
 		steps_adapter_answered(g, id, error);
 }
@@ -215,6 +224,7 @@ void services_receive(struct agent *a, node_id_t from, const void *data, size_t 
 		service_receive_item(g, &item);
 	if (head.full_end)
 		binding_store_full_end(g->store, head.epoch, service_full_gone_elsewhere, g);
+	service_digests_reached(&g->digests, binding_store_digest(g->store));
 	if (g->adapter)
 		binding_feed_flush(&g->feed, a->now.boot);
 }
@@ -231,12 +241,12 @@ void services_compare(struct agent *a, node_id_t from)
 	for (uint32_t i = 0; i < a->config->groups_count; i++) {
 		struct agent_group *g = &a->group[i];
 
-		if (!g->store || a->core.group[i].seen_holder != from)
-			continue;
-		if (a->core.peer[from].facts.group[i].bindings_digest == binding_store_digest(g->store))
-			g->mismatches = 0;
-		else
-			g->mismatches++;
+		uint64_t theirs = a->core.peer[from].facts.group[i].bindings_digest;
+
+		if (g->store && a->core.group[i].seen_holder == from)
+			service_digests_holder_says(&g->digests, theirs, binding_store_digest(g->store));
+		else if (g->store && service_holds(g) && !a->core.peer[from].facts.joining)
+			service_digests_peer_says(&g->digests, from, theirs, binding_store_digest(g->store));
 	}
 }
 
@@ -249,8 +259,7 @@ static bool service_out_of_step(const struct agent_group *g)
 		const struct core_peer *p = &a->core.peer[cg->candidates[i]];
 
 		if (cg->candidates[i] != a->self && p->facts_known && !p->facts.joining &&
-		    p->facts.group[g->index].bindings_digest != binding_store_digest(g->store) &&
-		    !p->facts.group[g->index].registrations_in_step)
+		    service_digests_peer_differs(&g->digests, cg->candidates[i]))
 			return true;
 	}
 	return false;
@@ -265,6 +274,7 @@ void services_heal(struct agent *a)
 		    boot_before(a->now.boot, g->heal_at))
 			continue;
 		g->heal_at = boot_add(a->now.boot, SERVICE_HEAL_NS);
+		service_digests_healed(&g->digests);
 		log_notice("%s: another node's registrations are not in step -> sending all %zu",
 			   agent_group_name(a, g->index), binding_store_count(g->store));
 		(void)service_resend_start(g, 0); /* out of memory: tried again */
@@ -399,7 +409,7 @@ void services_expire(struct agent *a)
 
 		if (!g->store)
 			continue;
-		(void)binding_store_expire(g->store, a->now.boot,
+		(void)binding_store_expire(g->store, boot_add(a->now.boot, -SERVICE_EXPIRE_GRACE_NS),
 					   binding_store_count(g->store) / SERVICE_EXPIRE_SLICES + 1,
 					   service_expired, g);
 		if (g->adapter)

@@ -41,6 +41,7 @@ void service_batch_send(struct agent_group *g, bool full_end)
 	len = binding_batch_end(&g->batch, full_end);
 	g->batch_open = false;
 	r = cluster_send_bindings(g->agent, 0, g->batch_buf, len);
+	service_digests_sent(&g->digests, binding_store_digest(g->store));
 	/* Nothing is lost: the digests differ, and the others ask for everything. */
 	if (r < 0 && r != -ENOTCONN)
 		log_warning("%s: %zu bytes of bindings not sent: %s", agent_group_name(g->agent, g->index),

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RESEND_BATCHES 16 /* of one slice: half a megabyte */
+#define RESEND_BATCHES 2 /* of one slice: 120 KiB, about 2 ms of work */
 
 int service_resend_start(struct agent_group *g, uint64_t snapshot)
 {

@@ -14,7 +14,7 @@
 
 struct agent_group;
 
-#define SERVICE_RESEND_PERIOD_NS (20 * NS_PER_MS)
+#define SERVICE_RESEND_PERIOD_NS (10 * NS_PER_MS)
 
 struct service_resend {
 	bool active;

@@ -15,7 +15,8 @@
 #define ALIVE_NS     (4 * NS_PER_S) /* without an answer to a ping: corosync or the child hangs */
 #define PAUSE_NS_MIN (500 * NS_PER_MS)
 #define PAUSE_NS_MAX (8 * NS_PER_S)
-#define PACKETS_MAX  64 /* per call */
+#define PACKETS_MAX  64		  /* per call */
+#define BYTES_MAX    (100 * 1024) /* the same: two full batches of bindings are about 2 ms of work */
 #define SOCKET_BYTES (1 << 20)
 
 /* ---- the child ---- */
@@ -149,7 +150,9 @@ static void take_packet(struct cpg_io *c, const struct cpg_relay_packet *p, size
 
 void cpg_io_readable(struct cpg_io *c, boot_t now)
 {
-	for (int i = 0; i < PACKETS_MAX && c->fd >= 0; i++) {
+	size_t bytes = 0;
+
+	for (int i = 0; i < PACKETS_MAX && bytes < BYTES_MAX && c->fd >= 0; i++) {
 		struct cpg_relay_packet p;
 		ssize_t n = recv(c->fd, c->packet, sizeof c->packet, MSG_DONTWAIT);
 
@@ -159,6 +162,7 @@ void cpg_io_readable(struct cpg_io *c, boot_t now)
 			end_child(c, now);
 			return;
 		}
+		bytes += (size_t)n;
 		memcpy(&p, c->packet, sizeof p);
 		take_packet(c, &p, (size_t)n, now);
 	}

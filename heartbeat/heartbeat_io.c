@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALARM_NS  (10 * NS_PER_S)
-#define MISSED_NS (10 * NS_PER_S) /* between two requests because of missed messages */
-#define DRAIN_NS  (5 * NS_PER_MS) /* the child's socket is full: how soon to try again */
-#define DRAIN_MAX 32		  /* messages signed in one go: 55 us each */
+#define ALARM_NS    (10 * NS_PER_S)
+#define MISSED_NS   (10 * NS_PER_S) /* between two requests because of missed messages */
+#define DRAIN_NS    (5 * NS_PER_MS) /* the child's socket is full: how soon to try again */
+#define DRAIN_MAX   32		    /* messages signed in one go: 55 us each ... */
+#define DRAIN_BYTES (200 * 1024)    /* ... and long ones more */
 
 struct alarm_state {
 	boot_t told_at; /* {0} never */
@@ -118,12 +119,15 @@ static bool sign_next(struct heartbeat_io *io)
 
 static void drain(struct heartbeat_io *io, boot_t now)
 {
+	size_t bytes = 0;
+
 	io->drain_at = BOOT_NEVER;
-	for (int i = 0; i < DRAIN_MAX && io->up; i++) {
+	for (int i = 0; i < DRAIN_MAX && bytes < DRAIN_BYTES && io->up; i++) {
 		if (io->signed_len == 0 && !sign_next(io))
 			return;
 		if (io->signed_len && cpg_io_send(&io->cpg, io->signed_message, io->signed_len) == -EAGAIN)
 			break;
+		bytes += io->signed_len;
 		io->signed_len = 0;
 	}
 	io->drain_at = boot_add(now, DRAIN_NS);

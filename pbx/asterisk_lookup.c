@@ -22,7 +22,7 @@ void lookup_request(struct asterisk *k, const char *aor, const char *contact, bo
 	if (strlen(aor) > BINDING_AOR_MAX || strlen(contact) > BINDING_CONTACT_MAX ||
 	    (b && binding_store_mark(k->known, b) & MARK_LOOKUP))
 		return;
-	if (!kamailio_keys_push(&k->lookups, aor, contact)) {
+	if (!binding_keys_push(&k->lookups, aor, contact)) {
 		sweep_request(k);
 		return;
 	}
@@ -50,7 +50,7 @@ void lookup_endpoint(struct asterisk *k, const char *endpoint, const char *call_
 		lookup_request(k, b[i]->text[BINDING_AOR], b[i]->text[BINDING_CONTACT], now);
 }
 
-static bool lookup_send(struct asterisk *k, const struct kamailio_key *key, boot_t now)
+static bool lookup_send(struct asterisk *k, const struct binding_key *key, boot_t now)
 {
 	const struct binding *b = binding_store_find(k->known, key->aor, key->contact);
 	char id[ASTERISK_ID_MAX + 1], path[1024];
@@ -78,9 +78,9 @@ void lookup_pump(struct asterisk *k, boot_t now)
 	if (!k->booted || boot_before(now, k->push_at))
 		return;
 	while (k->lookups_due > 0 && k->lookups_in_flight < IN_FLIGHT_MAX) {
-		if (!lookup_send(k, kamailio_keys_first(&k->lookups), now))
+		if (!lookup_send(k, binding_keys_first(&k->lookups), now))
 			return;
-		kamailio_keys_pop(&k->lookups);
+		binding_keys_pop(&k->lookups);
 		if (--k->lookups_due == 0)
 			k->lookups_at = boot_add(now, COLLECT_NS);
 	}

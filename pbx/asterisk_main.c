@@ -117,8 +117,7 @@ static int configure_rest(struct asterisk *k, const struct adapter_main_config *
 		return setting_error(why, "hangup-on-standby", "yes or no");
 	k->hangup_on_standby = !hangup || !strcmp(hangup, "yes");
 	trunks_configure(k, c, now);
-	if (kamailio_keys_init(&k->removals) == 0 && kamailio_keys_init(&k->lookups) == 0 &&
-	    asterisk_names_init(&k->names) == 0 && binding_store_new(BINDING_STORE_MAX, &k->known) == 0)
+	if (asterisk_names_init(&k->names) == 0 && binding_store_new(BINDING_STORE_MAX, &k->known) == 0)
 		return 0;
 	(void)snprintf(why, ADAPTER_WHY_MAX, "no memory"); /* fits */
 	return -ENOMEM;
@@ -132,8 +131,8 @@ static void asterisk_close(struct asterisk *k)
 	if (k->names.buckets)
 		asterisk_names_close(&k->names);
 	binding_store_free(k->known);
-	free(k->removals.ring);
-	free(k->lookups.ring);
+	binding_keys_clear(&k->removals);
+	binding_keys_clear(&k->lookups);
 }
 
 static int ast_configure(void *ctx, struct adapter_main *m, const struct adapter_main_config *c, boot_t now,

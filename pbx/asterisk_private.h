@@ -19,8 +19,8 @@
 #include "ari_client.h"
 #include "asterisk_contact.h"
 #include "asterisk_names.h"
+#include "binding_keys.h"
 #include "binding_store.h"
-#include "kamailio_keys.h"
 #include "pbx_monitor.h"
 
 enum asterisk_slot_fd { SLOT_PROBE, SLOT_AMI, SLOT_ARI, SLOT_OVERLOAD };
@@ -89,7 +89,7 @@ struct asterisk {
 	struct asterisk_names names;
 
 	/* push */
-	struct kamailio_keys removals;
+	struct binding_keys removals;
 	struct asterisk_apply applies[ASTERISK_APPLIES_MAX];
 	uint64_t started_count, completed;
 	uint32_t in_flight; /* PUT, DELETE and questions for names */
@@ -106,7 +106,7 @@ struct asterisk {
 	boot_t sweep_started, sweep_at;
 	uint64_t sweeps, sweep_rows, rows_bad;
 	bool bad_said, tree_failed;
-	struct kamailio_keys lookups;
+	struct binding_keys lookups;
 	size_t lookups_due; /* of them, may be read now */
 	boot_t lookups_at;
 	uint32_t lookups_in_flight;

@@ -43,7 +43,7 @@ void push_binding(struct asterisk *k, const struct binding *b)
 
 void push_removal(struct asterisk *k, const char *aor, const char *contact)
 {
-	if (!kamailio_keys_push(&k->removals, aor, contact))
+	if (!binding_keys_push(&k->removals, aor, contact))
 		sweep_request(k); /* it will find what is too much */
 }
 
@@ -275,17 +275,15 @@ static bool push_may(const struct asterisk *k)
 
 static bool push_one_removal(struct asterisk *k, boot_t now)
 {
-	const struct kamailio_key *key = kamailio_keys_first(&k->removals);
-	struct kamailio_key copy;
+	const struct binding_key *key = binding_keys_first(&k->removals);
 
 	if (!key || !push_may(k) || ari_client_in_flight(&k->ari, key->aor, key->contact))
 		return false;
-	copy = *key;
 	/* It came back meanwhile: the put is behind, and decides. */
-	if (!binding_store_find(k->known, copy.aor, copy.contact) &&
-	    push_contact(k, ARI_DELETE, "DELETE", copy.aor, copy.contact, NULL, now) < 0)
+	if (!binding_store_find(k->known, key->aor, key->contact) &&
+	    push_contact(k, ARI_DELETE, "DELETE", key->aor, key->contact, NULL, now) < 0)
 		return false;
-	kamailio_keys_pop(&k->removals);
+	binding_keys_pop(&k->removals);
 	return true;
 }
 

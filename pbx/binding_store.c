@@ -32,6 +32,7 @@ struct binding_store {
 	size_t buckets_count;
 	size_t all_size;
 	size_t count;
+	size_t bound;
 	size_t limit;
 	size_t expire_next;
 	uint64_t digest;
@@ -137,6 +138,11 @@ const struct binding *binding_store_pop(struct binding_store *s)
 	return &e->b;
 }
 
+void binding_store_unqueue(struct binding_store *s, const struct binding *b)
+{
+	store_unqueue(s, store_entry(b));
+}
+
 size_t binding_store_queued(const struct binding_store *s)
 {
 	return s->queued;
@@ -211,6 +217,7 @@ static void store_link(struct binding_store *s, struct binding_entry *e)
 	*bucket = e;
 	e->index = (uint32_t)s->count;
 	s->all[s->count++] = e;
+	s->bound += binding_is_bound(&e->b);
 	s->digest += e->content_hash;
 }
 
@@ -221,6 +228,7 @@ static void store_unlink(struct binding_store *s, struct binding_entry *e)
 	while (*at != e)
 		at = &(*at)->next;
 	*at = e->next;
+	s->bound -= binding_is_bound(&e->b);
 	s->digest -= e->content_hash;
 	s->all[e->index] = s->all[--s->count];
 	s->all[e->index]->index = e->index;
@@ -270,7 +278,9 @@ static int store_change(struct binding_store *s, struct binding_entry *e, const 
 
 	if (binding_pool_units(sizeof *e + len) <= binding_pool_units(e->len)) {
 		s->digest -= e->content_hash;
+		s->bound -= binding_is_bound(&e->b);
 		store_fill(e, b, packed, len);
+		s->bound += binding_is_bound(&e->b);
 		s->digest += e->content_hash;
 		return 0;
 	}
@@ -398,6 +408,11 @@ size_t binding_store_count(const struct binding_store *s)
 const struct binding *binding_store_at(const struct binding_store *s, size_t i)
 {
 	return i < s->count ? &s->all[i]->b : NULL;
+}
+
+size_t binding_store_bound(const struct binding_store *s)
+{
+	return s->bound;
 }
 
 uint64_t binding_store_digest(const struct binding_store *s)

@@ -47,6 +47,8 @@ size_t binding_store_find_aor(const struct binding_store *s, const char *aor,
 /* Visits in no order. Walk from count-1 down to 0: then removing the visited one, or anything between two
  * calls, skips nobody (somebody may be visited twice). NULL if i >= count. */
 size_t binding_store_count(const struct binding_store *s);
+/* How many of them are bound to a connection. */
+size_t binding_store_bound(const struct binding_store *s);
 const struct binding *binding_store_at(const struct binding_store *s, size_t i);
 
 /* Removes what has run out, at most budget of the entries examined; returns how many were removed. Goes round
@@ -82,6 +84,7 @@ void binding_store_set_mark(struct binding_store *s, const struct binding *b, ui
 void binding_store_push(struct binding_store *s, const struct binding *b);
 const struct binding *binding_store_pop(struct binding_store *s);
 size_t binding_store_queued(const struct binding_store *s);
+void binding_store_unqueue(struct binding_store *s, const struct binding *b);
 bool binding_store_is_queued(const struct binding_store *s, const struct binding *b);
 
 #endif

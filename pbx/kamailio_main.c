@@ -19,6 +19,8 @@
 #define EXPIRE_GRACE_NS	 (2 * NS_PER_S) /* Kamailio's own word on it comes first */
 #define IN_STEP_GRACE_NS (3 * NS_PER_S)
 #define RPC_FAILURES	 10
+#define OVERLOAD_PER_S	 100 /* requests handled: a hung SIP with a few living TCP phones stays below */
+#define OVERLOAD_AGE_NS	 (3 * NS_PER_S)
 
 /* ---- settings ---- */
 
@@ -61,7 +63,7 @@ static int configure_rpc(struct kamailio *k, const struct adapter_main_config *c
 	const char *fifo = adapter_main_setting(c, "dump");
 
 	k->rpc_text = path;
-	if (!path || kamailio_rpc_init(&k->rpc, path, on_rpc, k) < 0)
+	if (!path || kamailio_rpc_init(&k->rpc, path, kamailio_rpc_window(), on_rpc, k) < 0)
 		return setting_error(why, "rpc", "unixgram:PATH, Kamailio's jsonrpcs datagram socket",
 				     -EINVAL);
 	k->use_list = fifo;
@@ -118,8 +120,7 @@ static int kam_configure(void *ctx, struct adapter_main *m, const struct adapter
 		return r;
 	k->mon.seen.rpc_used = true;
 	k->mon.seen.rpc = k->rpc_text;
-	if (kamailio_keys_init(&k->removals) < 0 || kamailio_keys_init(&k->lookups) < 0 ||
-	    binding_store_new(BINDING_STORE_MAX, &k->known) < 0) {
+	if (binding_store_new(BINDING_STORE_MAX, &k->known) < 0) {
 		(void)snprintf(why, ADAPTER_WHY_MAX, "no memory"); /* fits */
 		return -ENOMEM;
 	}
@@ -234,6 +235,19 @@ static void on_dialogs(struct kamailio *k, const json_t *result, int code)
 			   : ADAPTER_CALLS_UNKNOWN;
 }
 
+static void on_requests(struct kamailio *k, const json_t *result, boot_t now)
+{
+	uint64_t n = kamailio_requests_parse(result), before = k->requests;
+	int64_t ms = boot_diff_ns(k->requests_at, now) / NS_PER_MS;
+
+	if (!n)
+		return; /* not answered; what was known ages */
+	k->requests = n;
+	k->requests_at = now;
+	k->requests_per_s =
+		before && n > before && ms > 0 ? (uint32_t)((n - before) * 1000 / (uint64_t)ms) : 0;
+}
+
 static void on_rpc(void *ctx, const struct kamailio_rpc_slot *slot, const json_t *result, int code,
 		   const char *error, boot_t now)
 {
@@ -253,6 +267,9 @@ static void on_rpc(void *ctx, const struct kamailio_rpc_slot *slot, const json_t
 		break;
 	case CALL_DIALOGS:
 		on_dialogs(k, result, code);
+		break;
+	case CALL_REQUESTS:
+		on_requests(k, result, now);
 		break;
 	case CALL_REMOVE:
 	case CALL_ADD:
@@ -320,6 +337,9 @@ static void kam_ask_uptime(struct kamailio *k, boot_t now)
 		return;
 	if (kamailio_rpc_call(&k->rpc, CALL_UPTIME, NULL, NULL, NULL, now) < 0)
 		k->mon.seen.rpc_failures++;
+	if (!kamailio_rpc_in_flight(&k->rpc, CALL_REQUESTS))
+		(void)kamailio_rpc_call(&k->rpc, CALL_REQUESTS, json_pack("[s]", "rcv_requests"), NULL, NULL,
+					now); /* again in a second */
 	if (!k->dialogs_missing && !kamailio_rpc_in_flight(&k->rpc, CALL_DIALOGS))
 		(void)kamailio_rpc_call(&k->rpc, CALL_DIALOGS, NULL, NULL, NULL, now); /* again in a second */
 }
@@ -336,20 +356,38 @@ static void kam_watch(struct kamailio *k)
  * difference yet, or each refresh would look like one. */
 static bool kam_in_step(struct kamailio *k, boot_t now)
 {
-	bool settled = push_idle(k) && (k->active || (k->sweeps > 0 && !k->restoring && !k->list_failed));
+	push_measure(k, now);
+	if (k->active || (k->sweeps > 0 && !k->restoring && !k->list_failed))
+		k->known_at = now;
+	return boot_diff_ns(k->settled_at, now) < IN_STEP_GRACE_NS &&
+	       boot_diff_ns(k->known_at, now) < IN_STEP_GRACE_NS;
+}
 
-	if (settled) {
-		k->settled_at = now;
-		k->was_settled = true;
-	}
-	return k->was_settled && boot_diff_ns(k->settled_at, now) < IN_STEP_GRACE_NS;
+/* Workers that are busy with a storm drop OPTIONS as they drop anything; another node would only be trampled
+ * next. Workers that hang handle nothing. */
+static void kam_judge_overload(const struct kamailio *k, boot_t now, struct adapter_health *h)
+{
+	const struct pbx_health_seen *s = &k->mon.seen;
+
+	if (h->state != PBX_SICK || s->options_failures < s->options_failures_max ||
+	    s->rpc_failures >= s->rpc_failures_max || k->requests_per_s < OVERLOAD_PER_S ||
+	    boot_diff_ns(k->requests_at, now) > OVERLOAD_AGE_NS)
+		return;
+	h->state = PBX_HEALTHY;
+	h->overloaded = true;
+	(void)snprintf(h->why, sizeof h->why,
+		       "overloaded: it drops OPTIONS at %s, and handles other requests",
+		       s->target); /* fits */
 }
 
 static void kam_report(struct kamailio *k, boot_t now)
 {
-	struct adapter_health h = { .calls = k->calls, .bindings = (uint32_t)binding_store_count(k->known) };
+	struct adapter_health h = { .calls = k->calls,
+				    .bindings = (uint32_t)binding_store_count(k->known),
+				    .unmovable = (uint32_t)binding_store_bound(k->known) };
 
 	pbx_monitor_health(&k->mon, now, &h);
+	kam_judge_overload(k, now, &h);
 	h.in_step = kam_in_step(k, now);
 	adapter_main_health(k->m, &h, now);
 }
@@ -404,8 +442,8 @@ static void kamailio_close(struct kamailio *k)
 	kamailio_list_close(&k->list);
 	json_decref(k->names_answer);
 	binding_store_free(k->known);
-	free(k->removals.ring);
-	free(k->lookups.ring);
+	binding_keys_clear(&k->removals);
+	binding_keys_clear(&k->lookups);
 	free(k->rpc.reply);
 }
 

@@ -11,9 +11,9 @@
 #define RK_KAMAILIO_PRIVATE_H
 
 #include "adapter_main.h"
+#include "binding_keys.h"
 #include "binding_store.h"
 #include "kamailio_evapi.h"
-#include "kamailio_keys.h"
 #include "kamailio_list.h"
 #include "kamailio_rpc.h"
 #include "kamailio_sync.h"
@@ -54,16 +54,20 @@ struct kamailio {
 	struct binding_store *known;
 
 	/* push */
-	struct kamailio_keys removals;
+	struct binding_keys removals;
 	struct kamailio_apply applies[KAMAILIO_APPLIES_MAX];
 	uint64_t started, completed; /* bindings taken from the queue, and finished */
 	boot_t push_at;		     /* not before: Kamailio did not answer */
-	uint64_t refused, unmovable;
+	uint64_t refused;
+	uint64_t removed; /* taken from the queue of removals */
+	uint64_t mark, mark_removed;
+	boot_t mark_at;	   /* {0}: nothing waits */
+	boot_t settled_at; /* what waited then has been done */
 	char last_refusal[ADAPTER_WHY_MAX];
 
 	/* sweep */
 	enum sweep_phase phase;
-	struct kamailio_keys lookups; /* asked for by events */
+	struct binding_keys lookups; /* asked for by events */
 	struct json_t *names_answer;
 	struct json_t *names;
 	size_t next;
@@ -82,11 +86,13 @@ struct kamailio {
 	boot_t pbx_started; /* by core.uptime */
 	bool uptime_asked;
 	bool dialogs_missing;
+	uint64_t requests; /* Kamailio's count of them, 0 = unknown */
+	uint32_t requests_per_s;
+	boot_t requests_at;
 	uint32_t calls;
 	boot_t expire_at;
 	boot_t ticked_at;
-	bool was_settled;
-	boot_t settled_at; /* when nothing was waiting, last */
+	boot_t known_at; /* what Kamailio has was known then */
 };
 
 /* kamailio_push.c */
@@ -97,6 +103,7 @@ void push_pump(struct kamailio *k, boot_t now);
 void push_apply_end(struct kamailio *k, uint64_t id, boot_t now);
 bool push_settled(const struct kamailio *k, const struct binding *b);
 bool push_idle(const struct kamailio *k);
+void push_measure(struct kamailio *k, boot_t now);
 void push_synced(void *ctx, const char *aor, const char *contact, int status, boot_t now);
 void push_rpc_answered(struct kamailio *k, const struct kamailio_rpc_slot *slot, bool ok, int code,
 		       const char *error, boot_t now);

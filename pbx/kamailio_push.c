@@ -10,23 +10,22 @@
 #include <string.h>
 
 #define PAUSE_NS     (500 * NS_PER_MS)
-#define RPC_RESERVED 2 /* slots left for uptime and lookups */
+#define BUSY_NS	     (5 * NS_PER_MS) /* Kamailio's socket is full: it works */
+#define RPC_RESERVED 2		     /* slots left for uptime and lookups */
 
 void push_binding(struct kamailio *k, const struct binding *b, bool reset)
 {
 	uint8_t mark = binding_store_mark(k->known, b);
 
-	if (!kamailio_movable(b)) {
-		k->unmovable++;
+	if (binding_is_bound(b))
 		return;
-	}
 	binding_store_set_mark(k->known, b, (uint8_t)(reset ? mark | MARK_RESET : mark));
 	binding_store_push(k->known, b);
 }
 
 void push_removal(struct kamailio *k, const char *aor, const char *contact)
 {
-	if (!kamailio_keys_push(&k->removals, aor, contact))
+	if (!binding_keys_push(&k->removals, aor, contact))
 		sweep_request(k, false); /* it will find what is too much */
 }
 
@@ -58,6 +57,24 @@ static size_t push_in_flight(const struct kamailio *k)
 bool push_idle(const struct kamailio *k)
 {
 	return binding_store_queued(k->known) == 0 && k->removals.count == 0 && push_in_flight(k) == 0;
+}
+
+/* How far behind: what waited at mark_at has been done when both counters have passed their marks. Under a
+ * steady stream of registrations there is always something on its way, which is no difference. */
+void push_measure(struct kamailio *k, boot_t now)
+{
+	if (push_idle(k)) {
+		k->settled_at = now;
+		k->mark_at = (boot_t){ 0 };
+		return;
+	}
+	if (k->mark_at.ns && (k->completed < k->mark || k->removed < k->mark_removed))
+		return;
+	if (k->mark_at.ns)
+		k->settled_at = k->mark_at;
+	k->mark_at = now;
+	k->mark = k->started + binding_store_queued(k->known);
+	k->mark_removed = k->removed + k->removals.count;
 }
 
 /* ---- apply messages and their answers ---- */
@@ -191,18 +208,21 @@ void push_rpc_answered(struct kamailio *k, const struct kamailio_rpc_slot *slot,
 /* False: no more for now. A binding that came back meanwhile is put, not removed: the put is behind. */
 static bool push_one_removal(struct kamailio *k, boot_t now)
 {
-	const struct kamailio_key *key = kamailio_keys_first(&k->removals);
+	const struct binding_key *key = binding_keys_first(&k->removals);
+	int r;
 
 	if (!key || kamailio_rpc_free_slots(&k->rpc) <= RPC_RESERVED)
 		return false;
 	if (k->use_sync && kamailio_sync_in_flight(&k->sync, key->aor, key->contact))
 		return false;
-	if (kamailio_rpc_call(&k->rpc, CALL_REMOVE, json_pack("[s s s]", k->table, key->aor, key->contact),
-			      key->aor, key->contact, now) < 0) {
-		k->push_at = boot_add(now, PAUSE_NS);
+	r = kamailio_rpc_call(&k->rpc, CALL_REMOVE, json_pack("[s s s]", k->table, key->aor, key->contact),
+			      key->aor, key->contact, now);
+	if (r < 0) {
+		k->push_at = boot_add(now, r == -EAGAIN ? BUSY_NS : PAUSE_NS);
 		return false;
 	}
-	kamailio_keys_pop(&k->removals);
+	binding_keys_pop(&k->removals);
+	k->removed++;
 	return true;
 }
 
@@ -224,8 +244,8 @@ static bool push_one_binding(struct kamailio *k, boot_t now)
 	bool reset;
 	int r;
 
-	if (kamailio_rpc_free_slots(&k->rpc) <= RPC_RESERVED ||
-	    (k->use_sync && !kamailio_sync_free_slots(&k->sync)))
+	if (k->use_sync ? !kamailio_sync_free_slots(&k->sync)
+			: kamailio_rpc_free_slots(&k->rpc) <= RPC_RESERVED)
 		return false;
 	b = binding_store_pop(k->known);
 	if (!b)
@@ -238,6 +258,12 @@ static bool push_one_binding(struct kamailio *k, boot_t now)
 	}
 	reset = binding_store_mark(k->known, b) & MARK_RESET;
 	r = boot_before(now, b->expires_at) ? push_send(k, b, now) : 0;
+	if (r == -EAGAIN) {
+		k->completed++;
+		k->push_at = boot_add(now, BUSY_NS);
+		binding_store_push(k->known, b);
+		return false;
+	}
 	if (r < 0) {
 		push_no_answer(k, b->text[BINDING_AOR], b->text[BINDING_CONTACT], k->rpc_text, now);
 		k->completed++;

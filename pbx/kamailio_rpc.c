@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #define REPLY_MAX	(256 * 1024)
 #define CALL_TIMEOUT_NS (2 * NS_PER_S)
 #define REPLIES_A_TURN	64
+#define WINDOW_DEFAULT	10
 
 static const char *const method_of[] = {
 	[CALL_NONE] = "",
@@ -21,15 +23,29 @@ static const char *const method_of[] = {
 	[CALL_ADD] = "ul.add",
 	[CALL_LIST] = "ul.dump",
 	[CALL_DIALOGS] = "dlg.stats_active",
+	[CALL_REQUESTS] = "stats.get_statistics",
 };
 
-int kamailio_rpc_init(struct kamailio_rpc *rpc, const char *path, kamailio_answered_fn *answered, void *ctx)
+size_t kamailio_rpc_window(void)
+{
+	FILE *f = fopen("/proc/sys/net/unix/max_dgram_qlen", "re");
+	unsigned n = WINDOW_DEFAULT;
+
+	if (f && (fscanf(f, "%u", &n) != 1 || n < WINDOW_DEFAULT))
+		n = WINDOW_DEFAULT;
+	if (f)
+		(void)fclose(f); /* only read from */
+	return n < KAMAILIO_RPC_WINDOW ? n : KAMAILIO_RPC_WINDOW;
+}
+
+int kamailio_rpc_init(struct kamailio_rpc *rpc, const char *path, size_t window,
+		      kamailio_answered_fn *answered, void *ctx)
 {
 	struct sockaddr_un any = { .sun_family = AF_UNIX };
 	int r;
 
 	*rpc = (struct kamailio_rpc){
-		.fd = -EBADF, .to.sun_family = AF_UNIX, .answered = answered, .ctx = ctx
+		.fd = -EBADF, .to.sun_family = AF_UNIX, .window = window, .answered = answered, .ctx = ctx
 	};
 	if (strlen(path) >= sizeof rpc->to.sun_path)
 		return -ENAMETOOLONG;
@@ -53,7 +69,7 @@ size_t kamailio_rpc_free_slots(const struct kamailio_rpc *rpc)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < KAMAILIO_RPC_WINDOW; i++)
+	for (size_t i = 0; i < rpc->window; i++)
 		n += rpc->slots[i].call == CALL_NONE;
 	return n;
 }
@@ -86,7 +102,7 @@ static int rpc_send(struct kamailio_rpc *rpc, enum kamailio_call call, json_t *p
 int kamailio_rpc_call(struct kamailio_rpc *rpc, enum kamailio_call call, json_t *params, const char *aor,
 		      const char *contact, boot_t now)
 {
-	for (size_t i = 0; i < KAMAILIO_RPC_WINDOW; i++) {
+	for (size_t i = 0; i < rpc->window; i++) {
 		struct kamailio_rpc_slot *s = &rpc->slots[i];
 		int r;
 
@@ -105,7 +121,7 @@ int kamailio_rpc_call(struct kamailio_rpc *rpc, enum kamailio_call call, json_t 
 		return 0;
 	}
 	json_decref(params);
-	return -EBUSY;
+	return -EAGAIN;
 }
 
 static void rpc_finish(struct kamailio_rpc *rpc, struct kamailio_rpc_slot *s, const json_t *result, int code,

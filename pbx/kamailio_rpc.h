@@ -14,9 +14,18 @@
 
 struct json_t;
 
-#define KAMAILIO_RPC_WINDOW 16
+#define KAMAILIO_RPC_WINDOW 64
 
-enum kamailio_call { CALL_NONE, CALL_UPTIME, CALL_LOOKUP, CALL_REMOVE, CALL_ADD, CALL_LIST, CALL_DIALOGS };
+enum kamailio_call {
+	CALL_NONE,
+	CALL_UPTIME,
+	CALL_LOOKUP,
+	CALL_REMOVE,
+	CALL_ADD,
+	CALL_LIST,
+	CALL_DIALOGS,
+	CALL_REQUESTS
+};
 
 struct kamailio_rpc_slot {
 	enum kamailio_call call; /* CALL_NONE = free */
@@ -33,6 +42,7 @@ typedef void kamailio_answered_fn(void *ctx, const struct kamailio_rpc_slot *slo
 struct kamailio_rpc {
 	int fd;
 	struct sockaddr_un to;
+	size_t window; /* calls in flight at most */
 	uint32_t next_id;
 	kamailio_answered_fn *answered;
 	void *ctx;
@@ -40,10 +50,16 @@ struct kamailio_rpc {
 	struct kamailio_rpc_slot slots[KAMAILIO_RPC_WINDOW];
 };
 
-int kamailio_rpc_init(struct kamailio_rpc *rpc, const char *path, kamailio_answered_fn *answered, void *ctx);
+/* window: what a unix datagram socket of this machine holds (kamailio_rpc_window()): an answer that finds
+ * ours full is lost. */
+int kamailio_rpc_init(struct kamailio_rpc *rpc, const char *path, size_t window,
+		      kamailio_answered_fn *answered, void *ctx);
+/* net.unix.max_dgram_qlen, at most KAMAILIO_RPC_WINDOW. systemd sets it to 512; where nobody does it is 10.
+ */
+size_t kamailio_rpc_window(void);
 size_t kamailio_rpc_free_slots(const struct kamailio_rpc *rpc);
 /* Takes params (NULL = none); aor and contact (may be NULL) come back with the answer. 0: answered() follows;
- * -EBUSY: window full; -errno of the socket: nothing follows. */
+ * -EAGAIN: window or Kamailio's socket full, later; -errno of the socket: nothing follows. */
 int kamailio_rpc_call(struct kamailio_rpc *rpc, enum kamailio_call call, struct json_t *params,
 		      const char *aor, const char *contact, boot_t now);
 bool kamailio_rpc_in_flight(const struct kamailio_rpc *rpc, enum kamailio_call call);

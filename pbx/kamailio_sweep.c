@@ -8,11 +8,12 @@
 
 #include "clock_read.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOKUPS_IN_FLIGHT     8
+#define UNANSWERED_MAX	      8
 #define PACED_PER_S	      2000
 #define SWEEP_EVERY_NS	      (60 * NS_PER_S) /* with a change feed */
 #define POLL_EVERY_NS	      (2 * NS_PER_S)  /* without */
@@ -29,7 +30,7 @@ void sweep_request(struct kamailio *k, bool hurry)
 
 void sweep_lookup(struct kamailio *k, const char *aor, bool told)
 {
-	if (strlen(aor) > BINDING_AOR_MAX || !kamailio_keys_push(&k->lookups, aor, told ? TOLD : ""))
+	if (strlen(aor) > BINDING_AOR_MAX || !binding_keys_push(&k->lookups, aor, told ? TOLD : ""))
 		sweep_request(k, false);
 }
 
@@ -59,6 +60,7 @@ static void sweep_give_up(struct kamailio *k, boot_t now)
 
 struct looked_up {
 	struct binding b[BINDING_CONTACTS_MAX];
+	char connection[BINDING_CONTACTS_MAX][BINDING_CONNECTION_MAX + 1];
 	size_t count;
 };
 
@@ -75,7 +77,8 @@ static void account_parse(struct kamailio *k, const char *aor, const json_t *res
 		const json_t *contact = json_object_get(item, "Contact");
 
 		if (ret->count < BINDING_CONTACTS_MAX &&
-		    kamailio_contact_parse(contact, aor, now, wall_ns, &ret->b[ret->count]) == 0)
+		    kamailio_contact_parse(contact, aor, now, wall_ns, ret->connection[ret->count],
+					   &ret->b[ret->count]) == 0)
 			ret->count++;
 	}
 }
@@ -115,7 +118,7 @@ static void account_standby(struct kamailio *k, const struct binding *b, boot_t 
 		return;
 	}
 	binding_store_set_mark(k->known, want, binding_store_mark(k->known, want) | MARK_SEEN);
-	if (push_settled(k, want) && kamailio_movable(want) && !kamailio_in_step(want, b, !k->use_sync)) {
+	if (push_settled(k, want) && !binding_is_bound(want) && !kamailio_in_step(want, b, !k->use_sync)) {
 		k->differences++;
 		push_binding(k, want, true);
 	}
@@ -130,9 +133,10 @@ static bool account_has(const struct looked_up *l, const struct binding *b)
 }
 
 /* A Kamailio that has just been started says "not found" of everybody. */
-static bool account_is_gone(struct kamailio *k, bool told, boot_t now)
+static bool account_is_gone(struct kamailio *k, const struct binding *b, bool told, boot_t now)
 {
-	if (!k->active || (k->restoring && !told))
+	/* What was bound to a connection of another node, or of the Kamailio before, cannot be given back. */
+	if (!k->active || (k->restoring && !told && !binding_is_bound(b)))
 		return false;
 	pbx_monitor_read_pid(&k->mon, now);
 	return k->mon.restarts == k->mon_restarts && k->mon.seen.pid_error == 0;
@@ -143,11 +147,11 @@ static void account_missing(struct kamailio *k, const struct binding *b, bool to
 	binding_store_set_mark(k->known, b, binding_store_mark(k->known, b) | MARK_SEEN);
 	if (!push_settled(k, b))
 		return;
-	if (account_is_gone(k, told, now)) {
+	if (account_is_gone(k, b, told, now)) {
 		adapter_main_remove(k->m, b->text[BINDING_AOR], b->text[BINDING_CONTACT]);
 		(void)binding_store_remove(k->known, b->text[BINDING_AOR], b->text[BINDING_CONTACT],
 					   b->epoch);
-	} else if (kamailio_movable(b) && boot_diff_ns(now, b->expires_at) > HEAL_REMAINING_NS_MIN) {
+	} else if (!binding_is_bound(b) && boot_diff_ns(now, b->expires_at) > HEAL_REMAINING_NS_MIN) {
 		k->differences++;
 		push_binding(k, b, false);
 	}
@@ -159,8 +163,7 @@ static void sweep_unanswered(struct kamailio *k, boot_t now)
 {
 	if (k->phase == SWEEP_IDLE) {
 		sweep_request(k, false);
-	} else if (++k->unanswered >= LOOKUPS_IN_FLIGHT &&
-		   (k->phase == SWEEP_NAMES || k->phase == SWEEP_REST)) {
+	} else if (++k->unanswered >= UNANSWERED_MAX && (k->phase == SWEEP_NAMES || k->phase == SWEEP_REST)) {
 		k->unanswered = 0;
 		sweep_give_up(k, now);
 	}
@@ -194,12 +197,13 @@ void sweep_looked_up(struct kamailio *k, const struct kamailio_rpc_slot *slot, c
 			account_missing(k, known[i], told, now); /* may remove it, but moves no other */
 }
 
-static bool look_up(struct kamailio *k, const char *aor, const char *told, boot_t now)
+/* -EAGAIN: later. */
+static int look_up(struct kamailio *k, const char *aor, const char *told, boot_t now)
 {
-	if (kamailio_rpc_call(&k->rpc, CALL_LOOKUP, json_pack("[s s]", k->table, aor), aor, told, now) < 0)
-		return false;
-	k->lookups_in_flight++;
-	return true;
+	int r = kamailio_rpc_call(&k->rpc, CALL_LOOKUP, json_pack("[s s]", k->table, aor), aor, told, now);
+
+	k->lookups_in_flight += r == 0;
+	return r;
 }
 
 /* ---- the sweep ---- */
@@ -216,7 +220,8 @@ static void sweep_end(struct kamailio *k, boot_t now)
 	k->hurry = false;
 	/* Never more than a tenth of the time: a large office polled by look-ups is polled less often. */
 	k->sweep_at = boot_add(now, took_ns * 10 > every_ns ? took_ns * 10 : every_ns);
-	if (push_idle(k))
+	push_measure(k, now);
+	if (!boot_before(k->settled_at, k->sweep_started))
 		k->restoring = false;
 	else if (k->restoring)
 		sweep_request(k, true); /* until Kamailio has what was given back */
@@ -339,8 +344,10 @@ static bool sweep_may(const struct kamailio *k, boot_t now)
 
 static void sweep_accounts(struct kamailio *k, boot_t now)
 {
-	while (k->lookups_in_flight < LOOKUPS_IN_FLIGHT && sweep_may(k, now)) {
+	while (k->lookups_in_flight < k->rpc.window / 2 && sweep_may(k, now)) {
+		size_t next = k->next;
 		const char *aor = sweep_next_aor(k);
+		int r;
 
 		if (!aor && k->lookups_in_flight > 0)
 			return; /* their answers mark what was seen */
@@ -353,7 +360,12 @@ static void sweep_accounts(struct kamailio *k, boot_t now)
 			sweep_end(k, now);
 			return;
 		}
-		if (!look_up(k, aor, "", now)) {
+		r = look_up(k, aor, "", now);
+		if (r == -EAGAIN) {
+			k->next = next; /* the same once more */
+			return;
+		}
+		if (r < 0) {
 			sweep_give_up(k, now);
 			return;
 		}
@@ -361,15 +373,25 @@ static void sweep_accounts(struct kamailio *k, boot_t now)
 	}
 }
 
+/* What events asked for. */
+static void sweep_told(struct kamailio *k, boot_t now)
+{
+	const struct binding_key *key;
+
+	while (k->lookups_in_flight < k->rpc.window / 2 && (key = binding_keys_first(&k->lookups))) {
+		int r = look_up(k, key->aor, key->contact, now);
+
+		if (r == -EAGAIN)
+			return;
+		if (r < 0)
+			sweep_request(k, false);
+		binding_keys_pop(&k->lookups);
+	}
+}
+
 void sweep_pump(struct kamailio *k, boot_t now)
 {
-	const struct kamailio_key *key;
-
-	while (k->lookups_in_flight < LOOKUPS_IN_FLIGHT && (key = kamailio_keys_first(&k->lookups))) {
-		if (!look_up(k, key->aor, key->contact, now))
-			sweep_request(k, false);
-		kamailio_keys_pop(&k->lookups);
-	}
+	sweep_told(k, now);
 	if (k->phase == SWEEP_IDLE && k->mon.seen.pid_error == 0 &&
 	    (!boot_before(now, k->sweep_at) ||
 	     (k->sweep_again && boot_diff_ns(k->sweep_started, now) > NS_PER_S / 2)))

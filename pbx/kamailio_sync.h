@@ -11,7 +11,7 @@
 
 #include <netinet/in.h>
 
-#define KAMAILIO_SYNC_WINDOW 16
+#define KAMAILIO_SYNC_WINDOW 48
 
 struct kamailio_sync_slot {
 	bool used;

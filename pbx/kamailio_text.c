@@ -78,8 +78,63 @@ static int contact_expiry(const json_t *contact, boot_t now, struct binding *b)
 	return strcmp(json_string_value(v), "permanent") ? -ENOENT : 0; /* "expired", "deleted" */
 }
 
+/* ---- the phone's own connection ---- */
+
+static const char *const streams[] = { "tcp", "tls", "wss", "ws" };
+
+/* The stream that the URI says, NULL if none. */
+static const char *uri_stream(const char *uri)
+{
+	const char *p = strcasestr(uri, ";transport=");
+
+	for (size_t i = 0; p && i < sizeof streams / sizeof streams[0]; i++)
+		if (!strncasecmp(p + strlen(";transport="), streams[i], strlen(streams[i])))
+			return streams[i];
+	return NULL;
+}
+
+/* "host:port" of "sip:user@host:port;x=y", 5060 where none is said. */
+static bool uri_place(const char *uri, char *ret, size_t size)
+{
+	const char *start = strchr(uri, ':'), *at, *colon;
+	int len, n;
+
+	if (!start)
+		return false;
+	start++;
+	at = memchr(start, '@', strcspn(start, ";?"));
+	if (at)
+		start = at + 1;
+	len = (int)strcspn(start, ";?");
+	colon = memrchr(start, ':', (size_t)len);
+	if (colon && memchr(colon, ']', (size_t)(start + len - colon)))
+		colon = NULL; /* of an IPv6 address */
+	n = snprintf(ret, size, "%.*s%s", len, start, colon ? "" : ":5060");
+	return n > 0 && (size_t)n < size;
+}
+
+/* Where Kamailio heard the phone on a stream, nothing else leads to it: "received" says from where, or else
+ * the contact, which then is what Kamailio saw (its NAT test would have noticed a difference). */
+static void contact_connection(const json_t *contact, struct binding *b, char ret[BINDING_CONNECTION_MAX + 1])
+{
+	const char *received = b->text[BINDING_RECEIVED], *uri = b->text[BINDING_CONTACT];
+	const json_t *id = json_object_get(contact, "Tcpconn-Id");
+	const char *stream = uri_stream(*received ? received : uri);
+	char place[BINDING_CONNECTION_MAX - 4];
+
+	if (!(*received && stream) && !(uri_stream(uri) && uri_stream(uri)[0] == 'w') &&
+	    !(json_is_integer(id) && json_integer_value(id) >= 0))
+		return;
+	if (!stream)
+		stream = uri_stream(uri) ? uri_stream(uri) : "tcp";
+	/* A place that cannot be said is bound all the same; only its connection cannot be reset. */
+	(void)snprintf(ret, BINDING_CONNECTION_MAX + 1, "%s:%s", stream,
+		       uri_place(*received ? received : uri, place, sizeof place) ? place : "unknown");
+	b->text[BINDING_CONNECTION] = ret;
+}
+
 int kamailio_contact_parse(const json_t *contact, const char *aor, boot_t now, int64_t wall_ns,
-			   struct binding *ret)
+			   char connection[BINDING_CONNECTION_MAX + 1], struct binding *ret)
 {
 	const json_t *q = json_object_get(contact, "Q");
 	json_int_t modified_s = json_integer_value(json_object_get(contact, "Last-Modified"));
@@ -90,6 +145,7 @@ int kamailio_contact_parse(const json_t *contact, const char *aor, boot_t now, i
 	b.text[BINDING_AOR] = aor;
 	if (contact_texts(contact, &b) < 0)
 		return -EINVAL;
+	contact_connection(contact, &b, connection);
 	r = contact_expiry(contact, now, &b);
 	if (r < 0)
 		return r;
@@ -108,6 +164,14 @@ int kamailio_contact_parse(const json_t *contact, const char *aor, boot_t now, i
 	if (r == 0)
 		*ret = b;
 	return r;
+}
+
+uint64_t kamailio_requests_parse(const json_t *result)
+{
+	const char *text = json_string_value(json_array_get(result, 0));
+	unsigned long long n = 0;
+
+	return text && sscanf(text, "core:rcv_requests = %19llu", &n) == 1 ? n : 0;
 }
 
 /* ---- REGISTER ---- */
@@ -234,25 +298,6 @@ json_t *kamailio_add_params(const struct binding *b, boot_t now, const char *tab
 }
 
 /* ---- comparing ---- */
-
-static bool uri_transport(const char *uri, const char *const *names)
-{
-	const char *p = strcasestr(uri, ";transport=");
-
-	for (; p && *names; names++)
-		if (!strncasecmp(p + strlen(";transport="), *names, strlen(*names)))
-			return true;
-	return false;
-}
-
-bool kamailio_movable(const struct binding *b)
-{
-	static const char *const streams[] = { "tcp", "tls", "ws", NULL }; /* "ws" also finds "wss" */
-	static const char *const websockets[] = { "ws", NULL };
-
-	return !uri_transport(b->text[BINDING_RECEIVED], streams) &&
-	       !uri_transport(b->text[BINDING_CONTACT], websockets);
-}
 
 bool kamailio_in_step(const struct binding *want, const struct binding *have, bool by_rpc)
 {

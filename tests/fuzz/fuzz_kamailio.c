@@ -53,9 +53,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(clean, data, size);
 	kamailio_clean(clean, size);
 	json_t *o = json_loadb(clean, size, 0, NULL);
+	char connection[BINDING_CONNECTION_MAX + 1];
 
 	free(clean);
-	if (o && kamailio_contact_parse(o, "1001", now, 1795555970 * NS_PER_S, &b) == 0)
+	if (o && kamailio_contact_parse(o, "1001", now, 1795555970 * NS_PER_S, connection, &b) == 0)
 		check_register(&b, now);
 	if (o && binding_from_json(o, now, &b) == 0)
 		check_register(&b, now);

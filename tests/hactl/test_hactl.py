@@ -67,9 +67,6 @@ class Shows(Case):
     def test_status_in_trouble(self):
         self.shows("status-trouble", "status", model.TROUBLE)
 
-    def test_status_while_calls_are_waited_for(self):
-        self.shows("status-draining", "status", model.DRAINING)
-
     def test_why(self):
         self.shows("why", "why", model.WHY, "office")
 
@@ -110,9 +107,6 @@ class Asks(Case):
         cases = [
             ("switchover office --to n2 --wait --why x", "switchover", {"group": "office", "to": "n2", "wait": True, "why": "x"}),
             ("switchover --to=n2 office", "switchover", {"group": "office", "to": "n2"}),
-            ("switchover office --drain", "switchover", {"group": "office", "drain_ms": 600000}),
-            ("switchover office --drain=90s --wait", "switchover", {"group": "office", "drain_ms": 90000, "wait": True}),
-            ("cancel office --why x", "cancel", {"group": "office", "why": "x"}),
             ("failover office --force", "failover", {"group": "office", "force": True}),
             ("standby n2", "standby", {"node": "n2"}),
             ("pause", "pause", {}),
@@ -128,8 +122,7 @@ class Asks(Case):
 
     def test_usage(self):
         cases = ["", "nosuch", "switchover", "switchover a b", "switchover a --nosuch", "switchover a --to", "pause --wait=1",
-                 "switchover a --wait=1", "history -n 0", "history -n x", "switchover a --drain=soon",
-                 "switchover a --drain=8d", "switchover a --drain=10", "failover a --drain=10s", "cancel", "registrations", "registrations some", "--nosuch", "key forget"]
+                 "switchover a --wait=1", "history -n 0", "history -n x", "registrations", "registrations some", "--nosuch", "key forget"]
         for line in cases:
             done = self.hactl(*line.split())
             self.assertEqual(done.returncode, 2, line)
@@ -144,9 +137,6 @@ class Changes(Case):
             ("switchover-done", "switchover office --wait", moved),
             ("switchover-accepted", "switchover office", {**moved, "state": "accepted"}),
             ("switchover-dry-run", "switchover office --dry-run", {"dry_run": True, "group": "office", "to": "n2", "nodes": model.CANDIDATES}),
-            ("switchover-drain-dry-run", "switchover office --drain=1h --dry-run",
-             {"dry_run": True, "group": "office", "to": "n2", "nodes": model.CANDIDATES, "drain_ms": 3600000, "calls": 3}),
-            ("cancel", "cancel office", {**moved, "state": "done"}),
             ("standby", "standby n2", {**moved, "state": "accepted"}),
             ("unstandby", "unstandby n2", {**moved, "state": "accepted"}),
             ("pause", "pause", {**moved, "state": "accepted"}),

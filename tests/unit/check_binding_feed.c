@@ -196,19 +196,32 @@ START_TEST(turns_what_it_cannot_send_into_a_full_list)
 }
 END_TEST
 
+static void put(struct binding_store *s, struct binding_feed *f, uint32_t cseq)
+{
+	struct binding b;
+
+	binding_init(&b);
+	b.text[BINDING_AOR] = "0";
+	b.text[BINDING_CONTACT] = "sip:x@h";
+	b.cseq = cseq;
+	ck_assert_int_eq(binding_store_put(s, &b, now, NULL), 0);
+	binding_feed_put(f, &b, now);
+}
+
 START_TEST(keeps_the_order_of_put_and_removal)
 {
 	_cleanup_(binding_store_freep) struct binding_store *s = filled(1);
 	struct binding_feed f;
 
 	binding_feed_init(&f, NULL, s);
-	binding_feed_put(&f, binding_store_at(s, 0), now);
+	put(s, &f, 1);
+	ck_assert(binding_store_remove(s, "0", "sip:x@h", (struct epoch){ 0 }));
 	binding_feed_remove(&f, "0", "sip:x@h", now);
 	binding_feed_flush(&f, now);
-	ck_assert(fake.puts == 1 && fake.removes == 1);
+	ck_assert(fake.puts == 0 && fake.removes == 1);
 	ck_assert_uint_eq(binding_store_count(fake.pbx), 0);
 	binding_feed_remove(&f, "0", "sip:x@h", now);
-	binding_feed_put(&f, binding_store_at(s, 0), now);
+	put(s, &f, 2);
 	binding_feed_flush(&f, now);
 	ck_assert_uint_eq(binding_store_count(fake.pbx), 1);
 	binding_feed_close(&f);
@@ -216,6 +229,74 @@ START_TEST(keeps_the_order_of_put_and_removal)
 }
 END_TEST
 
+/* However often a phone registers while the adapter is busy, it is told once, the newest. */
+START_TEST(a_busy_adapter_is_told_the_newest_once)
+{
+	_cleanup_(binding_store_freep) struct binding_store *s = filled(1);
+	struct binding_feed f;
+
+	binding_feed_init(&f, NULL, s);
+	for (uint32_t i = 1; i <= 1000; i++) {
+		put(s, &f, i);
+		binding_feed_flush(&f, now);
+	}
+	ck_assert_int_eq(fake.messages, BINDING_FEED_IN_FLIGHT);
+	ck_assert(!binding_feed_idle(&f));
+	ck_assert(binding_feed_answered(&f, 1, 0, now));
+	ck_assert_int_eq(fake.messages, BINDING_FEED_IN_FLIGHT + 1);
+	ck_assert_uint_eq(binding_store_find(fake.pbx, "0", "sip:x@h")->cseq, 1000);
+	for (uint64_t id = 2; id <= fake.last_id; id++)
+		ck_assert(binding_feed_answered(&f, id, 0, now));
+	ck_assert(binding_feed_idle(&f));
+	binding_store_free(fake.pbx);
+}
+END_TEST
+
+START_TEST(too_many_removals_are_a_full_list)
+{
+	_cleanup_(binding_store_freep) struct binding_store *s = filled(1);
+	struct binding_feed f;
+	char aor[16];
+
+	binding_feed_init(&f, NULL, s);
+	for (int i = 0; i <= BINDING_KEYS_MAX; i++) {
+		(void)snprintf(aor, sizeof aor, "gone%d", i);
+		binding_feed_remove(&f, aor, "sip:x@h", now);
+	}
+	binding_feed_flush(&f, now);
+	ck_assert(fake.messages == 1 && fake.begins == 1 && fake.ends == 1 && fake.removes == 0);
+	ck_assert(binding_feed_answered(&f, 1, 0, now));
+	ck_assert(binding_feed_idle(&f));
+	binding_store_free(fake.pbx);
+}
+END_TEST
+
+/* A steady stream is never idle, and not late as long as the adapter keeps up with it. */
+START_TEST(late_is_what_waits_too_long)
+{
+	_cleanup_(binding_store_freep) struct binding_store *s = filled(1);
+	struct binding_feed f;
+	boot_t t = now;
+	uint64_t id = 1;
+
+	binding_feed_init(&f, NULL, s);
+	for (uint32_t i = 1; i <= 100; i++, t = boot_add(t, 100 * NS_PER_MS)) {
+		put(s, &f, i);
+		binding_feed_flush(&f, t);
+		if (i > 2)
+			ck_assert(binding_feed_answered(&f, id++, 0, t));
+		ck_assert(!binding_feed_idle(&f));
+		ck_assert(!binding_feed_late(&f, t, NS_PER_S));
+	}
+	ck_assert(binding_feed_late(&f, boot_add(t, 2 * NS_PER_S), NS_PER_S));
+	while (id <= fake.last_id)
+		ck_assert(binding_feed_answered(&f, id++, 0, t));
+	ck_assert(!binding_feed_late(&f, boot_add(t, 2 * NS_PER_S), NS_PER_S));
+	binding_store_free(fake.pbx);
+}
+END_TEST
+
 UNIT_MAIN("binding_feed", sends_all_with_few_in_flight, empty_store_empties_the_pbx,
 	  follows_a_store_that_changes_meanwhile, turns_what_it_cannot_send_into_a_full_list,
-	  keeps_the_order_of_put_and_removal)
+	  keeps_the_order_of_put_and_removal, a_busy_adapter_is_told_the_newest_once,
+	  too_many_removals_are_a_full_list, late_is_what_waits_too_long)

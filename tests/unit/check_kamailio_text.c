@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "binding_keys.h"
 #include "kamailio_evapi.h"
-#include "kamailio_keys.h"
 #include "kamailio_text.h"
 #include "unit.h"
 
@@ -21,11 +21,13 @@ static const char *const answered =
 	"\"Instance\":\"<urn:uuid:0001>\",\"Reg-Id\":1,\"Server-Id\":0,\"Tcpconn-Id\":-1,\"Last-Modified\":"
 	"1795555963}";
 
+static char connection[BINDING_CONNECTION_MAX + 1];
+
 static int parse(const char *text, struct binding *ret, json_t **ret_json)
 {
 	*ret_json = json_loads(text, 0, NULL);
 	ck_assert_ptr_nonnull(*ret_json);
-	return kamailio_contact_parse(*ret_json, "1001", now, WALL_NS, ret);
+	return kamailio_contact_parse(*ret_json, "1001", now, WALL_NS, connection, ret);
 }
 
 START_TEST(reads_a_contact)
@@ -136,20 +138,70 @@ START_TEST(adds_with_numbers_as_numbers)
 }
 END_TEST
 
-START_TEST(tells_what_cannot_be_moved)
-{
-	struct binding b;
+static const struct {
+	const char *contact, *received;
+	int id; /* Tcpconn-Id */
+	const char *connection;
+} bound_cases[] = {
+	{ "sip:a@192.0.2.1:5062", "[not set]", -1, "" },
+	{ "sip:a@192.0.2.1:5062", "sip:203.0.113.9:40123", -1, "" },
+	{ "sip:a@192.0.2.1:5062", "sip:203.0.113.9:40123;transport=udp", -1, "" },
+	/* Given by another node, or by hand: no connection of this Kamailio. */
+	{ "sip:a@192.0.2.1;transport=tcp", "[not set]", -1, "" },
+	{ "sip:a@192.0.2.1;transport=tcp", "[not set]", 7, "tcp:192.0.2.1:5060" },
+	{ "sips:a@[2001:db8::9]:40123;transport=tls;x=y", "[not set]", 0, "tls:[2001:db8::9]:40123" },
+	{ "sips:a@[2001:db8::9]", "[not set]", 0, "tcp:[2001:db8::9]:5060" },
+	{ "sip:a@192.168.1.1:5062;transport=tcp", "sip:203.0.113.9:40123;transport=TCP", 7,
+	  "tcp:203.0.113.9:40123" },
+	{ "sip:a@h", "sip:203.0.113.9:40123;transport=TLS", -1, "tls:203.0.113.9:40123" },
+	{ "sip:a@x.invalid;transport=ws", "[not set]", -1, "ws:x.invalid:5060" },
+	{ "sip:a@x.invalid;transport=ws", "sip:203.0.113.9:40123;transport=wss", -1,
+	  "wss:203.0.113.9:40123" },
+	{ "sip:a@"
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	  "", 7, "tcp:unknown" },
+	{ "sip:?;transport=ws", "[not set]", 7, "ws::5060" },
+};
 
-	binding_init(&b);
-	b.text[BINDING_CONTACT] = "sip:a@h;transport=tcp"; /* the phone listens: it can be called anew */
-	ck_assert(kamailio_movable(&b));
-	b.text[BINDING_CONTACT] = "sip:a@h;transport=ws";
-	ck_assert(!kamailio_movable(&b));
-	b.text[BINDING_CONTACT] = "sip:a@h";
-	b.text[BINDING_RECEIVED] = "sip:203.0.113.9:40123;transport=TLS";
-	ck_assert(!kamailio_movable(&b));
-	b.text[BINDING_RECEIVED] = "sip:203.0.113.9:40123;transport=udp";
-	ck_assert(kamailio_movable(&b));
+START_TEST(tells_what_is_bound_to_a_connection)
+{
+	for (size_t i = 0; i < sizeof bound_cases / sizeof bound_cases[0]; i++) {
+		struct binding b;
+		json_t *json;
+		char text[512];
+
+		(void)snprintf(text, sizeof text,
+			       "{\"Address\":\"%s\",\"Expires\":300,\"Received\":\"%s\",\"Tcpconn-Id\":%d}",
+			       bound_cases[i].contact, bound_cases[i].received, bound_cases[i].id);
+		ck_assert_int_eq(parse(text, &b, &json), 0);
+		ck_assert_str_eq(b.text[BINDING_CONNECTION], bound_cases[i].connection);
+		ck_assert(binding_is_bound(&b) == (*bound_cases[i].connection != 0));
+		json_decref(json);
+	}
+}
+END_TEST
+
+START_TEST(reads_the_count_of_requests)
+{
+	static const struct {
+		const char *text;
+		uint64_t n;
+	} cases[] = {
+		{ "[\"core:rcv_requests = 4711\"]", 4711 },
+		{ "[\"core:rcv_requests = 99999999999999999999999\"]", 9999999999999999999ULL },
+		{ "[\"core:rcv_requests = x\"]", 0 },
+		{ "[\"tm:rcv = 1\"]", 0 },
+		{ "[]", 0 },
+		{ "{}", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		json_t *json = json_loads(cases[i].text, 0, NULL);
+
+		ck_assert_uint_eq(kamailio_requests_parse(json), cases[i].n);
+		json_decref(json);
+	}
+	ck_assert_uint_eq(kamailio_requests_parse(NULL), 0);
 }
 END_TEST
 
@@ -198,27 +250,26 @@ END_TEST
 
 START_TEST(key_queue_is_bounded_and_keeps_order)
 {
-	struct kamailio_keys k;
+	struct binding_keys k = { 0 };
 	char aor[16];
 
-	ck_assert_int_eq(kamailio_keys_init(&k), 0);
 	for (int round = 0; round < 3; round++) {
-		for (int i = 0; i < KAMAILIO_KEYS_MAX; i++) {
+		for (int i = 0; i < BINDING_KEYS_MAX; i++) {
 			(void)snprintf(aor, sizeof aor, "%d", i);
-			ck_assert(kamailio_keys_push(&k, aor, "c"));
-			ck_assert(kamailio_keys_push(&k, aor, "c"));
+			ck_assert(binding_keys_push(&k, aor, "c"));
+			ck_assert(binding_keys_push(&k, aor, "c"));
 		}
-		ck_assert(!kamailio_keys_push(&k, "more", "c"));
-		for (int i = 0; i < KAMAILIO_KEYS_MAX - round; i++) {
+		ck_assert(!binding_keys_push(&k, "more", "c"));
+		for (int i = 0; i < BINDING_KEYS_MAX - round; i++) {
 			(void)snprintf(aor, sizeof aor, "%d", i);
-			ck_assert_str_eq(kamailio_keys_first(&k)->aor, aor);
-			kamailio_keys_pop(&k);
+			ck_assert_str_eq(binding_keys_first(&k)->aor, aor);
+			binding_keys_pop(&k);
 		}
-		while (kamailio_keys_first(&k))
-			kamailio_keys_pop(&k);
+		while (binding_keys_first(&k))
+			binding_keys_pop(&k);
 	}
-	kamailio_keys_pop(&k);
-	free(k.ring);
+	binding_keys_pop(&k);
+	ck_assert_uint_eq(k.count, 0);
 }
 END_TEST
 
@@ -244,5 +295,6 @@ START_TEST(cleans_what_is_no_utf8)
 END_TEST
 
 UNIT_MAIN("kamailio_text", cleans_what_is_no_utf8, reads_a_contact, knows_what_is_no_binding_any_more,
-	  registers_what_the_phone_said, adds_with_numbers_as_numbers, tells_what_cannot_be_moved,
-	  compares_as_far_as_the_pbx_can_know, cuts_netstrings, key_queue_is_bounded_and_keeps_order)
+	  registers_what_the_phone_said, adds_with_numbers_as_numbers, tells_what_is_bound_to_a_connection,
+	  reads_the_count_of_requests, compares_as_far_as_the_pbx_can_know, cuts_netstrings,
+	  key_queue_is_bounded_and_keeps_order)
