@@ -133,8 +133,7 @@ static void on_item(void *ctx, const struct list_item *item);
 static int configure_memory(struct freeswitch *f, char *why)
 {
 	f->reader = list_reader_new(on_item, f);
-	if (f->reader && kamailio_keys_init(&f->removals) == 0 && kamailio_keys_init(&f->lookups) == 0 &&
-	    kamailio_keys_init(&f->later) == 0 && binding_store_new(BINDING_STORE_MAX, &f->known) == 0)
+	if (f->reader && binding_store_new(BINDING_STORE_MAX, &f->known) == 0)
 		return 0;
 	(void)snprintf(why, ADAPTER_WHY_MAX, "no memory"); /* fits */
 	return -ENOMEM;
@@ -713,9 +712,9 @@ static void freeswitch_close(struct freeswitch *f)
 	link_close(&f->link);
 	list_reader_free(f->reader);
 	binding_store_free(f->known);
-	free(f->removals.ring);
-	free(f->lookups.ring);
-	free(f->later.ring);
+	binding_keys_clear(&f->removals);
+	binding_keys_clear(&f->lookups);
+	binding_keys_clear(&f->later);
 }
 
 int main(void)

@@ -13,11 +13,11 @@
 #define RK_FREESWITCH_PRIVATE_H
 
 #include "adapter_main.h"
+#include "binding_keys.h"
 #include "binding_store.h"
 #include "freeswitch_link.h"
 #include "freeswitch_list.h"
 #include "freeswitch_text.h"
-#include "kamailio_keys.h"
 #include "pbx_monitor.h"
 
 enum freeswitch_slot { SLOT_PROBE, SLOT_LINK };
@@ -89,15 +89,15 @@ struct freeswitch {
 	bool recover_due;
 
 	/* push */
-	struct kamailio_keys removals; /* accounts and Call-IDs */
+	struct binding_keys removals; /* accounts and Call-IDs */
 	struct freeswitch_apply applies[FREESWITCH_APPLIES_MAX];
 	uint64_t started, completed;
 	uint64_t refused;
 	char last_refusal[ADAPTER_WHY_MAX];
 
 	/* sweep */
-	struct kamailio_keys lookups; /* asked for by events */
-	struct kamailio_keys later;   /* of what runs out, told before it is gone */
+	struct binding_keys lookups; /* asked for by events */
+	struct binding_keys later;   /* of what runs out, told before it is gone */
 	boot_t later_at;
 	bool sweep_again, sweep_running;
 	boot_t sweep_started, sweep_at;

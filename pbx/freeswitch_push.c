@@ -32,7 +32,7 @@ void push_removal(struct freeswitch *f, const char *aor, const char *contact, co
 		push_binding(f, left[i]);
 	}
 	/* The same Call-ID with another contact: its put replaces the row. */
-	if (!shared && *call_id && !kamailio_keys_push(&f->removals, aor, call_id))
+	if (!shared && *call_id && !binding_keys_push(&f->removals, aor, call_id))
 		sweep_request(f); /* it will find what is too much */
 }
 
@@ -157,7 +157,7 @@ static void push_command(struct link_command *c, int kind, const char *aor, cons
 
 static bool push_one_removal(struct freeswitch *f)
 {
-	const struct kamailio_key *key = kamailio_keys_first(&f->removals);
+	const struct binding_key *key = binding_keys_first(&f->removals);
 	struct freeswitch_target target = push_target(f);
 	char text[FREESWITCH_EVENT_MAX];
 	struct link_command c;
@@ -169,7 +169,7 @@ static bool push_one_removal(struct freeswitch *f)
 	push_command(&c, CMD_REMOVE, key->aor, "");
 	if (n > 0 && link_send(&f->link, &c, text, (size_t)n) < 0)
 		return false;
-	kamailio_keys_pop(&f->removals); /* n < 0: no account of FreeSWITCH's */
+	binding_keys_pop(&f->removals); /* n < 0: no account of FreeSWITCH's */
 	return true;
 }
 

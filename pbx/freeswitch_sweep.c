@@ -28,7 +28,7 @@ void sweep_request(struct freeswitch *f)
 void sweep_lookup(struct freeswitch *f, const char *aor, bool told)
 {
 	if (!freeswitch_account_plain(aor) || strlen(aor) > BINDING_AOR_MAX ||
-	    !kamailio_keys_push(&f->lookups, aor, told ? TOLD : ""))
+	    !binding_keys_push(&f->lookups, aor, told ? TOLD : ""))
 		sweep_request(f);
 }
 
@@ -67,7 +67,7 @@ void sweep_event(struct freeswitch *f, const char *body, size_t len, const char 
 	}
 	if (f->later.count == 0)
 		f->later_at = boot_add(now, LATER_NS);
-	if (strlen(aor) > BINDING_AOR_MAX || !kamailio_keys_push(&f->later, aor, TOLD))
+	if (strlen(aor) > BINDING_AOR_MAX || !binding_keys_push(&f->later, aor, TOLD))
 		sweep_request(f);
 }
 
@@ -295,7 +295,7 @@ static void sweep_start(struct freeswitch *f, boot_t now)
 	f->sweep_started = now;
 }
 
-static bool look_up(struct freeswitch *f, const struct kamailio_key *key)
+static bool look_up(struct freeswitch *f, const struct binding_key *key)
 {
 	return fs_api(f, CMD_LOOKUP, *key->contact != 0, key->aor, "sofia xmlstatus profile %s user %s",
 		      f->profile, key->aor) == 0;
@@ -303,17 +303,17 @@ static bool look_up(struct freeswitch *f, const struct kamailio_key *key)
 
 void sweep_pump(struct freeswitch *f, boot_t now)
 {
-	const struct kamailio_key *key;
+	const struct binding_key *key;
 
 	if (f->link.state != LINK_UP)
 		return;
-	while (!boot_before(now, f->later_at) && (key = kamailio_keys_first(&f->later))) {
+	while (!boot_before(now, f->later_at) && (key = binding_keys_first(&f->later))) {
 		sweep_lookup(f, key->aor, true);
-		kamailio_keys_pop(&f->later);
+		binding_keys_pop(&f->later);
 	}
 	while (link_in_flight(&f->link, CMD_LOOKUP) < LOOKUPS_IN_FLIGHT &&
-	       (key = kamailio_keys_first(&f->lookups)) && look_up(f, key))
-		kamailio_keys_pop(&f->lookups);
+	       (key = binding_keys_first(&f->lookups)) && look_up(f, key))
+		binding_keys_pop(&f->lookups);
 	if (!f->sweep_running && (!boot_before(now, f->sweep_at) ||
 				  (f->sweep_again && boot_diff_ns(f->sweep_started, now) > SWEEP_PAUSE_NS)))
 		sweep_start(f, now);
