@@ -150,10 +150,12 @@ static int contact_connection(const char *uri, char ret[BINDING_CONNECTION_MAX +
 static int contact_data(const json_t *row, const char *aor, char ret[BINDING_DATA_MAX + 1])
 {
 	ret[0] = 0;
+	if (strlen(row_text(row, "endpoint")) > ASTERISK_ENDPOINT_MAX)
+		return -E2BIG;
 	for (size_t i = 0; i < KEPT_COUNT; i++) {
 		const char *value = row_text(row, kept[i].field);
 
-		if (!*value || (i == 0 && !strcmp(value, aor)))
+		if (!*value || (i == 0 && !strcmp(value, aor) && strlen(aor) <= ASTERISK_ENDPOINT_MAX))
 			continue;
 		if (data_add(ret, kept[i].key, value) < 0)
 			return -E2BIG;
