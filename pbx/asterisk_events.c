@@ -8,9 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define OWN_EVENTS_NS \
-	(10 * NS_PER_S) /* after we began to give: what is told of known contacts is our doing */
-
 /* Only what we use: on a busy PBX the rest is most of it. */
 static const char *const wanted_events[] = {
 	"Event: ContactStatus", "Event: SuccessfulAuth", "Event: DeviceStateChange",
@@ -31,9 +28,11 @@ static void event_contact(struct asterisk *k, const struct ami_message *m, boot_
 	const struct binding *b = binding_store_find(k->known, aor, uri);
 	bool removed = !strcasecmp(status, "Removed");
 
+	if (b)
+		push_heard(k, b, now);
 	if (!k->active || !*aor || !*uri || !strcasecmp(status, "Unreachable"))
 		return;
-	if (b && !removed && boot_diff_ns(k->active_at, now) < OWN_EVENTS_NS)
+	if (b && !removed && boot_before(now, k->own_until))
 		return;
 	if (removed && k->sweeping)
 		sweep_request(k); /* its list may still have it */

@@ -258,9 +258,7 @@ static boot_t ast_next(void *ctx)
 	next = boot_min(boot_min(next, ari_client_next(&k->ari)), sweep_next(k));
 	next = boot_min(boot_min(next, lookup_next(k)), qualify_next(k));
 	next = boot_min(boot_min(next, priority_next(k)), trunks_next(k));
-	if (boot_before(k->ticked_at, k->push_at)) /* otherwise an answer wakes us */
-		next = boot_min(next, k->push_at);
-	return next;
+	return boot_min(next, push_next(k));
 }
 
 int main(void)

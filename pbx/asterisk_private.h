@@ -26,13 +26,14 @@
 enum asterisk_slot_fd { SLOT_PROBE, SLOT_AMI, SLOT_ARI, SLOT_OVERLOAD };
 
 /* Marks of a binding in `known`. */
-#define MARK_SEEN    1	/* in this sweep */
-#define MARK_PRESENT 2	/* Asterisk has it, as far as we know */
-#define MARK_RESET   4	/* to be deleted before it is put, so that its state starts anew */
-#define MARK_LOOKUP  8	/* waits to be looked up */
-#define MARK_LACKS   16 /* this Asterisk has no such AOR or endpoint */
-#define MARK_REFUSED 32 /* Asterisk refused it, or makes something else of it */
-#define MARK_QUALIFY 64 /* restored by Asterisk itself: its state is to be asked for */
+#define MARK_SEEN    1	 /* in this sweep */
+#define MARK_PRESENT 2	 /* Asterisk has it, as far as we know */
+#define MARK_RESET   4	 /* to be deleted before it is put, so that its state starts anew */
+#define MARK_LOOKUP  8	 /* waits to be looked up */
+#define MARK_LACKS   16	 /* this Asterisk has no such AOR or endpoint */
+#define MARK_REFUSED 32	 /* Asterisk refused it, or makes something else of it */
+#define MARK_QUALIFY 64	 /* restored by Asterisk itself: its state is to be asked for */
+#define MARK_UNHEARD 128 /* put, and Asterisk has not yet told of it */
 
 enum ari_call { ARI_INFO, ARI_AOR, ARI_ENDPOINT, ARI_PUT, ARI_DELETE, ARI_LOOKUP };
 enum ami_call {
@@ -95,6 +96,9 @@ struct asterisk {
 	uint32_t in_flight; /* PUT, DELETE and questions for names */
 	boot_t push_at;	    /* not before: Asterisk did not answer */
 	uint64_t refused;
+	uint32_t unheard;	       /* with MARK_UNHEARD */
+	boot_t heard_at;	       /* when that number went down */
+	boot_t own_until;	       /* until then, what is told of known contacts is our own doing */
 	char trouble[ADAPTER_WHY_MAX]; /* of ARI, "" = none */
 	uint32_t qualify_pass;	       /* 0 = done; else priority + 1 */
 	size_t qualify_left;	       /* entries of this pass */
@@ -160,6 +164,9 @@ void push_pump(struct asterisk *k, boot_t now);
 void push_apply_end(void *ctx, uint64_t id, boot_t now);
 bool push_settled(const struct asterisk *k, const struct binding *b);
 bool push_idle(const struct asterisk *k);
+/* Asterisk told of a contact. */
+void push_heard(struct asterisk *k, const struct binding *b, boot_t now);
+boot_t push_next(const struct asterisk *k);
 void push_answered(struct asterisk *k, int call, const char *aor, const char *contact, int status,
 		   const char *body, boot_t now);
 void push_pause(struct asterisk *k, const char *why, boot_t now);

@@ -17,6 +17,9 @@
 #define ARI_RESERVED	     2		    /* slots left for look-ups */
 #define REMAINING_NS_MIN     (2 * NS_PER_S) /* what ends that soon is not worth a put */
 #define DECISIONS_A_TURN_MAX 20000
+#define UNHEARD_MAX	     400
+#define UNHEARD_NS	     (500 * NS_PER_MS)
+#define OWN_NS		     (10 * NS_PER_S)
 
 void push_mark(struct asterisk *k, const struct binding *b, uint8_t set, uint8_t clear)
 {
@@ -150,6 +153,44 @@ static void push_refused(struct asterisk *k, const struct binding *b, int status
 			 status, body);
 }
 
+/* ARI answers before the observers of a new contact have run. They are a queue behind one thread: over 1,500
+ * of them Asterisk calls itself overloaded and drops requests of phones. So we stay close to what it tells.
+ */
+static void push_note(struct asterisk *k, const struct binding *b, boot_t now)
+{
+	k->own_until = boot_add(now, OWN_NS);
+	if (binding_store_mark(k->known, b) & (MARK_PRESENT | MARK_UNHEARD))
+		return;
+	push_mark(k, b, MARK_UNHEARD, 0);
+	if (k->unheard++ == 0)
+		k->heard_at = now;
+}
+
+void push_heard(struct asterisk *k, const struct binding *b, boot_t now)
+{
+	if (!(binding_store_mark(k->known, b) & MARK_UNHEARD))
+		return;
+	push_mark(k, b, 0, MARK_UNHEARD);
+	k->unheard -= k->unheard > 0;
+	k->heard_at = now;
+}
+
+/* Not told for so long: it is not going to be (AMI is away, or another event stands for it). */
+static bool push_crowded(struct asterisk *k, boot_t now)
+{
+	if (k->unheard > 0 && boot_diff_ns(k->heard_at, now) > UNHEARD_NS)
+		k->unheard = 0;
+	return k->unheard >= UNHEARD_MAX;
+}
+
+boot_t push_next(const struct asterisk *k)
+{
+	boot_t next = boot_before(k->ticked_at, k->push_at) ? k->push_at : BOOT_NEVER;
+
+	/* otherwise an answer wakes us */
+	return k->unheard >= UNHEARD_MAX ? boot_min(next, boot_add(k->heard_at, UNHEARD_NS + 1)) : next;
+}
+
 static void push_put_answered(struct asterisk *k, const char *aor, const char *contact, int status,
 			      const char *body, boot_t now)
 {
@@ -164,6 +205,7 @@ static void push_put_answered(struct asterisk *k, const char *aor, const char *c
 	} else if (!b) {
 		push_removal(k, aor, contact); /* it went while it was on its way */
 	} else {
+		push_note(k, b, now);
 		push_mark(k, b, MARK_PRESENT, MARK_RESET | MARK_LACKS);
 		if (!push_wanted(k, b))
 			push_binding(k, b); /* standby meanwhile */
@@ -319,7 +361,8 @@ void push_pump(struct asterisk *k, boot_t now)
 		return;
 	while (push_one_removal(k, now))
 		;
-	while (k->removals.count == 0 && n++ < DECISIONS_A_TURN_MAX && push_one_binding(k, now))
+	while (k->removals.count == 0 && !push_crowded(k, now) && n++ < DECISIONS_A_TURN_MAX &&
+	       push_one_binding(k, now))
 		;
 	applies_answer(k);
 }

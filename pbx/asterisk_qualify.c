@@ -5,6 +5,7 @@
  */
 #include "asterisk_private.h"
 
+#define OWN_NS	 (10 * NS_PER_S)
 #define AT_ONCE	 16
 #define EVERY_NS (20 * NS_PER_MS) /* 800 a second: what answers arrive at is not to be overrun */
 
@@ -44,6 +45,7 @@ void qualify_pump(struct asterisk *k, boot_t now)
 			return;
 		asterisk_contact_endpoint(b, endpoint);
 		push_mark(k, b, 0, MARK_QUALIFY);
+		k->own_until = boot_add(now, OWN_NS);
 		/* Lost: Asterisk asks by itself, later. */
 		(void)ami_client_call(&k->ami, AMI_QUALIFY, 0, ASTERISK_QUICK_NS, "PJSIPQualify", fields, 1,
 				      now);

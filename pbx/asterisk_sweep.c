@@ -15,6 +15,7 @@
 #define SWEEP_NS_MIN  (10 * NS_PER_S)
 #define SWEEP_PART    100		 /* a sweep takes at most one of that many parts of the time */
 #define SWEEP_SOON_NS (300 * NS_PER_MS)	 /* after the one before */
+#define SWEEP_LATE_NS (60 * NS_PER_S)	 /* while something is being given, no sweep but after that long */
 #define REFRESH_NS    (1500 * NS_PER_MS) /* expiry moved by more: a refresh. Asterisk counts whole seconds */
 
 void sweep_request(struct asterisk *k)
@@ -225,6 +226,9 @@ void sweep_pump(struct asterisk *k, boot_t now)
 {
 	if (!k->booted || k->ami.state != AMI_UP || k->sweeping)
 		return;
+	/* One reads the whole table, which holds up what is being written. */
+	if (!push_idle(k) && boot_diff_ns(k->sweep_started, now) < SWEEP_LATE_NS)
+		return;
 	if (!boot_before(now, k->sweep_at) ||
 	    (k->sweep_again && boot_diff_ns(k->sweep_started, now) > SWEEP_SOON_NS))
 		sweep_start(k, now);
@@ -232,7 +236,7 @@ void sweep_pump(struct asterisk *k, boot_t now)
 
 boot_t sweep_next(const struct asterisk *k)
 {
-	if (!k->booted || k->ami.state != AMI_UP || k->sweeping)
+	if (!k->booted || k->ami.state != AMI_UP || k->sweeping || !push_idle(k))
 		return BOOT_NEVER; /* an answer wakes us */
 	return k->sweep_again ? boot_min(k->sweep_at, boot_add(k->sweep_started, SWEEP_SOON_NS + 1))
 			      : k->sweep_at;
