@@ -143,9 +143,10 @@ static void sweep_missing(struct asterisk *k, const struct binding *b, boot_t no
 	if (binding_is_bound(b)) {
 		if (k->active)
 			sweep_gone(k, b); /* its connection went with the Asterisk that had it */
+	} else if (binding_store_mark(k->known, b) & (MARK_LACKS | MARK_REFUSED)) {
+		return; /* it never had it */
 	} else if (k->active && !k->restoring) {
-		if (!(binding_store_mark(k->known, b) & (MARK_LACKS | MARK_REFUSED)))
-			lookup_request(k, b->text[BINDING_AOR], b->text[BINDING_CONTACT], now);
+		lookup_request(k, b->text[BINDING_AOR], b->text[BINDING_CONTACT], now);
 	} else {
 		push_binding(k, b); /* given back; on standby, what is wanted */
 	}
