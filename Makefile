@@ -3,7 +3,7 @@
 #   make build            the programs, in build/
 #   make test             everything: gcc, and gcc and clang with sanitizers; unit, fuzz, search, simulation, lab (needs root)
 #   make test ONLY=WORD   the tests whose suite or name has the word
-#   make demo             a cluster in namespaces, shown failing over (needs root); KEEP=1 leaves it up
+#   make demo             a cluster in namespaces, shown failing over (needs root); PBX=asterisk with Asterisk, KEEP=1 leaves it up
 #   make bench            measured side by side with keepalived, build/bench.json (needs root); BENCH_QUICK=1 for a smoke run, BENCH_ONLY=native for a part
 #   make install          to PREFIX (and DESTDIR)
 SHELL := /bin/bash
@@ -30,7 +30,7 @@ test: packages
 	@tests/run-all $(ONLY)
 
 demo: compile
-	@KEEP=$(KEEP) $(PYTHON) tests/lab/demo.py
+	@KEEP=$(KEEP) PBX=$(PBX) $(PYTHON) tests/lab/demo.py
 
 bench: compile
 	@$(PYTHON) tests/bench/bench.py

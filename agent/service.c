@@ -218,6 +218,11 @@ void services_receive(struct agent *a, node_id_t from, const void *data, size_t 
 	if (from == a->self || index < 0 || !a->group[index].store)
 		return;
 	g = &a->group[index];
+	/* After a healed cut each side tells the other what it has. The holder's PBX is the truth: what the
+	 * other side kept meanwhile would come back as phones that had left. A restarted holder has yet to
+	 * learn. */
+	if (a->joined && service_holds(g) && epoch_cmp(head.epoch, service_batch_epoch(g)) < 0)
+		return;
 	if (head.full_begin)
 		binding_store_full_begin(g->store);
 	while (binding_batch_next(&reader, a->now.boot, &item))

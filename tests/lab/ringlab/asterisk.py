@@ -59,7 +59,9 @@ def install(directory, name, accounts, vip=VIP, changes=None, files=None):
     (etc / "asterisk.conf").write_text("[directories]\n" + "".join(f"ast{key}dir => /node/{folder}\n" for key, folder in (
         ("etc", "etc"), ("db", "db"), ("run", "run"), ("log", "log"), ("spool", "spool"), ("key", "lib"), ("agi", "lib")))
         + (etc / "asterisk.conf").read_text().replace("systemname = n1", f"systemname = {name}"))
-    (etc / "pjsip_phones.conf").write_text("".join(a.text() for a in accounts))
+    # The prober's OPTIONS come from the phones' address: known, as an office's monitoring is.
+    prober = "[prober]\ntype=endpoint\ncontext=ringkeep-probe\ndisallow=all\nallow=ulaw\n"
+    (etc / "pjsip_phones.conf").write_text(prober + "".join(a.text() for a in accounts))
     (etc / "manager_site.conf").write_text("[lab]\nsecret = lab\nread = all\nwrite = all\n")
     for file in ("ccss", "cel", "cdr", "features", "indications", "udptl", "pjproject", "stasis", "codecs", "acl", "websocket_client", "queuerules"):
         # Without them Asterisk complains in its log, where a test's failure is looked for.

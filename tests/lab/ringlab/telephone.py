@@ -151,8 +151,12 @@ class Telephone:
     def _cut(self):
         """Our connection has ended. A phone with nothing else comes back at once."""
         self.cuts, self._link = self.cuts + 1, None
+        self._notify()
         if self.transport == "tcp-own" and self.expires_s:
             self._thread(self._come_back)
+
+    def _cut_off(self):
+        return self.kind == "TCP" and not self._link
 
     def _come_back(self):
         while self._open and self.expires_s:
@@ -295,7 +299,7 @@ class Telephone:
                 time.sleep(0.1)  # nobody at the address, or our connection was cut just now: as if the packet was lost
                 continue
             with self._changed:
-                if self._changed.wait_for(last, TRY_S if self.kind == "UDP" else 2):
+                if self._changed.wait_for(lambda: last() or self._cut_off(), TRY_S if self.kind == "UDP" else 2) and last():
                     self._changed.wait_for(final, 30)
                     if final():
                         return final()
