@@ -133,6 +133,7 @@ static void agent_housekeeping(struct agent *a)
 	a->lag_us_max = 0;
 	alarms_expire(&a->alarms, a->now.boot);
 	services_expire(a);
+	trunks_watch(a);
 	services_heal(a);
 	journal_flush(&a->journal);
 	(void)sd_notify(0, "WATCHDOG=1"); /* no systemd: nothing to tell */
@@ -173,11 +174,13 @@ static boot_t agent_leave(void *ctx)
 
 	facts_refresh(a);
 	routers_refresh(a);
+	trunks_refresh(a);
 	agent_flush(a);
 	agent_check_stop(a);
 	next = boot_min(core_next(&a->core, a->now), boot_min(network_next(a), routers_next(a)));
 	next = boot_min(next, boot_min(pulse_io_next(a->pulse), cluster_next(a)));
 	next = boot_min(next, boot_min(services_next(a), commands_next(a)));
+	next = boot_min(next, trunks_next(a));
 	next = boot_min(next, boot_min(recorder_next(&a->recorder), a->next_housekeeping));
 	if (a->stopping)
 		next = boot_min(next, a->stop_until);

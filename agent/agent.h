@@ -11,6 +11,7 @@
  *   cluster.c    corosync: heartbeats, commands, snapshots
  *   service.c    one PBX: adapter, bindings, their replication
  *   steps.c      takeover and let-go steps
+ *   trunks.c     registrations at carriers
  *   facts.c      what this node knows of itself
  *   commands.c   handlers of the control socket
  *   status.c     the status model as JSON
@@ -41,6 +42,8 @@
 #include "service_resend.h"
 #include "service_reset.h"
 #include "state_files.h"
+#include "token_bucket.h"
+#include "trunk.h"
 #include "vip.h"
 #include "vrrp.h"
 
@@ -50,6 +53,7 @@
 #define AGENT_GATE_MISSING_MAX 64
 #define AGENT_ORIGINS_MAX      16
 #define AGENT_WHY_MAX	       160
+#define AGENT_CARRIERS_MAX     (RK_GROUPS_MAX * CONFIG_TRUNKS_MAX)
 #define HEARTBEAT_PERIOD_NS    NS_PER_S
 
 struct agent_paths {
@@ -78,6 +82,19 @@ struct agent_router {
 	enum core_cause fault; /* why this node takes no part; CAUSE_NONE: it does */
 };
 
+struct agent_carrier {
+	char name[RK_NAME_MAX];
+	struct token_bucket bucket;
+};
+
+struct agent_trunk {
+	struct trunk machine;
+	uint32_t carrier; /* index */
+	uint64_t request; /* id of the latest order in flight, 0 = none */
+	boot_t well_at;	  /* when there was nothing to complain of, last */
+	char why[ADAPTER_WHY_MAX];
+};
+
 struct agent_group {
 	struct agent *agent;
 	group_index_t index;
@@ -100,6 +117,7 @@ struct agent_group {
 	boot_t heal_at;		 /* holder: not before then is everything sent again */
 	bool address_missing;
 	struct agent_router router;
+	struct agent_trunk trunks[CONFIG_TRUNKS_MAX]; /* as in the configuration */
 };
 
 /* A control client that waits for the end of a command. */
@@ -170,6 +188,8 @@ struct agent {
 	boot_t next_heartbeat;
 	boot_t next_housekeeping;
 	struct agent_group group[RK_GROUPS_MAX];
+	uint32_t carriers_count;
+	struct agent_carrier carriers[AGENT_CARRIERS_MAX];
 	struct agent_operator operators[AGENT_OPERATORS_MAX];
 	uint32_t next_operation;
 	struct agent_command_origin origins[AGENT_ORIGINS_MAX];
@@ -208,6 +228,9 @@ void network_close(struct agent *a);
 boot_t network_next(const struct agent *a);
 void network_tick(struct agent *a);
 size_t network_addresses(const struct config *c, node_id_t self, struct virtual_address *ret, size_t max);
+/* The trunks' peers, for the gate and the guard. */
+size_t network_peers(const struct config *c, struct gate_peer ret[GATE_PEERS_TOTAL_MAX],
+		     struct ip_prefix ret_guard[GATE_PEERS_TOTAL_MAX]);
 
 /* ---- routers.c ---- */
 int routers_open(struct agent *a, struct sentence *reterr);
@@ -282,6 +305,26 @@ void steps_resume(struct agent *a);
 /* The step of this kind, if it is the one in flight, has ended. */
 void steps_ended(struct agent *a, group_index_t group, enum core_step_kind kind, int error);
 void steps_adapter_answered(struct agent_group *g, uint64_t request, int error);
+
+/* ---- trunks.c ---- */
+/* Before the adapter is started. */
+void trunks_open(struct agent_group *g);
+/* The configuration was read again. */
+void trunks_update(struct agent *a);
+/* Orders what is due, by who holds what now. */
+void trunks_refresh(struct agent *a);
+boot_t trunks_next(const struct agent *a);
+/* Once a second: alarms that a silence makes. */
+void trunks_watch(struct agent *a);
+/* A planned hand-over has to wait for a trunk that the carrier knows by this node's own address. */
+bool trunks_release_wait(const struct agent *a, group_index_t group);
+void trunks_ready(struct agent_group *g);
+void trunks_report(struct agent_group *g, const struct adapter_trunk *said);
+void trunks_answered(struct agent_group *g, uint64_t request, int error, const char *why);
+/* An operator's order. Refused (reterr) where it would do nothing. */
+int trunks_order_by_hand(struct agent *a, group_index_t group, const char *name, bool on,
+			 struct sentence *reterr);
+json_t *trunks_json(const struct agent *a, group_index_t group);
 
 /* ---- facts.c ---- */
 /* Feeds CORE_LOCAL_FACTS if anything has changed. */

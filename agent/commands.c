@@ -396,6 +396,34 @@ static enum control_answer command_resume(void *ctx, const struct control_reques
 	return command_intent(ctx, req, COMMAND_RESUME, ret_reply);
 }
 
+/* ---- trunks ---- */
+
+static enum control_answer command_trunk(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	struct agent *a = ctx;
+	const char *name = command_text(req, "trunk"), *action = command_text(req, "action");
+	bool on = !strcmp(action, "register");
+	struct sentence why = { "" };
+	group_index_t group;
+
+	if (!command_group(a, req, &group, ret_reply))
+		return CONTROL_REPLY;
+	if (!on && strcmp(action, "unregister") != 0)
+		return command_refuse(ret_reply,
+				      control_refusal("usage", NULL, "A trunk can register or unregister."));
+	if (a->paths.witness)
+		return command_refuse(ret_reply,
+				      control_refusal("refused", NULL, "A witness has no trunks."));
+	if (trunks_order_by_hand(a, group, name, on, &why) < 0)
+		return command_refuse(ret_reply, control_refusal("refused", NULL, "%s", why.text));
+	log_notice("%s: trunk %s: %s on command of %s", agent_group_name(a, group), name, action, req->user);
+	records_event(a, "trunk", agent_group_name(a, group), "trunk %s: %s on command of %s", name, action,
+		      req->user);
+	return command_refuse(ret_reply,
+			      control_ok(json_pack("{s:s, s:s, s:s}", "group", agent_group_name(a, group),
+						   "trunk", name, "action", action)));
+}
+
 /* ---- voters ---- */
 
 static json_t *command_names(const struct agent *a, node_set_t set)
@@ -544,6 +572,7 @@ const struct control_command agent_commands[] = {
 	{ "watch", ROLE_VIEWER, command_watch },
 	{ "history", ROLE_VIEWER, command_history },
 	{ "registrations", ROLE_VIEWER, command_registrations },
+	{ "trunk", ROLE_OPERATOR, command_trunk },
 	{ "voters", ROLE_VIEWER, command_voters },
 	{ "switchover", ROLE_OPERATOR, command_switchover },
 	{ "failover", ROLE_ADMIN, command_failover },

@@ -32,6 +32,7 @@ static void facts_group(struct agent *a, group_index_t group, struct group_facts
 	f->gate_ok = a->gate && a->gate_missing == 0;
 	f->addresses_ok = !g->address_missing;
 	f->registrations_in_step = facts_in_step(a, group);
+	f->release_wait = trunks_release_wait(a, group);
 	f->uplink = UPLINK_UNKNOWN;
 	f->calls = g->adapter ? g->health.calls : UINT32_MAX;
 	f->bindings_digest = g->store ? binding_store_digest(g->store) : 0;

@@ -25,6 +25,23 @@ size_t network_addresses(const struct config *c, node_id_t self, struct virtual_
 	return n;
 }
 
+_Static_assert(CONFIG_PEERS_ALL_MAX <= GATE_PEERS_TOTAL_MAX && CONFIG_PEERS_ALL_MAX <= GUARD_PEERS_MAX,
+	       "all fit in");
+
+size_t network_peers(const struct config *c, struct gate_peer ret[GATE_PEERS_TOTAL_MAX],
+		     struct ip_prefix ret_guard[GATE_PEERS_TOTAL_MAX])
+{
+	size_t n = 0;
+
+	for (uint32_t g = 0; g < c->groups_count; g++)
+		for (uint32_t t = 0; t < c->groups[g].trunks_count; t++)
+			for (uint32_t i = 0; i < c->groups[g].trunks[t].peers_count; i++, n++) {
+				ret_guard[n] = c->groups[g].trunks[t].peers[i];
+				ret[n] = (struct gate_peer){ ret_guard[n], (group_index_t)g };
+			}
+	return n;
+}
+
 /* ---- gate ---- */
 
 /* Interfaces that lost the gate and have not got it back; more than fit in make the count too high, which is
@@ -280,13 +297,16 @@ static struct virtual_address *network_list(const struct agent *a, size_t *ret_c
 int network_open_gate(struct agent *a, struct sentence *reterr)
 {
 	struct gate_virtual_mac macs[GATE_VIRTUAL_MACS_MAX];
-	struct gate_config gate = { .group_count = a->config->groups_count, .macs = macs };
+	struct gate_peer peers[GATE_PEERS_TOTAL_MAX];
+	struct ip_prefix unused[GATE_PEERS_TOTAL_MAX];
+	struct gate_config gate = { .group_count = a->config->groups_count, .macs = macs, .peers = peers };
 	_cleanup_(free_ptr) struct virtual_address *list = network_list(a, &gate.address_count);
 
 	if (!list)
 		return sentence_fail(reterr, -ENOMEM, "Out of memory.");
 	gate.addresses = list;
 	gate.mac_count = routers_macs(a->config, macs);
+	gate.peer_count = network_peers(a->config, peers, unused);
 	for (uint32_t g = 0; g < a->config->groups_count; g++)
 		gate.wire_id[g] = a->config->groups[g].wire_id;
 	return gate_open(&gate, &network_gate_ops, a, a->now.boot, &a->gate, reterr);
@@ -294,7 +314,9 @@ int network_open_gate(struct agent *a, struct sentence *reterr)
 
 int network_open_addresses(struct agent *a, struct sentence *reterr)
 {
-	struct guard_config guard = { 0 };
+	struct gate_peer unused[GATE_PEERS_TOTAL_MAX];
+	struct ip_prefix peers[GATE_PEERS_TOTAL_MAX];
+	struct guard_config guard = { .peers = peers };
 	struct vip_config vip = { 0 };
 	_cleanup_(free_ptr) struct virtual_address *list = network_list(a, &guard.address_count);
 	int r;
@@ -302,6 +324,7 @@ int network_open_addresses(struct agent *a, struct sentence *reterr)
 	if (!list)
 		return sentence_fail(reterr, -ENOMEM, "Out of memory.");
 	guard.addresses = vip.addresses = list;
+	guard.peer_count = network_peers(a->config, unused, peers);
 	vip.address_count = guard.address_count;
 	r = guard_open(&guard, &network_guard_ops, a, &a->guard, reterr);
 	if (r < 0)

@@ -39,8 +39,12 @@ static int reload_network(struct agent *a, const struct config *c, struct senten
 {
 	struct virtual_address *addresses = calloc(VIRTUAL_ADDRESSES_MAX, sizeof *addresses);
 	struct gate_virtual_mac macs[GATE_VIRTUAL_MACS_MAX];
-	struct gate_config gate = { .group_count = c->groups_count, .addresses = addresses, .macs = macs };
-	struct guard_config guard = { .addresses = addresses };
+	struct gate_peer peers[GATE_PEERS_TOTAL_MAX];
+	struct ip_prefix guard_peers[GATE_PEERS_TOTAL_MAX];
+	struct gate_config gate = {
+		.group_count = c->groups_count, .addresses = addresses, .macs = macs, .peers = peers
+	};
+	struct guard_config guard = { .addresses = addresses, .peers = guard_peers };
 	struct vip_config vip = { .addresses = addresses };
 	int r;
 
@@ -51,6 +55,7 @@ static int reload_network(struct agent *a, const struct config *c, struct senten
 	for (uint32_t g = 0; g < c->groups_count; g++)
 		gate.wire_id[g] = c->groups[g].wire_id;
 	gate.mac_count = routers_macs(c, macs);
+	gate.peer_count = guard.peer_count = network_peers(c, peers, guard_peers);
 	r = gate_update(a->gate, &gate, reterr);
 	if (r == 0) {
 		(void)guard_update(a->guard, &guard); /* a failing child is tried again and reported */
@@ -88,6 +93,7 @@ static void reload_take(struct agent *a, struct config *c)
 		a->node_names[c->nodes[i].id] = c->nodes[i].name;
 	for (uint32_t i = 0; i < c->groups_count; i++)
 		a->group_names[i] = c->groups[i].name;
+	trunks_update(a);
 	log_level((int)c->log_level);
 	(void)alarms_clear(&a->alarms, "reload");
 	log_notice("configuration read again, hash %016llx", (unsigned long long)c->hash);

@@ -43,6 +43,7 @@ static void service_ready(void *ctx)
 
 	log_notice("%s: adapter is ready", agent_group_name(g->agent, g->index));
 	binding_feed_full(&g->feed, g->agent->now.boot);
+	trunks_ready(g);
 }
 
 static void service_health(void *ctx, const struct adapter_health *h)
@@ -118,6 +119,11 @@ static void service_bindings_end(void *ctx)
 		g->batch_due = boot_add(g->agent->now.boot, SERVICE_COLLECT_NS);
 }
 
+static void service_trunk(void *ctx, const struct adapter_trunk *t)
+{
+	trunks_report(ctx, t);
+}
+
 static void service_answered(void *ctx, uint64_t id, enum adapter_request kind, int error, const char *why)
 {
 	struct agent_group *g = ctx;
@@ -131,7 +137,9 @@ static void service_answered(void *ctx, uint64_t id, enum adapter_request kind, 
 			   g->apply_failures);
 		g->apply_failures = 0;
 	}
-	if (!binding_feed_answered(&g->feed, id, error, g->agent->now.boot))
+	if (kind == ADAPTER_TRUNK)
+		trunks_answered(g, id, error, why);
+	else if (!binding_feed_answered(&g->feed, id, error, g->agent->now.boot))
 		steps_adapter_answered(g, id, error);
 }
 
@@ -162,6 +170,7 @@ static const struct adapter_ops service_ops = {
 	.remove = service_remove,
 	.full_begin = service_full_begin,
 	.full_end = service_full_end,
+	.trunk = service_trunk,
 	.bindings_end = service_bindings_end,
 	.answered = service_answered,
 	.alarm = service_alarm,
@@ -327,6 +336,10 @@ static int service_spawn(struct agent_group *g, const struct config_group *cg)
 	for (uint32_t i = 0; i < pbx->settings_count; i++)
 		config.settings[config.settings_count++] =
 			(struct adapter_setting){ pbx->settings[i].name, pbx->settings[i].value };
+	for (uint32_t i = 0; i < cg->trunks_count; i++)
+		config.trunks[config.trunks_count++] =
+			(struct adapter_trunk_setting){ cg->trunks[i].name, cg->trunks[i].registration };
+	trunks_open(g);
 	r = adapter_new(&config, &service_ops, g, g->agent->now.boot, &g->adapter);
 	if (r < 0)
 		return r;

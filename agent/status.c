@@ -180,6 +180,7 @@ static json_t *status_group(const struct agent *a, group_index_t group)
 			    native ? json_null()
 				   : json_boolean(lease_majority_reachable(&cg->lease, a->now)));
 	json_object_set_new(o, "vrrp", routers_json(a, group));
+	json_object_set_new(o, "trunks", trunks_json(a, group));
 	json_object_set_new(o, "operation", status_operation(a, &cg->operation));
 	json_object_set_new(o, "candidates", status_candidates_json(a, &cg->placement));
 	return o;
@@ -292,6 +293,35 @@ static json_t *status_gate_interfaces(const struct agent *a)
 	return list;
 }
 
+/* Who may speak to whom now: a peer is open while one of its groups is. */
+static json_t *status_gate_peer(const struct agent *a, const struct gate_peer_status *s)
+{
+	json_t *groups = json_array();
+	char text[IP_PREFIX_TEXT_MAX];
+	bool open = false;
+
+	for (uint32_t g = 0; g < a->config->groups_count; g++) {
+		if (!(s->groups & 1u << g))
+			continue;
+		json_array_append_new(groups, json_string(agent_group_name(a, (group_index_t)g)));
+		open |= status_gate_open(a, (group_index_t)g);
+	}
+	return json_pack("{s:s, s:o, s:b, s:I}", "peer", ip_prefix_format(&s->prefix, text), "groups", groups,
+			 "open", open, "drops_out", (json_int_t)s->drops);
+}
+
+static json_t *status_gate_peers(const struct agent *a)
+{
+	struct gate_peer_status *peers = calloc(GATE_PEERS_TOTAL_MAX, sizeof *peers);
+	size_t n = peers ? gate_peer_status(a->gate, peers) : 0;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, status_gate_peer(a, &peers[i]));
+	free(peers);
+	return list;
+}
+
 json_t *status_gate_json(struct agent *a)
 {
 	json_t *groups = json_array();
@@ -312,7 +342,7 @@ json_t *status_gate_json(struct agent *a)
 							(json_int_t)s.drops_out));
 	}
 	guard_status(a->guard, &gs);
-	return json_pack("{s:o, s:o, s:{s:b, s:i, s:I}}", "groups", groups, "interfaces",
-			 status_gate_interfaces(a), "guard", "up", gs.up, "allowed", (int)gs.allowed,
-			 "losses", (json_int_t)gs.losses);
+	return json_pack("{s:o, s:o, s:o, s:{s:b, s:i, s:I}}", "groups", groups, "peers",
+			 status_gate_peers(a), "interfaces", status_gate_interfaces(a), "guard", "up", gs.up,
+			 "allowed", (int)gs.allowed, "losses", (json_int_t)gs.losses);
 }

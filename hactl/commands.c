@@ -30,6 +30,8 @@ const struct hactl_command hactl_commands[] = {
 	  "history as it happens, until interrupted" },
 	{ "registrations", "list|diff [GROUP]", "", ROLE_VIEWER, hactl_run_remote, show_registrations,
 	  "the phones that are registered, or how the nodes' copies compare" },
+	{ "trunk", "GROUP TRUNK register|unregister", "", ROLE_OPERATOR, hactl_run_remote, show_trunk,
+	  "at the holder: have the PBX register the trunk at its carrier now, or take that back until register or a move" },
 	{ "voters", "show|apply", "", ROLE_VIEWER, hactl_run_remote, show_voters,
 	  "who votes on leases; apply brings that to what the configuration says, safely, by way of both" },
 	{ "config", "check|explain|show|diff|import [FILE]", "node id config-id state-dir", ROLE_NONE, run_config, NULL,

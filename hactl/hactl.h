@@ -107,6 +107,7 @@ void show_status(struct hactl *h, const json_t *data);
 void show_why(struct hactl *h, const json_t *data);
 void show_gate(struct hactl *h, const json_t *data);
 void show_registrations(struct hactl *h, const json_t *data);
+void show_trunk(struct hactl *h, const json_t *data);
 void show_voters(struct hactl *h, const json_t *data);
 void show_history(struct hactl *h, const json_t *data);
 void show_move(struct hactl *h, const json_t *data);

@@ -29,6 +29,27 @@ static void show_gate_group(struct hactl *h, const json_t *g, int width)
 	}
 }
 
+static void show_gate_peers(struct hactl *h, json_t *peers)
+{
+	json_t *o, *group;
+	size_t i, k;
+
+	if (!json_array_size(peers))
+		return;
+	(void)fputs("\ntrunk peers (UDP, TCP and SCTP to them)\n", h->out);
+	json_array_foreach(peers, i, o)
+	{
+		bool open = hactl_true(o, "open");
+		json_t *groups = json_object_get(o, "groups");
+
+		(void)fprintf(h->out, "  %-43s  ", hactl_text(o, "peer"));
+		hactl_put(h, h->out, open ? STYLE_GOOD : STYLE_PLAIN, 6, open ? "open" : "shut");
+		json_array_foreach(groups, k, group)(void)
+			fprintf(h->out, "%s%s", k ? ", " : "", json_string_value(group));
+		(void)fprintf(h->out, "  (dropped %" PRId64 " out)\n", hactl_number(o, "drops_out", 0));
+	}
+}
+
 void show_gate(struct hactl *h, const json_t *data)
 {
 	json_t *groups = json_object_get(data, "groups"), *links = json_object_get(data, "interfaces"), *o;
@@ -37,6 +58,7 @@ void show_gate(struct hactl *h, const json_t *data)
 	size_t i;
 
 	json_array_foreach(groups, i, o) show_gate_group(h, o, group_width);
+	show_gate_peers(h, json_object_get(data, "peers"));
 	(void)fputs("\ninterfaces\n", h->out);
 	json_array_foreach(links, i, o)
 	{
@@ -52,6 +74,14 @@ void show_gate(struct hactl *h, const json_t *data)
 	hactl_put(h, h->out, hactl_true(guard, "up") ? STYLE_GOOD : STYLE_BAD, 0,
 		  hactl_true(guard, "up") ? "in force" : "not in force");
 	(void)fprintf(h->out, ", removed by others %" PRId64 " times\n", hactl_number(guard, "losses", 0));
+}
+
+/* ---- trunks ---- */
+
+void show_trunk(struct hactl *h, const json_t *data)
+{
+	(void)fprintf(h->out, "trunk %s of %s: the PBX is ordered to %s it; see hactl status\n",
+		      hactl_text(data, "trunk"), hactl_text(data, "group"), hactl_text(data, "action"));
 }
 
 /* ---- voters ---- */

@@ -221,6 +221,49 @@ static void show_vrrp(struct hactl *h, const json_t *g)
 	(void)fprintf(h->out, "\n              %s\n", hactl_text(v, "promise"));
 }
 
+static bool trunk_is_good(const json_t *t, bool holder)
+{
+	const char *state = hactl_text(t, "state");
+
+	return !strcmp(state, "registered") || !strcmp(state, "ip-authenticated") || !holder;
+}
+
+/* Whether it is registered matters where the group is held. */
+static void show_trunks(struct hactl *h, const json_t *g)
+{
+	json_t *list = json_object_get(g, "trunks"), *t;
+	bool holder = !strcmp(hactl_text(g, "gate"), "open");
+	char age[40];
+	size_t i;
+
+	if (!strcmp(hactl_text(g, "gate"), "none"))
+		return; /* a witness */
+	json_array_foreach(list, i, t)
+	{
+		int64_t since = hactl_number(t, "since_ms", -1), next = hactl_number(t, "next_try_ms", -1);
+
+		(void)fprintf(h->out, "  %-12s%s ", i ? "" : "trunks", hactl_text(t, "name"));
+		hactl_put(h, h->out,
+			  trunk_is_good(t, holder) ? (holder ? STYLE_GOOD : STYLE_PLAIN) : STYLE_BAD, 0,
+			  hactl_text(t, "state"));
+		if (since >= 0) {
+			hactl_duration(since, age, sizeof age);
+			(void)fprintf(h->out, " for %s", age);
+		}
+		if (strcmp(hactl_text(t, "carrier"), hactl_text(t, "name")) != 0)
+			(void)fprintf(h->out, ", carrier %s", hactl_text(t, "carrier"));
+		if (hactl_true(t, "withdrawn"))
+			(void)fputs(", unregistered by hand", h->out);
+		if (*hactl_text(t, "why") && !trunk_is_good(t, holder))
+			(void)fprintf(h->out, " (%s)", hactl_text(t, "why"));
+		if (holder && next >= 0) {
+			hactl_duration(next, age, sizeof age);
+			(void)fprintf(h->out, ", next try in %s", age);
+		}
+		(void)fputc('\n', h->out);
+	}
+}
+
 static void show_operation(struct hactl *h, const json_t *g)
 {
 	const json_t *op = json_object_get(g, "operation");
@@ -248,6 +291,7 @@ static void show_group(struct hactl *h, const json_t *g)
 	show_addresses(h, g);
 	show_here(h, g);
 	show_pbx(h, g);
+	show_trunks(h, g);
 	show_vrrp(h, g);
 	show_operation(h, g);
 	show_candidates(h, g, "candidates");

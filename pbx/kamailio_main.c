@@ -118,6 +118,7 @@ static int kam_configure(void *ctx, struct adapter_main *m, const struct adapter
 		r = configure_feeds(k, c, nonce, now, why);
 	if (r < 0)
 		return r;
+	kamailio_trunks_init(&k->trunks, m, &k->rpc, c, now);
 	k->mon.seen.rpc_used = true;
 	k->mon.seen.rpc = k->rpc_text;
 	if (binding_store_new(BINDING_STORE_MAX, &k->known) < 0) {
@@ -156,6 +157,13 @@ static void kam_dump(void *ctx, uint64_t id, boot_t now)
 	else
 		k->dump_id = id;
 	sweep_request(k, true);
+}
+
+static void kam_trunk(void *ctx, uint64_t id, size_t trunk, bool registered, boot_t now)
+{
+	struct kamailio *k = ctx;
+
+	kamailio_trunks_order(&k->trunks, id, trunk, registered, k->active, now);
 }
 
 static void kam_apply_full_begin(void *ctx)
@@ -274,6 +282,15 @@ static void on_rpc(void *ctx, const struct kamailio_rpc_slot *slot, const json_t
 	case CALL_REMOVE:
 	case CALL_ADD:
 		push_rpc_answered(k, slot, result != NULL, code, error, now);
+		break;
+	case CALL_TRUNKS:
+	case CALL_TRUNK_ENABLE:
+	case CALL_TRUNK_DISABLE:
+	case CALL_TRUNK_UNREGISTER:
+	case CALL_TRUNK_RELOAD:
+	case CALL_TRUNK_STATUS:
+	case CALL_TRUNK_FORGET:
+		kamailio_trunks_answered(&k->trunks, slot, result, code, error, now);
 		break;
 	}
 }
@@ -398,8 +415,10 @@ static void kam_tick(void *ctx, boot_t now)
 
 	k->ticked_at = now;
 	pbx_monitor_tick(&k->mon, now);
-	if (k->mon.restarts != k->mon_restarts && k->mon_restarts > 0)
+	if (k->mon.restarts != k->mon_restarts && k->mon_restarts > 0) {
 		sweep_restarted(k, now);
+		kamailio_trunks_restarted(&k->trunks, now);
+	}
 	k->mon_restarts = k->mon.restarts;
 	if (!boot_before(now, k->uptime_at))
 		kam_ask_uptime(k, now);
@@ -410,6 +429,7 @@ static void kam_tick(void *ctx, boot_t now)
 					   k); /* told one by one */
 	}
 	kamailio_rpc_tick(&k->rpc, now);
+	kamailio_trunks_tick(&k->trunks, now);
 	if (k->use_evapi)
 		kamailio_evapi_tick(&k->evapi, now);
 	if (k->use_sync)
@@ -425,7 +445,7 @@ static boot_t kam_next(void *ctx)
 	const struct kamailio *k = ctx;
 	boot_t next = boot_min(boot_min(k->uptime_at, k->expire_at), pbx_monitor_next(&k->mon));
 
-	next = boot_min(next, kamailio_rpc_next(&k->rpc));
+	next = boot_min(next, boot_min(kamailio_rpc_next(&k->rpc), kamailio_trunks_next(&k->trunks)));
 	if (k->use_evapi)
 		next = boot_min(next, kamailio_evapi_next(&k->evapi));
 	if (k->use_sync)
@@ -464,6 +484,7 @@ int main(void)
 		.apply_put = kam_apply_put,
 		.apply_full_end = kam_apply_full_end,
 		.apply_end = kam_apply_end,
+		.trunk = kam_trunk,
 		.ready = kam_ready,
 		.next = kam_next,
 		.tick = kam_tick,

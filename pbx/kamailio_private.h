@@ -17,6 +17,7 @@
 #include "kamailio_list.h"
 #include "kamailio_rpc.h"
 #include "kamailio_sync.h"
+#include "kamailio_trunks.h"
 #include "pbx_monitor.h"
 
 enum kamailio_slot { SLOT_PROBE, SLOT_RPC, SLOT_LIST, SLOT_EVAPI, SLOT_SYNC };
@@ -46,6 +47,7 @@ struct kamailio {
 	struct kamailio_list list;
 	struct kamailio_evapi evapi;
 	struct kamailio_sync sync;
+	struct kamailio_trunks trunks;
 	bool use_list, use_evapi, use_sync;
 
 	bool active;

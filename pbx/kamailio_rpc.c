@@ -24,6 +24,13 @@ static const char *const method_of[] = {
 	[CALL_LIST] = "ul.dump",
 	[CALL_DIALOGS] = "dlg.stats_active",
 	[CALL_REQUESTS] = "stats.get_statistics",
+	[CALL_TRUNKS] = "uac.reg_dump",
+	[CALL_TRUNK_ENABLE] = "uac.reg_enable",
+	[CALL_TRUNK_DISABLE] = "uac.reg_disable",
+	[CALL_TRUNK_UNREGISTER] = "uac.reg_unregister",
+	[CALL_TRUNK_RELOAD] = "uac.reg_refresh",
+	[CALL_TRUNK_STATUS] = "htable.get",
+	[CALL_TRUNK_FORGET] = "htable.delete",
 };
 
 size_t kamailio_rpc_window(void)

@@ -23,6 +23,11 @@ def node(name, number, state="up", **more):
     return {"name": name, "id": number, "state": state, "standby": False, "witness": False, **more}
 
 
+def trunk(name, state, **more):
+    return {"name": name, "carrier": name, "registration": "r", "contact": "address", "peers": ["203.0.113.10"], "state": state, "why": "",
+            "withdrawn": False, "status": 0, "since_ms": 125000, "next_try_ms": -1, **more}
+
+
 HEALTHY = {
     "cluster": "office", "version": "0.1.0", "node": "n1", "witness": False, "safety": "leased", "paused": False, "stopping": False,
     "safety_limit": "A paused virtual machine stops its clocks: on resume two gates can be open for at most the rest of one lease.",
@@ -42,6 +47,7 @@ HEALTHY = {
         "since_ms": 7384000, "addresses": ["10.77.0.100", "fd77::100"], "device": "eth0",
         "pbx": {"state": "healthy", "why": "", "pid": 712, "calls": 3, "in_step": True, "adapter_ready": True},
         "bindings": 20, "majority": True, "operation": None, "candidates": CANDIDATES,
+        "trunks": [trunk("itsp", "registered", carrier="acme", status=200), trunk("gsm", "ip-authenticated", since_ms=-1)],
     }],
     "uplinks": [], "alarms": [], "counters": {"standstills": 0},
 }
@@ -74,7 +80,10 @@ TROUBLE = {
 HEARD = {"address": "10.77.0.9", "mac": "02:77:00:00:00:09", "ms": 85, "priority": 254}
 ROGUE = {
     **HEALTHY,
-    "groups": [{**HEALTHY["groups"][0], "vrrp": {
+    "groups": [{**HEALTHY["groups"][0], "trunks": [
+        trunk("itsp", "failed", why="the carrier answered 503, with Retry-After 30 s", status=503, since_ms=9000, next_try_ms=21000),
+        trunk("gsm", "rejected", why="the carrier answered 403", status=403, next_try_ms=175000),
+        trunk("old", "unregistered", withdrawn=True, why="")], "vrrp": {
         "mode": "announce", "vrid": 77, "version": 3, "priority": 200, "advert_ms": 1000, "state": "advertising",
         "promise": "the lease decides; advertisements of others are reported and never obeyed",
         "heard": HEARD, "rogue": {"address": "10.77.0.9", "mac": "02:77:00:00:00:09", "ms": 85}}}],
@@ -94,6 +103,8 @@ WHY = {**HEALTHY["groups"][0], "rule": 120, "decision": "lease held and PBX heal
 
 GATE = {
     "groups": [{"group": "office", "addresses": ["10.77.0.100", "fd77::100"], "open": True, "open_for_ms": 731, "drops_in": 12, "drops_out": 0}],
+    "peers": [{"peer": "203.0.113.10", "groups": ["office", "branch"], "open": True, "drops_out": 0},
+              {"peer": "198.51.100.16/28", "groups": ["branch"], "open": False, "drops_out": 7}],
     "interfaces": [{"interface": "eth0", "gate": True, "error": ""}, {"interface": "eth1", "gate": False, "error": "Operation not permitted"}],
     "guard": {"up": True, "allowed": 2, "losses": 0},
 }

@@ -135,6 +135,7 @@ class Changes(Case):
         moved = {"operation": "01", "group": "office", "to": "n2", "state": "done"}
         cases = [
             ("switchover-done", "switchover office --wait", moved),
+            ("trunk", "trunk office itsp register", {"group": "office", "trunk": "itsp", "action": "register"}),
             ("switchover-accepted", "switchover office", {**moved, "state": "accepted"}),
             ("switchover-dry-run", "switchover office --dry-run", {"dry_run": True, "group": "office", "to": "n2", "nodes": model.CANDIDATES}),
             ("standby", "standby n2", {**moved, "state": "accepted"}),

@@ -14,6 +14,25 @@ RUN_DIR = "/run/ringkeep"
 
 
 @dataclasses.dataclass
+class Trunk:
+    """A trunk to the lab's carrier (carrier.py) with its account; "" is the IP-authenticated one. on_at_start: the PBX registers by itself."""
+    name: str
+    user: str
+    contact: str = "address"
+    carrier: str = ""
+    rate: int = 5
+    burst: int = 10
+    on_at_start: bool = False
+
+    def lines(self):
+        yield f"    trunk {self.name} {{"
+        if self.user:
+            yield f'        registration = "{self.user}-reg"'
+        yield f'        peers = {{ "10.77.0.210" }} contact = {self.contact} carrier = {self.carrier or self.name} rate = {self.rate} burst = {self.burst}'
+        yield "    }"
+
+
+@dataclasses.dataclass
 class Settings:
     profile: str = "lan"
     timing: str = ""              # more lines for the top, for example 'lease = 160ms'
@@ -27,6 +46,7 @@ class Settings:
     pbx_memory_mib: int = 64      # Kamailio's shared memory: about 1.5 KiB for each phone
     # More lines for the group. Nodes fail again and again here, on purpose: damping would rightly keep them out (the simulator has it on).
     group: str = "damping-penalty = 0"
+    trunks: tuple = ()            # of Trunk
 
 
 def install(lab):
@@ -85,7 +105,8 @@ def configuration(lab, keys):
     addresses = ", ".join(f'"{a}"' for a in s.addresses)
     candidates = ", ".join(n.name for n in lab.pbx_nodes)
     lines += ["group office {", f"    addresses = {{ {addresses} }}", '    device = "eth0"', f"    candidates = {{ {candidates} }}",
-              f"    failback = {s.failback}", s.group, *pbx_section(s), "}"]
+              f"    failback = {s.failback}", s.group, *pbx_section(s),
+              *(line for trunk in s.trunks for line in trunk.lines()), "}"]
     return "\n".join(line for line in lines if line) + "\n"
 
 
