@@ -11,6 +11,7 @@ void agent_activate(void *ctx, uint64_t id, boot_t now)
 	if (!k->active) { /* else Asterisk has served all the time */
 		k->active = k->restoring = true;
 		k->active_at = now;
+		k->restore_sweeps = 0;
 		push_by_priority(k);
 	}
 	sweep_request(k);
@@ -107,7 +108,9 @@ void agent_apply_full_end(void *ctx, boot_t now)
 	(void)binding_store_full_end(k->known, (struct epoch){ 0 }, full_end_gone,
 				     k); /* the count is of no use */
 	k->told_everything = true;
-	if (k->active)
+	if (k->active) {
 		k->restoring = true;
+		k->restore_sweeps = 0;
+	}
 	sweep_request(k);
 }

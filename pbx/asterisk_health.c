@@ -65,10 +65,10 @@ void health_status(struct asterisk *k, const struct ami_message *m, boot_t now)
 	k->calls = calls && strspn(calls, "0123456789") == strlen(calls) && strlen(calls) < 8
 			   ? (uint32_t)strtoul(calls, NULL, 10)
 			   : ADAPTER_CALLS_UNKNOWN;
+	k->start_known = true;
 	if (!date || !time)
 		return;
 	(void)snprintf(started, sizeof started, "%.20s %.20s", date, time); /* fits */
-	k->start_known = true;
 	if (strcmp(started, k->started) != 0) {
 		(void)snprintf(k->started, sizeof k->started, "%s", started);
 		sweep_restarted(k, now);
@@ -202,6 +202,8 @@ static void health_report(struct asterisk *k, boot_t now)
 	h.in_step = health_in_step(k, now);
 	if (h.state == PBX_HEALTHY)
 		health_notes(k, &h);
+	else if (h.state != PBX_DEAD && k->ami.state != AMI_UP)
+		health_say(&h, false, "%s", k->ami.error);
 	adapter_main_health(k->m, &h, now);
 }
 

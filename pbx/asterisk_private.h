@@ -108,13 +108,14 @@ struct asterisk {
 	bool sweeping;
 	bool sweep_again;
 	boot_t sweep_started, sweep_at;
+	uint32_t restore_sweeps;
 	uint64_t sweeps, sweep_rows, rows_bad;
 	bool bad_said, tree_failed;
 	struct binding_keys lookups;
 	size_t lookups_due; /* of them, may be read now */
 	boot_t lookups_at;
 	uint32_t lookups_in_flight;
-	boot_t active_at; /* when it began to restore */
+	boot_t active_at; /* since when we are the holder */
 	uint64_t dump_id; /* answered after the sweep; 0 = none */
 
 	/* health */

@@ -87,6 +87,12 @@ void push_apply_end(void *ctx, uint64_t id, boot_t now)
 {
 	struct asterisk *k = ctx;
 
+	if (!k->booted) {
+		adapter_main_answer(k->m, id,
+				    k->ami.error[0] ? k->ami.error
+						    : "Asterisk is not fully booted; the bindings are kept");
+		return;
+	}
 	for (size_t i = 0; i < ASTERISK_APPLIES_MAX; i++) {
 		if (k->applies[i].id)
 			continue;

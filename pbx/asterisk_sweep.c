@@ -12,11 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SWEEP_NS_MIN  (10 * NS_PER_S)
-#define SWEEP_PART    100		 /* a sweep takes at most one of that many parts of the time */
-#define SWEEP_SOON_NS (300 * NS_PER_MS)	 /* after the one before */
-#define SWEEP_LATE_NS (60 * NS_PER_S)	 /* while something is being given, no sweep but after that long */
-#define REFRESH_NS    (1500 * NS_PER_MS) /* expiry moved by more: a refresh. Asterisk counts whole seconds */
+#define SWEEP_NS_MIN	   (10 * NS_PER_S)
+#define SWEEP_PART	   100		     /* a sweep takes at most one of that many parts of the time */
+#define SWEEP_SOON_NS	   (300 * NS_PER_MS) /* after the one before */
+#define RESTORE_SWEEPS_MAX 20		     /* an Asterisk that takes a contact and has it not */
+#define SWEEP_LATE_NS	   (60 * NS_PER_S) /* while something is being given, no sweep but after that long */
+#define REFRESH_NS	   (1500 * NS_PER_MS) /* expiry moved by more: a refresh. Asterisk counts whole seconds */
 
 void sweep_request(struct asterisk *k)
 {
@@ -32,7 +33,7 @@ void sweep_restarted(struct asterisk *k, boot_t now)
 	for (size_t i = binding_store_count(k->known); i-- > 0;)
 		push_mark(k, binding_store_at(k->known, i), 0, MARK_PRESENT | MARK_RESET | MARK_REFUSED);
 	k->restoring = true;
-	k->active_at = now;
+	k->restore_sweeps = 0;
 	asterisk_names_doubt(&k->names);
 	sweep_request(k);
 }
@@ -198,7 +199,7 @@ void sweep_ended(struct asterisk *k, bool ok, boot_t now)
 		k->sweeps++;
 		if (k->restoring && k->active)
 			qualify_start(k);
-		if (push_idle(k))
+		if (push_idle(k) || ++k->restore_sweeps >= RESTORE_SWEEPS_MAX)
 			k->restoring = false;
 		else if (k->restoring)
 			sweep_request(k); /* until Asterisk has what was given back */
@@ -225,7 +226,7 @@ static void sweep_start(struct asterisk *k, boot_t now)
 
 void sweep_pump(struct asterisk *k, boot_t now)
 {
-	if (!k->booted || k->ami.state != AMI_UP || k->sweeping)
+	if (!k->booted || !k->start_known || k->ami.state != AMI_UP || k->sweeping)
 		return;
 	/* One reads the whole table, which holds up what is being written. */
 	if (!push_idle(k) && boot_diff_ns(k->sweep_started, now) < SWEEP_LATE_NS)
@@ -237,7 +238,7 @@ void sweep_pump(struct asterisk *k, boot_t now)
 
 boot_t sweep_next(const struct asterisk *k)
 {
-	if (!k->booted || k->ami.state != AMI_UP || k->sweeping || !push_idle(k))
+	if (!k->booted || !k->start_known || k->ami.state != AMI_UP || k->sweeping || !push_idle(k))
 		return BOOT_NEVER; /* an answer wakes us */
 	return k->sweep_again ? boot_min(k->sweep_at, boot_add(k->sweep_started, SWEEP_SOON_NS + 1))
 			      : k->sweep_at;
