@@ -64,15 +64,6 @@ static size_t reset_collect(const struct agent_group *g, struct tickle *list, si
 	return count;
 }
 
-static size_t reset_bound(const struct agent_group *g)
-{
-	size_t n = 0;
-
-	for (size_t i = binding_store_count(g->store); i-- > 0;)
-		n += binding_is_bound(binding_store_at(g->store, i));
-	return n;
-}
-
 void service_reset_start(struct agent_group *g)
 {
 	struct service_reset *r = &g->reset;
@@ -80,7 +71,7 @@ void service_reset_start(struct agent_group *g)
 	int error;
 
 	service_reset_stop(g);
-	size = g->store ? reset_bound(g) * RESET_LOCALS_MAX : 0;
+	size = g->store ? binding_store_bound(g->store) * RESET_LOCALS_MAX : 0;
 	if (size == 0)
 		return;
 	r->list = malloc(size * sizeof *r->list);
