@@ -197,8 +197,16 @@ static json_t *command_verdict_refusal(const struct agent *a, const struct core_
 static json_t *command_verdict_json(const struct agent *a, const struct core_command *cmd,
 				    const struct core_verdict *v)
 {
-	return json_pack("{s:b, s:s, s:s, s:o}", "dry_run", 1, "group", agent_group_name(a, cmd->group), "to",
-			 agent_node_name(a, v->target), "nodes", status_candidates_json(a, &v->placement));
+	uint32_t calls = core_calls(&a->core, cmd->group, a->core.group[cmd->group].seen_holder);
+	json_t *o = json_pack("{s:b, s:s, s:s, s:o}", "dry_run", 1, "group", agent_group_name(a, cmd->group),
+			      "to", agent_node_name(a, v->target), "nodes",
+			      status_candidates_json(a, &v->placement));
+
+	if (o && cmd->drain_ns) {
+		json_object_set_new(o, "drain_ms", json_integer(cmd->drain_ns / NS_PER_MS));
+		json_object_set_new(o, "calls", json_integer(calls));
+	}
+	return o;
 }
 
 static struct agent_operator *command_operator(struct agent *a)
@@ -237,6 +245,12 @@ static enum control_answer command_alone(struct agent *a, const struct core_comm
 	return command_refuse(ret_reply, control_ok(command_done_json(a, &done, "accepted")));
 }
 
+/* Of a drain: on a node that is not the holder it ends a little after its time. */
+static int64_t command_lasts_ns(const struct agent *a, const struct core_command *cmd)
+{
+	return cmd->drain_ns + 2 * a->core.config.operation_timeout_ns;
+}
+
 /* Sends the checked command and remembers who waits for it. */
 static enum control_answer command_send(struct agent *a, const struct control_request *req,
 					struct core_command *cmd, bool wait, json_t **ret_reply)
@@ -272,9 +286,7 @@ static enum control_answer command_send(struct agent *a, const struct control_re
 		.operation = cmd->operation,
 		.command = *cmd,
 		.ticket = req->ticket,
-		.until =
-			boot_add(a->now.boot, wait ? a->core.config.operation_timeout_ns + COMMAND_DELIVERY_NS
-						   : COMMAND_DELIVERY_NS),
+		.until = boot_add(a->now.boot, COMMAND_DELIVERY_NS + (wait ? command_lasts_ns(a, cmd) : 0)),
 	};
 	return CONTROL_LATER;
 }
@@ -315,6 +327,12 @@ static enum control_answer command_yield(struct agent *a, const struct control_r
 						   "VRRP decides about %s (mode native), and only its Active "
 						   "router can resign: %s. Give the command there.",
 						   group, name ? name : "nobody is it now"));
+	if (cmd->drain_ns)
+		return command_refuse(
+			ret_reply, control_refusal("refused", NULL,
+						   "VRRP decides about %s (mode native), and it cannot wait "
+						   "for calls; leave --drain out.",
+						   group));
 	if (cmd->node == a->self)
 		return command_refuse(ret_reply, control_refusal("refused", NULL, "%s holds %s already.",
 								 agent_node_name(a, a->self), group));
@@ -332,6 +350,25 @@ static enum control_answer command_yield(struct agent *a, const struct control_r
 						"the next router by priority", "state", "accepted")));
 }
 
+/* True, or the refusal is in *ret_reply. */
+static bool command_drain(const struct control_request *req, struct core_command *cmd, json_t **ret_reply)
+{
+	const json_t *value = json_object_get(req->args, "drain_ms");
+	json_int_t ms = json_integer_value(value);
+
+	if (!value || cmd->type != COMMAND_SWITCHOVER)
+		return true;
+	if (ms < 1 || ms > CORE_DRAIN_NS_MAX / NS_PER_MS) {
+		*ret_reply =
+			control_refusal("usage", NULL,
+					"The time for calls to end is a number of milliseconds, at most a "
+					"week.");
+		return false;
+	}
+	cmd->drain_ns = ms * NS_PER_MS;
+	return true;
+}
+
 static enum control_answer command_move(struct agent *a, const struct control_request *req,
 					enum core_command_type type, json_t **ret_reply)
 {
@@ -342,6 +379,8 @@ static enum control_answer command_move(struct agent *a, const struct control_re
 		return CONTROL_REPLY;
 	if (to[0] && !command_node(a, to, &cmd.node, ret_reply))
 		return CONTROL_REPLY;
+	if (!command_drain(req, &cmd, ret_reply))
+		return CONTROL_REPLY;
 	if (config_group_native(&a->config->groups[cmd.group]))
 		return command_yield(a, req, &cmd, ret_reply);
 	return command_checked(a, req, &cmd, ret_reply);
@@ -351,6 +390,17 @@ static enum control_answer command_switchover(void *ctx, const struct control_re
 					      json_t **ret_reply)
 {
 	return command_move(ctx, req, COMMAND_SWITCHOVER, ret_reply);
+}
+
+static enum control_answer command_cancel(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	struct agent *a = ctx;
+	struct core_command cmd = { .type = COMMAND_CANCEL };
+
+	if (!command_group(a, req, &cmd.group, ret_reply))
+		return CONTROL_REPLY;
+	cmd.cancels = a->core.group[cmd.group].operation.command.operation;
+	return command_checked(a, req, &cmd, ret_reply);
 }
 
 static enum control_answer command_failover(void *ctx, const struct control_request *req, json_t **ret_reply)
@@ -482,6 +532,17 @@ static void command_answer(struct agent *a, struct agent_operator *op, json_t *r
 	op->used = false;
 }
 
+/* It may have ended by itself while the command was on its way. */
+static json_t *command_cancelled(const struct agent *a, const struct agent_operator *op)
+{
+	const struct core_operation *run = &a->core.group[op->command.group].operation;
+
+	if (run->command.operation == op->command.cancels && run->state == OPERATION_FAILED &&
+	    run->reason == REASON_CANCELLED)
+		return control_ok(command_done_json(a, op, "done"));
+	return control_refusal("refused", NULL, "Too late: %s", reason_text(REASON_NO_OPERATION));
+}
+
 void commands_delivered(struct agent *a, const struct core_command *cmd)
 {
 	for (size_t i = 0; i < AGENT_OPERATORS_MAX; i++) {
@@ -490,7 +551,9 @@ void commands_delivered(struct agent *a, const struct core_command *cmd)
 		if (!op->used || op->operation != cmd->operation)
 			continue;
 		op->delivered = true;
-		if (!op->wait || op->command.type == COMMAND_PAUSE || op->command.type == COMMAND_RESUME)
+		if (op->command.type == COMMAND_CANCEL)
+			command_answer(a, op, command_cancelled(a, op));
+		else if (!op->wait || op->command.type == COMMAND_PAUSE || op->command.type == COMMAND_RESUME)
 			command_answer(a, op, control_ok(command_done_json(a, op, "accepted")));
 	}
 }
@@ -576,6 +639,7 @@ const struct control_command agent_commands[] = {
 	{ "voters", ROLE_VIEWER, command_voters },
 	{ "switchover", ROLE_OPERATOR, command_switchover },
 	{ "failover", ROLE_ADMIN, command_failover },
+	{ "cancel", ROLE_OPERATOR, command_cancel },
 	{ "standby", ROLE_OPERATOR, command_standby },
 	{ "unstandby", ROLE_OPERATOR, command_unstandby },
 	{ "pause", ROLE_OPERATOR, command_pause },

@@ -27,9 +27,10 @@ const char *history_command_name(uint8_t command)
 		[COMMAND_PAUSE] = "pause",	     [COMMAND_RESUME] = "resume",
 		[COMMAND_STANDBY] = "standby",	     [COMMAND_UNSTANDBY] = "unstandby",
 		[COMMAND_SWITCHOVER] = "switchover", [COMMAND_FAILOVER] = "failover",
+		[COMMAND_CANCEL] = "cancel",
 	};
 
-	return command <= COMMAND_FAILOVER && names[command] ? names[command] : "unknown";
+	return command <= COMMAND_CANCEL && names[command] ? names[command] : "unknown";
 }
 
 /* ISO 8601 in UTC with milliseconds. */

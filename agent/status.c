@@ -134,7 +134,17 @@ static json_t *status_pbx(const struct agent_group *g)
 		(json_int_t)g->health.unmovable, "overloaded", g->health.overloaded);
 }
 
-static json_t *status_operation(const struct agent *a, const struct core_operation *op)
+/* The holder's calls as this node knows them: on another node they are up to a second old. */
+static json_t *status_draining(const struct agent *a, group_index_t group, const struct core_operation *op)
+{
+	uint32_t calls = core_calls(&a->core, group, op->from);
+	int64_t left_ns = boot_diff_ns(a->now.boot, op->drain_until);
+
+	return json_pack("{s:I, s:I}", "calls", calls == UINT32_MAX ? (json_int_t)-1 : (json_int_t)calls,
+			 "left_ms", (json_int_t)(left_ns > 0 ? left_ns / NS_PER_MS : 0));
+}
+
+static json_t *status_operation(const struct agent *a, group_index_t group, const struct core_operation *op)
 {
 	static const char *const names[] = {
 		[OPERATION_NONE] = "none",
@@ -142,14 +152,17 @@ static json_t *status_operation(const struct agent *a, const struct core_operati
 		[OPERATION_DONE] = "done",
 		[OPERATION_FAILED] = "failed",
 	};
+	bool drains = op->state == OPERATION_RUNNING && op->drain_until.ns != 0;
 	char id[24];
 
 	if (op->state == OPERATION_NONE)
 		return json_null();
 	(void)snprintf(id, sizeof id, "%016llx", (unsigned long long)op->command.operation);
-	return json_pack("{s:s, s:s, s:s, s:s}", "id", id, "to", agent_node_name(a, op->target), "state",
-			 names[op->state], "reason",
-			 op->state == OPERATION_FAILED ? reason_name(op->reason) : "");
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "id", id, "to", agent_node_name(a, op->target),
+			 "state", names[op->state], "reason",
+			 op->state == OPERATION_FAILED ? reason_name(op->reason) : "", "text",
+			 op->state == OPERATION_FAILED ? reason_text(op->reason) : "", "draining",
+			 drains ? status_draining(a, group, op) : json_null());
 }
 
 static json_t *status_group(const struct agent *a, group_index_t group)
@@ -181,7 +194,7 @@ static json_t *status_group(const struct agent *a, group_index_t group)
 				   : json_boolean(lease_majority_reachable(&cg->lease, a->now)));
 	json_object_set_new(o, "vrrp", routers_json(a, group));
 	json_object_set_new(o, "trunks", trunks_json(a, group));
-	json_object_set_new(o, "operation", status_operation(a, &cg->operation));
+	json_object_set_new(o, "operation", status_operation(a, group, &cg->operation));
 	json_object_set_new(o, "candidates", status_candidates_json(a, &cg->placement));
 	return o;
 }

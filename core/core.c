@@ -169,8 +169,11 @@ static void core_release_seen(struct core_turn *t, const struct lease_msg *msg)
 
 	if (msg->type != LEASE_RELEASE || msg->successor == NODE_NONE || lease_holds(&g->lease))
 		return;
-	if (epoch_cmp(msg->epoch, g->seen_epoch) >= 0)
-		core_moving_set(t, msg->group, msg->epoch);
+	if (epoch_cmp(msg->epoch, g->seen_epoch) < 0)
+		return;
+	core_moving_set(t, msg->group, msg->epoch);
+	if (core_operation_drains(&g->operation) && msg->successor == g->operation.target)
+		core_operation_drained(t, msg->group);
 }
 
 static void core_lease_message(struct core_turn *t, const struct lease_msg *msg)
@@ -320,8 +323,7 @@ boot_t core_next(const struct core *c, struct instant now)
 		next = boot_min(next, takeover_next(&group->takeover));
 		if (group->release_asked.ns)
 			next = boot_min(next, boot_add(group->release_asked, CORE_RELEASE_WAIT_NS));
-		if (group->operation.state == OPERATION_RUNNING)
-			next = boot_min(next, group->operation.until);
+		next = boot_min(next, core_operation_next(c, g, now.boot));
 	}
 	return next;
 }

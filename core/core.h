@@ -49,6 +49,7 @@ enum core_command_type {
 	COMMAND_UNSTANDBY,
 	COMMAND_SWITCHOVER,
 	COMMAND_FAILOVER,
+	COMMAND_CANCEL,
 };
 
 /* Delivered on every node in the same order. The node that received it from its operator fills `node` of a
@@ -59,8 +60,10 @@ struct core_command {
 	uint64_t operation; /* id of a switchover / failover: node id << 56 | number */
 	uint64_t stamp;	    /* Lamport stamp: latest intent wins, ties by origin */
 	node_id_t origin;
-	group_index_t group; /* SWITCHOVER, FAILOVER */
+	group_index_t group; /* SWITCHOVER, FAILOVER, CANCEL */
 	node_id_t node;	     /* STANDBY, UNSTANDBY: whom; SWITCHOVER, FAILOVER: target or NODE_NONE = best */
+	int64_t drain_ns;    /* SWITCHOVER: wait so long for the holder's calls to end; 0 = do not wait */
+	uint64_t cancels;    /* CANCEL: the operation that is to end */
 };
 
 /* What survives restarts of everything (state directory). */
@@ -130,6 +133,10 @@ struct core_event {
 	};
 };
 
+/* Calls have ended when none was seen for so long: a transfer ends one call before it begins the next, and
+ * what an adapter counts is up to a second old. */
+#define CORE_DRAIN_SETTLE_NS NS_PER_S
+#define CORE_DRAIN_NS_MAX    (7 * 24 * 3600 * NS_PER_S)
 /* For how long a planned hand-over waits for group_facts.release_wait to end. One retransmission of a request
  * over UDP fits in (RFC 3261: 500 ms); the lease is held and renewed meanwhile. */
 #define CORE_RELEASE_WAIT_NS NS_PER_S
@@ -155,6 +162,8 @@ struct core_operation {
 	bool handed;	    /* this node let go for it once: it never does so twice */
 	enum reason reason; /* why it failed */
 	boot_t accepted;
+	boot_t drain_until; /* until then the holder waits for its calls to end; {0} = it does not, or no more
+			     */
 	boot_t until;
 };
 
@@ -176,7 +185,8 @@ struct core_group {
 	boot_t release_asked; /* a planned hand-over waits for release_wait to end since; {0} = none does */
 	node_id_t failback_node; /* the better candidate, eligible without a break since failback_since */
 	boot_t failback_since;
-	uint16_t rule; /* core/rules.h: the row of the latest decision */
+	boot_t idle_since; /* own calls are 0 since; {0} = they are not, or not known */
+	uint16_t rule;	   /* core/rules.h: the row of the latest decision */
 };
 
 struct core {
@@ -229,6 +239,9 @@ struct core_verdict {
 };
 void core_check_command(const struct core *c, const struct core_command *cmd, struct instant now,
 			struct core_verdict *ret);
+
+/* Calls up at a node, UINT32_MAX = not known here. */
+uint32_t core_calls(const struct core *c, group_index_t group, node_id_t node);
 
 /* The stamp for the next command of this node: above all it has seen or given out. */
 uint64_t core_stamp_next(struct core *c);

@@ -84,7 +84,23 @@ static enum reason core_check_move(const struct core *c, const struct core_comma
 		return REASON_NO_HOLDER;
 	if (why != REASON_NONE)
 		return why;
+	if (cmd->drain_ns > 0 && core_calls(c, cmd->group, g->seen_holder) == UINT32_MAX)
+		return REASON_CALLS_UNKNOWN;
 	return lease_majority_reachable(&g->lease, now) ? REASON_NONE : REASON_NO_MAJORITY;
+}
+
+/* A holder that does not hear of it would go on. */
+static enum reason core_check_cancel(const struct core *c, const struct core_command *cmd)
+{
+	const struct core_group *g = &c->group[cmd->group];
+	node_id_t holder = g->seen_holder;
+
+	assert(cmd->group < c->config.groups_count);
+	if (g->operation.state != OPERATION_RUNNING)
+		return REASON_NO_OPERATION;
+	if (holder != NODE_NONE && holder != c->config.self && !c->peer[holder].facts_known)
+		return REASON_LOST_TOUCH;
+	return REASON_NONE;
 }
 
 void core_check_command(const struct core *c, const struct core_command *cmd, struct instant now,
@@ -110,6 +126,9 @@ void core_check_command(const struct core *c, const struct core_command *cmd, st
 	case COMMAND_SWITCHOVER:
 	case COMMAND_FAILOVER:
 		core_verdict(ret, core_check_move(c, cmd, now, ret));
+		return;
+	case COMMAND_CANCEL:
+		core_verdict(ret, core_check_cancel(c, cmd));
 		return;
 	}
 }

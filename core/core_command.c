@@ -83,10 +83,31 @@ void core_intent_merge(struct core_turn *t, const struct core_intent *other)
 		plan_add(t->plan, PLAN_SAVE_INTENT, 0);
 }
 
+/* why REASON_NONE: it took effect. Its origin tells. */
+static void core_command_record(struct core_turn *t, const struct core_command *cmd, enum reason why)
+{
+	struct plan_action *a;
+
+	if (cmd->origin != t->c->config.self)
+		return;
+	a = plan_add(t->plan, PLAN_RECORD, cmd->group);
+	a->record = (struct core_record){
+		.type = RECORD_COMMAND,
+		.group = cmd->group,
+		.node = cmd->origin,
+		.peer = cmd->node,
+		.cause = CAUSE_OPERATOR,
+		.reason = (uint8_t)why,
+		.command = cmd->type,
+		.operation = cmd->operation,
+		.ok = why == REASON_NONE,
+		.at = t->now.boot,
+	};
+}
+
 static void core_intent_command(struct core_turn *t, const struct core_command *cmd)
 {
 	struct core_intent *in = &t->c->intent;
-	struct plan_action *a;
 	bool applied;
 
 	if (cmd->type == COMMAND_PAUSE || cmd->type == COMMAND_RESUME)
@@ -100,20 +121,7 @@ static void core_intent_command(struct core_turn *t, const struct core_command *
 		plan_add(t->plan, PLAN_SAVE_INTENT, 0);
 		core_explain(t, 0, RULE_COMMAND, cmd->node, cmd->type);
 	}
-	if (cmd->origin != t->c->config.self)
-		return;
-	a = plan_add(t->plan, PLAN_RECORD, 0);
-	a->record = (struct core_record){
-		.type = RECORD_COMMAND,
-		.node = cmd->origin,
-		.peer = cmd->node,
-		.cause = CAUSE_OPERATOR,
-		.reason = applied ? REASON_NONE : REASON_SUPERSEDED,
-		.command = cmd->type,
-		.operation = cmd->operation,
-		.ok = applied,
-		.at = t->now.boot,
-	};
+	core_command_record(t, cmd, applied ? REASON_NONE : REASON_SUPERSEDED);
 }
 
 /* ---- operations ---- */
@@ -180,8 +188,10 @@ static void core_operation_take(struct core_turn *t, const struct core_command *
 		.from = g->seen_holder,
 		.epoch = g->seen_epoch,
 		.accepted = t->now.boot,
-		.until = boot_add(t->now.boot, c->config.operation_timeout_ns),
+		.until = boot_add(t->now.boot, cmd->drain_ns + c->config.operation_timeout_ns),
 	};
+	if (cmd->drain_ns > 0)
+		g->operation.drain_until = boot_add(t->now.boot, cmd->drain_ns);
 	core_explain(t, cmd->group, RULE_OPERATION_STARTED, cmd->node, cmd->type);
 	/* The pause came first in the order of all nodes, so all refuse alike. */
 	if (cmd->type == COMMAND_SWITCHOVER && c->intent.paused)
@@ -225,6 +235,122 @@ static enum reason core_operation_blame(const struct core_turn *t, group_index_t
 	return lease_majority_reachable(&c->group[group].lease, t->now) ? REASON_TIMEOUT : REASON_NO_MAJORITY;
 }
 
+/* ---- waiting for calls to end ---- */
+
+bool core_operation_drains(const struct core_operation *op)
+{
+	return op->state == OPERATION_RUNNING && op->drain_until.ns != 0;
+}
+
+void core_operation_drained(struct core_turn *t, group_index_t group)
+{
+	struct core_operation *op = &t->c->group[group].operation;
+
+	op->drain_until = (boot_t){ 0 };
+	op->until = boot_add(t->now.boot, t->c->config.operation_timeout_ns);
+}
+
+/* The holder begins nothing after the time that the operator gave. The others call it failed only when they
+ * would have heard of what it began just before. */
+static boot_t core_drain_limit(const struct core *c, group_index_t group)
+{
+	const struct core_group *g = &c->group[group];
+
+	if (lease_holds(&g->lease))
+		return g->operation.drain_until;
+	return boot_add(g->operation.drain_until, c->config.operation_timeout_ns / 4 + CORE_RELEASE_WAIT_NS);
+}
+
+/* Another node than the one whose calls were waited for, and than the target, has won since. */
+static bool core_drain_holder_changed(struct core_turn *t, group_index_t group)
+{
+	struct core_group *g = &t->c->group[group];
+	struct core_operation *op = &g->operation;
+	int64_t settled_ns = CORE_PULSES_SETTLED * t->c->config.timing.pulse_ns;
+
+	if (op->target == NODE_NONE || g->seen_holder == op->target)
+		return false; /* the goal, soon */
+	if (g->seen_holder == NODE_NONE || g->seen_holder == op->from ||
+	    epoch_cmp(g->seen_epoch, op->epoch) <= 0)
+		return false;
+	/* What was seen when it was accepted may have been old; not so what this node did itself. */
+	if (g->seen_holder != t->c->config.self && boot_diff_ns(op->accepted, t->now.boot) < settled_ns) {
+		op->from = g->seen_holder;
+		op->epoch = g->seen_epoch;
+		return false;
+	}
+	return true;
+}
+
+/* A holder that is not quorate may not have heard that it was cancelled. */
+static bool core_drain_lost_touch(const struct core *c, group_index_t group)
+{
+	const struct core_group *g = &c->group[group];
+	node_id_t from = g->operation.from;
+
+	if (lease_holds(&g->lease))
+		return c->facts_known && !c->facts.quorate;
+	return from != NODE_NONE && from != c->config.self && !c->peer[from].facts_known;
+}
+
+static enum reason core_drain_blame(const struct core_turn *t, group_index_t group)
+{
+	const struct core *c = t->c;
+	const struct core_group *g = &c->group[group];
+	uint32_t calls = core_calls(c, group, g->operation.from);
+
+	if (calls == UINT32_MAX)
+		return REASON_CALLS_UNKNOWN;
+	if (calls > 0 ||
+	    (lease_holds(&g->lease) && boot_diff_ns(g->idle_since, t->now.boot) < CORE_DRAIN_SETTLE_NS))
+		return REASON_CALLS_UP;
+	return core_operation_blame(t, group);
+}
+
+/* REASON_NONE: go on waiting. A target that cannot take over for a moment is waited for, too. */
+static enum reason core_drain_end(struct core_turn *t, group_index_t group)
+{
+	if (t->c->intent.paused)
+		return REASON_PAUSED;
+	if (core_drain_lost_touch(t->c, group))
+		return REASON_LOST_TOUCH;
+	if (!core_releasing(t->c, group) && !boot_before(t->now.boot, core_drain_limit(t->c, group)))
+		return core_drain_blame(t, group);
+	return REASON_NONE;
+}
+
+boot_t core_operation_next(const struct core *c, group_index_t group, boot_t now)
+{
+	const struct core_group *g = &c->group[group];
+	boot_t next, drained;
+
+	if (g->operation.state != OPERATION_RUNNING)
+		return BOOT_NEVER;
+	if (!core_operation_drains(&g->operation))
+		return g->operation.until;
+	next = core_releasing(c, group) ? BOOT_NEVER : core_drain_limit(c, group);
+	drained = boot_add(g->idle_since, CORE_DRAIN_SETTLE_NS);
+	return g->idle_since.ns != 0 && boot_before(now, drained) ? boot_min(next, drained) : next;
+}
+
+static void core_drain_tick(struct core_turn *t, group_index_t group)
+{
+	enum reason why = core_drain_end(t, group);
+
+	if (why != REASON_NONE)
+		core_operation_end(t, group, why);
+}
+
+static void core_operation_cancel(struct core_turn *t, const struct core_command *cmd)
+{
+	struct core_operation *op = core_operation_running(t->c, cmd->group);
+	bool runs = op && op->command.operation == cmd->cancels;
+
+	if (runs)
+		core_operation_end(t, cmd->group, REASON_CANCELLED);
+	core_command_record(t, cmd, runs ? REASON_NONE : REASON_NO_OPERATION);
+}
+
 void core_operation_tick(struct core_turn *t, group_index_t group)
 {
 	struct core_operation *op = core_operation_running(t->c, group);
@@ -233,6 +359,10 @@ void core_operation_tick(struct core_turn *t, group_index_t group)
 		return;
 	if (core_operation_reached(t, group))
 		core_operation_end(t, group, REASON_NONE);
+	else if (op->command.drain_ns > 0 && core_drain_holder_changed(t, group))
+		core_operation_end(t, group, REASON_HOLDER_CHANGED);
+	else if (core_operation_drains(op))
+		core_drain_tick(t, group);
 	else if (!boot_before(t->now.boot, op->until))
 		core_operation_end(t, group, core_operation_blame(t, group));
 	else if (op->handed && op->target != t->c->config.self && lease_holds(&t->c->group[group].lease))
@@ -253,6 +383,10 @@ void core_command_take(struct core_turn *t, const struct core_command *cmd)
 	case COMMAND_FAILOVER:
 		if (cmd->group < t->c->config.groups_count) /* came from a peer: never asserted */
 			core_operation_take(t, cmd);
+		return;
+	case COMMAND_CANCEL:
+		if (cmd->group < t->c->config.groups_count)
+			core_operation_cancel(t, cmd);
 		return;
 	}
 }

@@ -46,6 +46,11 @@ static uint32_t core_trouble(const struct core *c, group_index_t group)
 	return facts;
 }
 
+static bool core_drained(const struct core_group *g, boot_t now)
+{
+	return g->idle_since.ns != 0 && boot_diff_ns(g->idle_since, now) >= CORE_DRAIN_SETTLE_NS;
+}
+
 /* An operation that wants another holder than this one. */
 static void core_move_facts(const struct core *c, group_index_t group, struct instant now,
 			    struct core_choice *choice)
@@ -56,7 +61,17 @@ static void core_move_facts(const struct core *c, group_index_t group, struct in
 	struct placement p;
 	const struct placement_candidate *cand;
 
-	if (op->target == self || (op->target == NODE_NONE && op->from != self)) {
+	/* A drained move is for the node whose calls were waited for, not for whoever has won since. */
+	if (op->command.drain_ns > 0 && lease_holds(&c->group[group].lease) && op->from != self)
+		return;
+	if (core_operation_drains(op)) {
+		if (!lease_holds(&c->group[group].lease) || op->target == self ||
+		    (!core_releasing(c, group) && !boot_before(now.boot, op->drain_until)))
+			return;
+		choice->facts |= FACT_DRAINING;
+		if (!core_drained(&c->group[group], now.boot))
+			return;
+	} else if (op->target == self || (op->target == NODE_NONE && op->from != self)) {
 		choice->facts |= FACT_MOVE_HERE;
 		return;
 	}
@@ -167,7 +182,7 @@ static uint8_t core_rank(const struct core *c, group_index_t group, const struct
 
 	if (choice->facts & FACT_MOVE_HERE)
 		return 0;
-	if (choice->op)
+	if (choice->op && !core_operation_drains(choice->op))
 		rank++;
 	if (me && me->eligible)
 		rank += me->rank;
@@ -205,6 +220,8 @@ static void core_hand_over(struct core_turn *t, group_index_t group, const struc
 	if (r->when & FACT_MOVE_READY) {
 		letgo.operation = choice->op->command.operation;
 		choice->op->handed = true;
+		if (core_operation_drains(choice->op))
+			core_operation_drained(t, group);
 	}
 	/* A pause that comes now must not leave the group between two nodes. */
 	if (letgo.successor != NODE_NONE)

@@ -108,6 +108,20 @@ void core_own_facts_set(struct core_turn *t, const struct node_facts *facts)
 		plan_add(t->plan, PLAN_FACTS_CHANGED, 0);
 	c->facts = *facts;
 	c->facts_known = true;
+	for (group_index_t g = 0; g < c->config.groups_count; g++) {
+		if (facts->group[g].calls != 0)
+			c->group[g].idle_since = (boot_t){ 0 };
+		else if (c->group[g].idle_since.ns == 0)
+			c->group[g].idle_since = t->now.boot;
+	}
+}
+
+uint32_t core_calls(const struct core *c, group_index_t group, node_id_t node)
+{
+	if (node == c->config.self)
+		return c->facts_known ? c->facts.group[group].calls : UINT32_MAX;
+	return node != NODE_NONE && c->peer[node].facts_known ? c->peer[node].facts.group[group].calls
+							      : UINT32_MAX;
 }
 
 /* Reachable: the lease could reach it (pulses both ways) and what it says of itself is not old. */

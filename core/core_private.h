@@ -83,6 +83,12 @@ struct core_operation *core_operation_running(struct core *c, group_index_t grou
 /* The last quarter of an operation's time is for its end only, so that no node starts a move that another has
  * just called failed. */
 bool core_operation_may_start(const struct core *c, const struct core_operation *op, boot_t now);
+/* The holder waits for its calls to end; nobody else does anything for the operation. */
+bool core_operation_drains(const struct core_operation *op);
+/* When core_operation_tick() has something to do. */
+boot_t core_operation_next(const struct core *c, group_index_t group, boot_t now);
+/* The holder has let go, or lets go now: from here on it is as any other operation. */
+void core_operation_drained(struct core_turn *t, group_index_t group);
 void core_operation_end(struct core_turn *t, group_index_t group, enum reason why);
 
 #endif

@@ -60,8 +60,8 @@ static enum core_cause core_won_cause(struct core *c, group_index_t group, uint6
 {
 	const struct core_operation *op = core_operation_running(c, group);
 	const struct lease *l = &c->group[group].lease;
-	bool here =
-		op && (op->target == c->config.self || op->target == NODE_NONE) && op->from != c->config.self;
+	bool here = op && !core_operation_drains(op) &&
+		    (op->target == c->config.self || op->target == NODE_NONE) && op->from != c->config.self;
 
 	*ret_operation = here ? op->command.operation : 0;
 	return here && l->last_cause != CAUSE_ADOPTED ? CAUSE_OPERATOR : l->last_cause;

@@ -78,6 +78,12 @@ enum reason {
 	REASON_NO_MAJORITY = 207,
 	REASON_STOPPING = 208,
 	REASON_SUPERSEDED = 209,
+	REASON_CALLS_UP = 210, /* drain: its time is over and calls are up */
+	REASON_CALLS_UNKNOWN = 211,
+	REASON_CANCELLED = 212,
+	REASON_NO_OPERATION = 213, /* nothing to cancel */
+	REASON_HOLDER_CHANGED = 214,
+	REASON_LOST_TOUCH = 215, /* with the holder, over corosync */
 };
 
 /* "standby" is reason_name(); the sentence with a remedy is reason_text(). */

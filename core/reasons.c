@@ -55,7 +55,8 @@ static const struct {
 	[REASON_NOT_A_CANDIDATE] = { "not_a_candidate", "that node is not among the candidates of the group; "
 							"name one of them" },
 	[REASON_ALREADY_HOLDER] = { "already_holder", "that node holds the group already; nothing to do" },
-	[REASON_BUSY] = { "busy", "another operation is moving this group; wait for its end and try again" },
+	[REASON_BUSY] = { "busy", "another operation is moving this group; wait for its end, or end it "
+				  "with hactl cancel" },
 	[REASON_NO_HOLDER] = { "no_holder",
 			       "nobody holds the group, so nothing can be switched over; see hactl why, "
 			       "or hactl failover --force" },
@@ -65,6 +66,24 @@ static const struct {
 				 "no majority of the voters can be reached, and without it nobody may "
 				 "hold a group; bring nodes or the witness back" },
 	[REASON_STOPPING] = { "stopping", "this agent is stopping; ask another node" },
+	[REASON_CALLS_UP] = { "calls_up", "calls were still up when the time for them to end was over, and "
+					  "nothing moved; "
+					  "drain for longer, or switch over without --drain" },
+	[REASON_CALLS_UNKNOWN] = { "calls_unknown",
+				   "the holder's PBX does not tell how many calls are up, so nobody can wait "
+				   "for "
+				   "their end; let its adapter count calls, or switch over without --drain" },
+	[REASON_CANCELLED] = { "cancelled", "an operator cancelled it" },
+	[REASON_NO_OPERATION] = { "no_operation",
+				  "no operation runs on the group, so there is nothing to cancel; see hactl "
+				  "history" },
+	[REASON_HOLDER_CHANGED] = { "holder_changed",
+				    "the holder failed while its calls were waited for, and another node has "
+				    "taken over; see hactl history, then decide anew" },
+	[REASON_LOST_TOUCH] = { "lost_touch",
+				"this node and the holder do not hear each other over corosync, so what the "
+				"holder "
+				"does is not known here; see hactl status there, and check corosync" },
 	[REASON_SUPERSEDED] = { "superseded", "a later command replaced it; see hactl history" },
 };
 

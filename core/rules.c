@@ -39,6 +39,8 @@ static const struct rule rules[] = {
 	  "the PBX does not answer SIP, but nobody can take over: keep, it may recover" },
 	{ 231, FACT_HOLDING | FACT_STANDBY, 0, GOAL_KEEP, CAUSE_NONE,
 	  "this node is in standby, but nobody can take over: keep until somebody can" },
+	{ 212, FACT_HOLDING | FACT_DRAINING, 0, GOAL_KEEP, CAUSE_NONE,
+	  "an operator moves the group when no call is up and its target is ready: keep until then" },
 	{ 211, FACT_HOLDING | FACT_MOVE_AWAY, 0, GOAL_KEEP, CAUSE_NONE,
 	  "an operator moves the group, but its target cannot take over yet: keep until it can" },
 	{ 280, FACT_HOLDING | FACT_FAILBACK, 0, GOAL_HAND_OVER, CAUSE_FAILBACK,
@@ -117,8 +119,9 @@ const char *rules_goal_name(enum rule_goal goal)
 }
 
 static const char *const fact_names[RULE_FACTS_COUNT] = {
-	"holding",   "stopping", "paused",    "moving",	  "standby",  "successor", "move-away", "move-ready",
-	"move-here", "eligible", "gate-lost", "lan-down", "pbx-dead", "pbx-sick",  "failback",	"holder-seen",
+	"holding",   "stopping",   "paused",	"moving",      "standby",   "successor",
+	"move-away", "move-ready", "move-here", "eligible",    "gate-lost", "lan-down",
+	"pbx-dead",  "pbx-sick",   "failback",	"holder-seen", "draining",
 };
 
 struct rules_text {

@@ -30,8 +30,9 @@ enum rule_fact {
 	FACT_FAILBACK =
 		1 << 14, /* the policy wants the better candidate back, and it has been fit for long enough */
 	FACT_HOLDER_SEEN = 1 << 15, /* another node says that it holds the group */
+	FACT_DRAINING = 1 << 16,    /* that operation waits for the calls here to end */
 };
-#define RULE_FACTS_COUNT 16
+#define RULE_FACTS_COUNT 17
 
 enum rule_goal {
 	GOAL_KEEP,	/* holder: go on */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "hactl.h"
 
+#include "config_options.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +88,22 @@ static bool put_word(struct hactl *h, const char *word, const char *value)
 	return true;
 }
 
+/* "10m" as the configuration would have it. */
+static bool put_time(struct hactl *h, const struct hactl_option *o, const char *value)
+{
+	static const struct config_option row = {
+		.key = "time", .type = OPTION_MSEC, .min = 1000, .max = 7 * 24 * 3600 * 1000
+	};
+	char error[200];
+	uint32_t ms = 0;
+
+	if (config_option_set(&row, &ms, *value ? value : HACTL_DRAIN, error, sizeof error) < 0) {
+		(void)hactl_complain(h, "--%s: %s", o->name, error);
+		return false;
+	}
+	return json_object_set_new(h->args, o->key, json_integer(ms)) == 0;
+}
+
 static bool put_option(struct hactl *h, const struct hactl_option *o, const char *value)
 {
 	char *end = NULL;
@@ -93,6 +111,8 @@ static bool put_option(struct hactl *h, const struct hactl_option *o, const char
 
 	if (!o->value)
 		return json_object_set_new(h->args, o->key, json_true()) == 0;
+	if (!strcmp(o->value, "[TIME]"))
+		return put_time(h, o, value);
 	if (!strcmp(o->value, "NUMBER")) {
 		number = strtol(value, &end, 10);
 		if (*end || end == value || number < 1 || number > 10000) {
@@ -133,6 +153,8 @@ static bool take_option(struct hactl *h, int argc, char **argv, int *i)
 		(void)hactl_complain(h, "--%s takes no value", o->name);
 		return false;
 	}
+	if (o->value && !value && o->value[0] == '[')
+		value = "";
 	if (o->value && !value) {
 		if (*i + 1 >= argc) {
 			(void)hactl_complain(h, "--%s needs a value: %s", o->name, o->value);
@@ -177,15 +199,31 @@ bool hactl_parse_args(struct hactl *h, int argc, char **argv)
 
 /* ---- help and completion ---- */
 
+/* " NODE", "[=TIME]" or nothing. */
+static const char *option_value(const struct hactl_option *o, char *buf, size_t size)
+{
+	bool optional = o->value && o->value[0] == '[';
+
+	(void)snprintf(buf, size, "%s%s",
+		       optional	  ? "[="
+		       : o->value ? " "
+				  : "",
+		       optional	  ? o->value + 1
+		       : o->value ? o->value
+				  : "");
+	return buf;
+}
+
 void hactl_print_synopsis(const struct hactl_command *c, FILE *out)
 {
+	char value[24];
+
 	(void)fprintf(out, "%s%s%s", c->name, *c->words ? " " : "", c->words);
 	for (size_t i = 0; i < hactl_options_count; i++) {
 		const struct hactl_option *o = &hactl_options[i];
 
 		if (hactl_command_takes(c, o->name))
-			(void)fprintf(out, " [--%s%s%s]", o->name, o->value ? " " : "",
-				      o->value ? o->value : "");
+			(void)fprintf(out, " [--%s%s]", o->name, option_value(o, value, sizeof value));
 	}
 }
 
@@ -212,13 +250,13 @@ void hactl_print_command_help(const struct hactl_command *c, FILE *out)
 	(void)fprintf(out, "\n  %s\n", c->help);
 	for (size_t i = 0; i < hactl_options_count; i++) {
 		const struct hactl_option *o = &hactl_options[i];
-		char left[40];
+		char left[40], value[24];
 
 		if (!hactl_command_takes(c, o->name))
 			continue;
-		(void)snprintf(left, sizeof left, "%s%c%s--%s%s%s", o->letter ? "-" : "",
+		(void)snprintf(left, sizeof left, "%s%c%s--%s%s", o->letter ? "-" : "",
 			       o->letter ? o->letter : ' ', o->letter ? ", " : "   ", o->name,
-			       o->value ? " " : "", o->value ? o->value : "");
+			       option_value(o, value, sizeof value));
 		(void)fprintf(out, "  %-24s %s\n", left, o->help);
 	}
 	if (c->role)

@@ -70,7 +70,11 @@ static bool send_request(FILE *f, const struct hactl *h)
 
 json_t *hactl_ask(struct hactl *h, void (*each)(struct hactl *h, const json_t *event), int *ret_exit)
 {
-	int timeout_s = each ? 0 : hactl_flag(h, "wait") ? REPLY_WAIT_TIMEOUT_S : REPLY_TIMEOUT_S;
+	int drain_s = (int)(hactl_number(h->args, "drain_ms", 0) / 1000);
+	/* An agent tells twice its operation timeout after the drain at the latest. */
+	int timeout_s = each			? 0
+			: hactl_flag(h, "wait") ? drain_s + 2 * REPLY_WAIT_TIMEOUT_S
+						: REPLY_TIMEOUT_S;
 	_cleanup_(fclose_ptr) FILE *f = connect_agent(h, timeout_s, ret_exit);
 	_cleanup_(free_ptr) char *line = NULL;
 	size_t size = 0;

@@ -12,10 +12,12 @@ const struct hactl_command hactl_commands[] = {
 	  "why the holder holds, and why each other candidate does not" },
 	{ "gate", "", "", ROLE_VIEWER, hactl_run_remote, show_gate,
 	  "what the kernel lets through on this node: address, interface, open until" },
-	{ "switchover", "GROUP", "to dry-run wait why", ROLE_OPERATOR, hactl_run_remote, show_move,
+	{ "switchover", "GROUP", "to drain dry-run wait why", ROLE_OPERATOR, hactl_run_remote, show_move,
 	  "hand the group over to another healthy node, without an outage worth the name" },
 	{ "failover", "GROUP", "force to wait why", ROLE_ADMIN, hactl_run_remote, show_move,
 	  "move the group even to a node whose PBX is not healthy, or while paused" },
+	{ "cancel", "GROUP", "why", ROLE_OPERATOR, hactl_run_remote, show_intent,
+	  "end the move of the group that is running; what has been handed over already is not taken back" },
 	{ "standby", "NODE", "wait why", ROLE_OPERATOR, hactl_run_remote, show_intent,
 	  "let the node hold nothing until unstandby; survives every restart" },
 	{ "unstandby", "NODE", "wait why", ROLE_OPERATOR, hactl_run_remote, show_intent,
@@ -50,6 +52,8 @@ const size_t hactl_commands_count = sizeof hactl_commands / sizeof hactl_command
 
 const struct hactl_option hactl_options[] = {
 	{ "to", 0, "NODE", "to", "the node that shall take over; default: the best candidate" },
+	{ "drain", 0, "[TIME]", "drain_ms",
+	  "first wait until no call is up, new ones go on meanwhile; nothing moves if calls are up after TIME, default 10m" },
 	{ "dry-run", 0, NULL, "dry_run", "only say what would happen" },
 	{ "wait", 0, NULL, "wait", "return when it has ended, and say how" },
 	{ "force", 0, NULL, "force", "yes, in spite of what may be unhealthy" },

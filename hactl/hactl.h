@@ -19,6 +19,7 @@ enum hactl_exit { HACTL_DONE = 0, HACTL_REFUSED = 1, HACTL_USAGE = 2, HACTL_UNRE
 #define HACTL_SOCKET	 "/run/ringkeep/control.sock"
 #define HACTL_STATE_DIR	 "/var/lib/ringkeep"
 #define HACTL_CONFIG	 "/etc/ringkeep/ringkeep.conf"
+#define HACTL_DRAIN	 "10m"
 #define HACTL_KEEPALIVED "/etc/keepalived/keepalived.conf"
 
 struct hactl_command;

@@ -185,6 +185,16 @@ void show_registrations(struct hactl *h, const json_t *data)
 
 /* ---- what changes something ---- */
 
+static void show_drain(struct hactl *h, const json_t *data)
+{
+	int64_t calls = hactl_number(data, "calls", 0);
+	char time[40];
+
+	hactl_duration(hactl_number(data, "drain_ms", 0), time, sizeof time);
+	(void)fprintf(h->out, " when no call is up (%" PRId64 " %s now), within %s or not at all", calls,
+		      calls == 1 ? "is" : "are", time);
+}
+
 void show_move(struct hactl *h, const json_t *data)
 {
 	const char *group =
@@ -192,8 +202,10 @@ void show_move(struct hactl *h, const json_t *data)
 	const char *state = hactl_text(data, "state");
 
 	if (hactl_true(data, "dry_run")) {
-		(void)fprintf(h->out, "%s would move to %s; nothing was changed\n", group,
-			      hactl_text(data, "to"));
+		(void)fprintf(h->out, "%s would move to %s", group, hactl_text(data, "to"));
+		if (json_object_get(data, "drain_ms"))
+			show_drain(h, data);
+		(void)fputs("; nothing was changed\n", h->out);
 		hactl_print_candidates(h, h->out, json_object_get(data, "nodes"), 2);
 		return;
 	}
@@ -217,8 +229,9 @@ void show_intent(struct hactl *h, const json_t *data)
 		  "%s may hold groups again; nothing moves back by itself unless failback says so\n" },
 		{ "pause", "paused: nothing automatic happens until hactl resume\n" },
 		{ "resume", "resumed: failover is automatic again\n" },
+		{ "cancel", "cancelled: the move of %s has ended; hactl status says who holds it\n" },
 	};
-	const char *node = hactl_arg(h, "node", "");
+	const char *node = hactl_arg(h, "node", hactl_arg(h, "group", ""));
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		const char *p = texts[i].text, *at;

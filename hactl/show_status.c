@@ -266,10 +266,22 @@ static void show_trunks(struct hactl *h, const json_t *g)
 
 static void show_operation(struct hactl *h, const json_t *g)
 {
-	const json_t *op = json_object_get(g, "operation");
+	const json_t *op = json_object_get(g, "operation"), *drain = json_object_get(op, "draining");
+	int64_t calls = hactl_number(drain, "calls", -1);
+	char left[40];
 
 	if (!json_is_object(op) || !strcmp(hactl_text(op, "state"), "done"))
 		return;
+	if (json_is_object(drain)) {
+		hactl_duration(hactl_number(drain, "left_ms", -1), left, sizeof left);
+		(void)fprintf(h->out, "  operation   to %s: draining: ", hactl_text(op, "to"));
+		if (calls < 0)
+			(void)fputs("nobody knows how many calls are up", h->out);
+		else
+			(void)fprintf(h->out, "%" PRId64 " call%s up", calls, calls == 1 ? "" : "s");
+		(void)fprintf(h->out, ", %s left\n", left);
+		return;
+	}
 	(void)fprintf(h->out, "  operation   to %s: %s%s%s\n", hactl_text(op, "to"), hactl_text(op, "state"),
 		      *hactl_text(op, "reason") ? ", " : "", hactl_text(op, "reason"));
 }

@@ -128,7 +128,38 @@ static void codec_state(struct context *x, struct heartbeat_state *s)
 
 static bool command_has_group(enum core_command_type t)
 {
-	return t == COMMAND_SWITCHOVER || t == COMMAND_FAILOVER;
+	return t == COMMAND_SWITCHOVER || t == COMMAND_FAILOVER || t == COMMAND_CANCEL;
+}
+
+/* A switchover that waits for calls is a type of its own on the wire: all others are read by every version.
+ */
+#define COMMAND_WIRE_DRAIN (COMMAND_CANCEL + 1)
+
+static void codec_command_type(struct codec *c, struct core_command *cmd, bool *ret_drains)
+{
+	bool drains = cmd->type == COMMAND_SWITCHOVER && cmd->drain_ns != 0;
+	uint8_t type = codec_enum(c, drains ? COMMAND_WIRE_DRAIN : (unsigned)cmd->type, COMMAND_WIRE_DRAIN);
+
+	*ret_drains = type == COMMAND_WIRE_DRAIN;
+	cmd->type = *ret_drains ? COMMAND_SWITCHOVER : (enum core_command_type)type;
+	if (cmd->type < COMMAND_PAUSE)
+		c->invalid = true;
+}
+
+static void codec_command_more(struct codec *c, struct core_command *cmd, bool drains)
+{
+	uint32_t drain_ms = 0;
+
+	if (cmd->drain_ns >= 0 && cmd->drain_ns <= CORE_DRAIN_NS_MAX)
+		drain_ms = (uint32_t)(cmd->drain_ns / NS_PER_MS);
+	if (drains) {
+		codec_u32(c, &drain_ms);
+		if (drain_ms == 0 || drain_ms > CORE_DRAIN_NS_MAX / NS_PER_MS)
+			c->invalid = true;
+		cmd->drain_ns = drain_ms * NS_PER_MS;
+	} else if (cmd->type == COMMAND_CANCEL) {
+		codec_u64(c, &cmd->cancels);
+	}
 }
 
 static void codec_command_group(struct context *x, struct core_command *c)
@@ -158,11 +189,9 @@ static void codec_command_group(struct context *x, struct core_command *c)
 static void codec_command(struct context *x, struct heartbeat_command *h, node_id_t sender)
 {
 	struct core_command *c = &h->command;
-	bool about_node;
+	bool about_node, drains;
 
-	c->type = (enum core_command_type)codec_enum(&x->c, c->type, COMMAND_FAILOVER);
-	if (c->type < COMMAND_PAUSE)
-		x->c.invalid = true;
+	codec_command_type(&x->c, c, &drains);
 	c->origin = sender;
 	codec_u64(&x->c, &c->operation);
 	codec_u64(&x->c, &c->stamp);
@@ -175,6 +204,7 @@ static void codec_command(struct context *x, struct heartbeat_command *h, node_i
 		x->c.invalid = true;
 	if (c->node != NODE_NONE && !node_configured(x->peers, c->node))
 		x->unknown_name = true;
+	codec_command_more(&x->c, c, drains);
 	codec_u32(&x->c, &h->uid);
 	codec_text(&x->c, h->user, sizeof h->user);
 	codec_text(&x->c, h->why, sizeof h->why);

@@ -124,8 +124,12 @@ static void print_command(const struct hactl_command *c)
 		(void)fputs("\t", stdout);
 		if (o->letter)
 			(void)printf("*-%c*, ", o->letter);
-		(void)printf("*--%s*%s%s%s\n\t\t", o->name, o->value ? " _" : "", o->value ? o->value : "",
-			     o->value ? "_" : "");
+		if (o->value && o->value[0] == '[') /* a value that may be left out */
+			(void)printf("*--%s*[=_%.*s_]\n\t\t", o->name, (int)strcspn(o->value + 1, "]"),
+				     o->value + 1);
+		else
+			(void)printf("*--%s*%s%s%s\n\t\t", o->name, o->value ? " _" : "",
+				     o->value ? o->value : "", o->value ? "_" : "");
 		print_sentence(o->help);
 		(void)putchar('\n');
 	}

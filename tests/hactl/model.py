@@ -77,6 +77,12 @@ TROUBLE = {
     ],
 }
 
+DRAINING = {
+    **HEALTHY,
+    "groups": [{**HEALTHY["groups"][0], "operation": {
+        "id": "0100", "to": "n2", "state": "running", "reason": "", "text": "", "draining": {"calls": 3, "left_ms": 580000}}}],
+}
+
 HEARD = {"address": "10.77.0.9", "mac": "02:77:00:00:00:09", "ms": 85, "priority": 254}
 ROGUE = {
     **HEALTHY,

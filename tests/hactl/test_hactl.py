@@ -67,6 +67,9 @@ class Shows(Case):
     def test_status_in_trouble(self):
         self.shows("status-trouble", "status", model.TROUBLE)
 
+    def test_status_while_calls_are_waited_for(self):
+        self.shows("status-draining", "status", model.DRAINING)
+
     def test_why(self):
         self.shows("why", "why", model.WHY, "office")
 
@@ -107,6 +110,9 @@ class Asks(Case):
         cases = [
             ("switchover office --to n2 --wait --why x", "switchover", {"group": "office", "to": "n2", "wait": True, "why": "x"}),
             ("switchover --to=n2 office", "switchover", {"group": "office", "to": "n2"}),
+            ("switchover office --drain", "switchover", {"group": "office", "drain_ms": 600000}),
+            ("switchover office --drain=90s --wait", "switchover", {"group": "office", "drain_ms": 90000, "wait": True}),
+            ("cancel office --why x", "cancel", {"group": "office", "why": "x"}),
             ("failover office --force", "failover", {"group": "office", "force": True}),
             ("standby n2", "standby", {"node": "n2"}),
             ("pause", "pause", {}),
@@ -122,7 +128,8 @@ class Asks(Case):
 
     def test_usage(self):
         cases = ["", "nosuch", "switchover", "switchover a b", "switchover a --nosuch", "switchover a --to", "pause --wait=1",
-                 "switchover a --wait=1", "history -n 0", "history -n x", "registrations", "registrations some", "--nosuch", "key forget"]
+                 "switchover a --wait=1", "history -n 0", "history -n x", "switchover a --drain=soon",
+                 "switchover a --drain=8d", "switchover a --drain=10", "failover a --drain=10s", "cancel", "registrations", "registrations some", "--nosuch", "key forget"]
         for line in cases:
             done = self.hactl(*line.split())
             self.assertEqual(done.returncode, 2, line)
@@ -138,6 +145,9 @@ class Changes(Case):
             ("trunk", "trunk office itsp register", {"group": "office", "trunk": "itsp", "action": "register"}),
             ("switchover-accepted", "switchover office", {**moved, "state": "accepted"}),
             ("switchover-dry-run", "switchover office --dry-run", {"dry_run": True, "group": "office", "to": "n2", "nodes": model.CANDIDATES}),
+            ("switchover-drain-dry-run", "switchover office --drain=1h --dry-run",
+             {"dry_run": True, "group": "office", "to": "n2", "nodes": model.CANDIDATES, "drain_ms": 3600000, "calls": 3}),
+            ("cancel", "cancel office", {**moved, "state": "done"}),
             ("standby", "standby n2", {**moved, "state": "accepted"}),
             ("unstandby", "unstandby n2", {**moved, "state": "accepted"}),
             ("pause", "pause", {**moved, "state": "accepted"}),

@@ -82,9 +82,12 @@ struct sim_node {
 	uint32_t rest_next;
 	struct sim_event *inbox_first, *inbox_last;
 	/* what the world does to it */
-	struct node_facts facts;	  /* what its executors would report now */
-	int64_t calm_since;		  /* no stall, crash, failed save since */
-	boot_t releasing[SIM_GROUPS_MAX]; /* a planned hand-over waits since; {0} = none does */
+	struct node_facts facts;	   /* what its executors would report now */
+	int64_t calm_since;		   /* no stall, crash, failed save since */
+	boot_t idle_since[SIM_GROUPS_MAX]; /* the core was told of no calls since; {0} = of others, or nothing
+					    */
+	uint64_t cancelled[SIM_GROUPS_MAX]; /* the operation whose end it was told of last */
+	boot_t releasing[SIM_GROUPS_MAX];   /* a planned hand-over waits since; {0} = none does */
 };
 
 /* ---- the world ---- */
@@ -168,6 +171,7 @@ struct sim_operation_truth {
 	bool delivered; /* at the origin */
 	int records;
 	int64_t at;
+	int64_t drain_ns;
 };
 
 #define SIM_OPERATIONS_MAX 128
@@ -277,6 +281,7 @@ void sim_cpg_joined(struct sim *s, struct sim_node *n);
 
 /* sim_operator.c */
 /* An operator at node `at`: checked there, then broadcast. False if refused. */
+bool sim_order(struct sim *s, node_id_t at, const struct core_command *cmd);
 bool sim_command(struct sim *s, node_id_t at, enum core_command_type type, group_index_t group,
 		 node_id_t node);
 
@@ -285,6 +290,7 @@ void sim_fail(struct sim *s, const char *format, ...) __attribute__((format(prin
 void sim_check_step(struct sim *s, struct sim_node *n, const struct core_event *ev,
 		    const enum lease_role *before, const struct epoch *epoch_before);
 void sim_check_action(struct sim *s, struct sim_node *n, const struct plan_action *a);
+void sim_check_told(struct sim_node *n, const struct core_event *ev);
 void sim_check_releasing(struct sim *s, struct sim_node *n, const struct core_event *ev, group_index_t group);
 void sim_check_gate(struct sim *s, struct sim_node *n, group_index_t group, bool was_open);
 void sim_check_shut(struct sim *s, struct sim_node *n, group_index_t group);

@@ -98,7 +98,8 @@ static bool sim_majority_calm(const struct sim *s, const struct sim_node *n, gro
 static bool sim_operation_recent(const struct sim *s)
 {
 	for (int i = 0; i < s->operations_count; i++)
-		if (s->now - s->operation[i].at < s->config.operation_timeout_ns + 3 * NS_PER_S)
+		if (s->now - s->operation[i].at <
+		    s->operation[i].drain_ns * 11 / 10 + s->config.operation_timeout_ns + 3 * NS_PER_S)
 			return true;
 	return false;
 }
@@ -113,6 +114,53 @@ static bool sim_successor_fit(const struct core *c, group_index_t g, const struc
 	if (!p->facts_known || c->intent.node[r->peer].standby)
 		return false;
 	return forced || (p->facts.group[g].pbx == PBX_HEALTHY && p->facts.quorate && !p->facts.joining);
+}
+
+void sim_check_told(struct sim_node *n, const struct core_event *ev)
+{
+	if (ev->type == CORE_COMMAND && ev->command.type == COMMAND_CANCEL)
+		n->cancelled[ev->command.group] = ev->command.cancels;
+	if (ev->type != CORE_LOCAL_FACTS)
+		return;
+	for (group_index_t g = 0; g < SIM_GROUPS_MAX; g++)
+		if (ev->facts.group[g].calls != 0)
+			n->idle_since[g] = (boot_t){ 0 };
+		else if (n->idle_since[g].ns == 0)
+			n->idle_since[g] = ev->at.boot;
+}
+
+/* Moved when its calls had ended: they had, an operator still wanted it, and its time was not over. */
+static void sim_check_drained(struct sim *s, struct sim_node *n, group_index_t g,
+			      const struct core_operation *op)
+{
+	boot_t now = sim_boot_now(s, n), idle = n->idle_since[g];
+	int64_t late_ns = boot_diff_ns(op->accepted, now) - op->command.drain_ns;
+
+	if (idle.ns == 0)
+		sim_fail(s, "I14: %s let go of group %d with calls up", sim_name(s, n->id), g + 1);
+	else if (boot_diff_ns(idle, now) < CORE_DRAIN_SETTLE_NS)
+		sim_fail(s, "I14: %s let go of group %d although a call was up just before",
+			 sim_name(s, n->id), g + 1);
+	if (late_ns > CORE_RELEASE_WAIT_NS + 2 * s->config.timing.lease_ns)
+		sim_fail(s, "I14: %s let go of group %d after the time to drain was over", sim_name(s, n->id),
+			 g + 1);
+	if (n->core->intent.paused)
+		sim_fail(s, "I11: %s let go of group %d while paused, when its calls had ended",
+			 sim_name(s, n->id), g + 1);
+}
+
+static void sim_check_operation(struct sim *s, struct sim_node *n, group_index_t g,
+				const struct core_record *r)
+{
+	const struct core_operation *op = &n->core->group[g].operation;
+
+	if (r->operation == 0)
+		return;
+	if (r->operation == n->cancelled[g])
+		sim_fail(s, "I14: %s let go of group %d for an operation that was cancelled",
+			 sim_name(s, n->id), g + 1);
+	if (op->command.operation == r->operation && op->command.drain_ns > 0)
+		sim_check_drained(s, n, g, op);
 }
 
 /* Only what is wrong with the holder itself, as it was told, or an operator, may end a tenure. */
@@ -140,6 +188,7 @@ static void sim_check_lost_cause(struct sim *s, struct sim_node *n, group_index_
 	case CAUSE_OPERATOR:
 		justified = c->intent.node[n->id].standby || (r->operation != 0 && sim_operation_recent(s));
 		automatic = r->operation == 0;
+		sim_check_operation(s, n, g, r);
 		break;
 	case CAUSE_PBX_DEAD:
 		justified = f->pbx == PBX_DEAD;

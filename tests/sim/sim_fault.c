@@ -24,6 +24,8 @@ enum sim_fault_kind {
 	FAULT_COROSYNC,
 	FAULT_OPERATOR,
 	FAULT_OPERATOR_RACE,
+	FAULT_DRAIN,
+	FAULT_CALLS,
 	FAULT_AGENT_STOP,
 	FAULT_CLOCK,
 	FAULT_CONFIG,
@@ -293,6 +295,51 @@ static void sim_fault_operator(struct sim *s)
 	(void)sim_command(s, sim_any_pbx_node(s), type, sim_any_group(s), node);
 }
 
+/* Calls begin and end, at the holder for the most part; sometimes nobody knows. */
+static void sim_fault_calls(struct sim *s)
+{
+	static const uint32_t calls[] = { 0, 0, 0, 1, 2, UINT32_MAX };
+	struct sim_node *n = sim_pbx_victim(s);
+	group_index_t g = sim_any_group(s);
+
+	n->facts.group[g].calls = calls[sim_random_below(&s->random, 6)];
+	sim_trace(s, "%s g%d calls: %d", sim_name(s, n->id), g + 1, (int)n->facts.group[g].calls);
+	sim_facts_report(s, n);
+}
+
+/* Now a move that was still wanted would begin. */
+static void sim_fault_calls_end(struct sim *s, group_index_t g)
+{
+	for (node_id_t k = 1; k <= s->nodes_count; k++) {
+		s->node[k].facts.group[g].calls = 0;
+		sim_facts_report(s, &s->node[k]);
+	}
+}
+
+/* A move that waits for calls to end, calls that come and go, and now and then a second thought. */
+static void sim_fault_drain(struct sim *s)
+{
+	node_id_t at = sim_any_pbx_node(s);
+	struct core_command cmd = { .type = COMMAND_SWITCHOVER, .group = sim_any_group(s) };
+	const struct core_operation *op = &s->node[at].core->group[cmd.group].operation;
+	bool drains = s->node[at].running && op->state == OPERATION_RUNNING && op->drain_until.ns != 0;
+
+	if (drains && sim_random_permille(&s->random, 700)) {
+		cmd.type = sim_random_permille(&s->random, 600) ? COMMAND_CANCEL : COMMAND_PAUSE;
+	} else {
+		cmd.drain_ns = sim_ms(s, 200, 8000);
+		if (sim_random_permille(&s->random, 600))
+			cmd.node = sim_any_pbx_node(s);
+	}
+	if (s->node[at].core->intent.paused && sim_random_permille(&s->random, 800))
+		cmd = (struct core_command){ .type = COMMAND_RESUME };
+	(void)sim_order(s, at, &cmd);
+	if (cmd.type == COMMAND_PAUSE || cmd.type == COMMAND_CANCEL)
+		sim_fault_calls_end(s, cmd.group);
+	else
+		sim_fault_calls(s);
+}
+
 static void sim_fault_kill(struct sim *s, bool soon)
 {
 	struct sim_node *n = sim_victim(s);
@@ -353,6 +400,12 @@ static void sim_fault_one(struct sim *s, enum sim_fault_kind kind)
 	case FAULT_OPERATOR_RACE:
 		for (int i = 0; i < 3; i++)
 			sim_fault_operator(s);
+		return;
+	case FAULT_DRAIN:
+		sim_fault_drain(s);
+		return;
+	case FAULT_CALLS:
+		sim_fault_calls(s);
 		return;
 	case FAULT_AGENT_STOP:
 		if (n->running && !n->stopping)

@@ -10,7 +10,7 @@
 #include "core_private.h"
 #include "sim.h"
 
-#define MUTANT_SEEDS_MAX 600
+#define MUTANT_SEEDS_MAX 1500
 
 enum mutant {
 	MUTANT_NONE,
@@ -32,6 +32,11 @@ enum mutant {
 	MUTANT_INTENT_NOT_MERGED,
 	MUTANT_RELEASE_WITHOUT_BOUND,
 	MUTANT_FAILOVER_WAITS,
+	MUTANT_CALLS_IGNORED,
+	MUTANT_CALLS_NOT_SETTLED,
+	MUTANT_DRAIN_WITHOUT_END,
+	MUTANT_DRAIN_IN_SPITE_OF_PAUSE,
+	MUTANT_CANCEL_IGNORED,
 	MUTANT_HIDDEN_STATE,
 	MUTANTS,
 };
@@ -59,6 +64,11 @@ static const struct {
 	[MUTANT_INTENT_NOT_MERGED] = { "intents are not merged after a partition", "I9" },
 	[MUTANT_RELEASE_WITHOUT_BOUND] = { "a planned hand-over waits for ever", "I9" },
 	[MUTANT_FAILOVER_WAITS] = { "a failover waits, too", "I3" },
+	[MUTANT_CALLS_IGNORED] = { "a drained move does not look at calls", "I14" },
+	[MUTANT_CALLS_NOT_SETTLED] = { "a drained move takes the first moment with no call", "I14" },
+	[MUTANT_DRAIN_WITHOUT_END] = { "a drain has no end", "I9" },
+	[MUTANT_DRAIN_IN_SPITE_OF_PAUSE] = { "a drained move does not look at the pause", "I11" },
+	[MUTANT_CANCEL_IGNORED] = { "an operation goes on although it was cancelled", "I14" },
 	[MUTANT_HIDDEN_STATE] = { "a decision depends on hidden state", "determinism" },
 };
 
@@ -91,6 +101,10 @@ void __real_takeover_repeat(struct takeover *t, group_index_t group, boot_t now,
 void __wrap_takeover_repeat(struct takeover *t, group_index_t group, boot_t now, struct core_plan *plan);
 void __real_core_operation_tick(struct core_turn *t, group_index_t group);
 void __wrap_core_operation_tick(struct core_turn *t, group_index_t group);
+void __real_core_own_facts_set(struct core_turn *t, const struct node_facts *facts);
+void __wrap_core_own_facts_set(struct core_turn *t, const struct node_facts *facts);
+void __real_core_command_take(struct core_turn *t, const struct core_command *cmd);
+void __wrap_core_command_take(struct core_turn *t, const struct core_command *cmd);
 void __real_core_decide(struct core_turn *t, group_index_t group);
 void __wrap_core_decide(struct core_turn *t, group_index_t group);
 void __real_core_seen_view(struct core_turn *t, group_index_t group, node_id_t from,
@@ -176,13 +190,42 @@ void __wrap_takeover_repeat(struct takeover *t, group_index_t group, boot_t now,
 		__real_takeover_repeat(t, group, now, plan);
 }
 
+void __wrap_core_own_facts_set(struct core_turn *t, const struct node_facts *facts)
+{
+	struct node_facts changed = *facts;
+
+	for (group_index_t g = 0; g < t->c->config.groups_count; g++) {
+		struct core_group *group = &t->c->group[g];
+
+		if (mutant_is(MUTANT_CALLS_IGNORED))
+			changed.group[g].calls = 0;
+		if (mutant_is(MUTANT_CALLS_NOT_SETTLED) && changed.group[g].calls == 0)
+			group->idle_since = boot_add(t->now.boot, -CORE_DRAIN_SETTLE_NS);
+	}
+	__real_core_own_facts_set(t, &changed);
+}
+
+void __wrap_core_command_take(struct core_turn *t, const struct core_command *cmd)
+{
+	if (!mutant_is(MUTANT_CANCEL_IGNORED) || cmd->type != COMMAND_CANCEL)
+		__real_core_command_take(t, cmd);
+}
+
 void __wrap_core_operation_tick(struct core_turn *t, group_index_t group)
 {
+	struct core_operation *op = &t->c->group[group].operation;
+	bool paused = t->c->intent.paused;
+
+	if (mutant_is(MUTANT_DRAIN_WITHOUT_END) && core_operation_drains(op))
+		op->drain_until = boot_add(t->now.boot, NS_PER_S);
+	if (mutant_is(MUTANT_DRAIN_IN_SPITE_OF_PAUSE))
+		t->c->intent.paused = false;
 	/* core_next() would wait for the end that never comes: push it ahead. */
 	if (mutant_is(MUTANT_OPERATION_WITHOUT_END))
 		t->c->group[group].operation.until = boot_add(t->now.boot, NS_PER_S);
 	else
 		__real_core_operation_tick(t, group);
+	t->c->intent.paused = paused;
 }
 
 void __wrap_core_decide(struct core_turn *t, group_index_t group)
@@ -192,7 +235,7 @@ void __wrap_core_decide(struct core_turn *t, group_index_t group)
 
 	if (mutant_is(MUTANT_RELEASE_WITHOUT_BOUND) && g->release_asked.ns)
 		g->release_asked = t->now.boot;
-	if (mutant_is(MUTANT_FAILOVER_WAITS) && g->release_asked.ns && pbx != PBX_HEALTHY)
+	if (mutant_is(MUTANT_FAILOVER_WAITS) && g->release_asked.ns && (pbx == PBX_DEAD || pbx == PBX_SICK))
 		return;
 	__real_core_decide(t, group);
 }
@@ -237,8 +280,8 @@ static bool mutant_caught(enum mutant m)
 	bool right =
 		seed && what && strncmp(what + 4, mutants[m].caught_as, strlen(mutants[m].caught_as)) == 0;
 
-	printf("%s: %s%s%s\n", right ? "caught" : "MISSED", mutants[m].name, seed ? ": " : "",
-	       seed ? failure : "");
+	printf("%s (seed %u): %s%s%s\n", right ? "caught" : "MISSED", (unsigned)seed, mutants[m].name,
+	       seed ? ": " : "", seed ? failure : "");
 	return right;
 }
 

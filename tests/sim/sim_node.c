@@ -324,6 +324,7 @@ void sim_node_feed(struct sim *s, struct sim_node *n, struct core_event *ev)
 	ev->at = sim_instant(s, n);
 	n->loop_at = ev->at.boot;
 	sim_roles(s, n, role, epoch);
+	sim_check_told(n, ev);
 	core_step(n->core, ev, &s->plan);
 	core_step(n->shadow, ev, &s->shadow_plan);
 	if (!sim_plans_equal(&s->plan, &s->shadow_plan))
@@ -505,6 +506,8 @@ void sim_agent_start(struct sim *s, struct sim_node *n)
 	n->incarnation = config.process = sim_random_next(&s->random);
 	memset(n->known, 0, sizeof n->known);
 	memset(n->releasing, 0, sizeof n->releasing);
+	memset(n->idle_since, 0, sizeof n->idle_since);
+	memset(n->cancelled, 0, sizeof n->cancelled);
 	n->rest->count = 0;
 	n->tick_at = 0;
 	n->stalled_until = 0;

@@ -150,12 +150,34 @@ static void story_operator(struct story *st, char **w)
 		{ "pause", COMMAND_PAUSE },	      { "resume", COMMAND_RESUME },
 		{ "standby", COMMAND_STANDBY },	      { "unstandby", COMMAND_UNSTANDBY },
 		{ "switchover", COMMAND_SWITCHOVER }, { "failover", COMMAND_FAILOVER },
+		{ "cancel", COMMAND_CANCEL },
 	};
 
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		if (strcmp(w[2], commands[i].name) == 0)
 			(void)sim_command(st->sim, story_node(st, w[1]), commands[i].type, 0,
 					  story_node(st, w[3]));
+}
+
+/* drain NODE TARGET MS */
+static void story_drain(struct story *st, char **w)
+{
+	const struct core_command cmd = {
+		.type = COMMAND_SWITCHOVER,
+		.node = story_node(st, w[2]),
+		.drain_ns = atoll(w[3]) * NS_PER_MS,
+	};
+
+	(void)sim_order(st->sim, story_node(st, w[1]), &cmd);
+}
+
+static void story_calls(struct story *st, char **w)
+{
+	struct sim_node *n = &st->sim->node[story_node(st, w[1])];
+
+	n->facts.group[0].calls = strcmp(w[2], "unknown") == 0 ? UINT32_MAX : (uint32_t)atoi(w[2]);
+	sim_trace(st->sim, "%s: calls %s", w[1], w[2]);
+	sim_facts_report(st->sim, n);
 }
 
 /* ---- expectations ---- */
@@ -208,6 +230,8 @@ static const struct {
 	{ "corosync", 3, false, story_corosync },
 	{ "gate", 3, false, story_gate },
 	{ "operator", 3, false, story_operator },
+	{ "drain", 4, false, story_drain },
+	{ "calls", 3, false, story_calls },
 	{ "expect-holder", 2, false, story_expect_holder },
 	{ "expect-overlap-at-most", 2, false, story_expect_overlap },
 };

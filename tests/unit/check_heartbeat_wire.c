@@ -79,6 +79,44 @@ START_TEST(bytes_of_command)
 }
 END_TEST
 
+static size_t encode_command(struct core_command c)
+{
+	(void)encode_sample(HEARTBEAT_COMMAND);
+	c.origin = out.command.command.origin;
+	c.group = 1;
+	out.command.command = c;
+	return (size_t)heartbeat_encode(&out, &peers, buf, sizeof buf) + CRYPTO_SIGNATURE_SIZE;
+}
+
+START_TEST(bytes_of_a_drain_and_of_its_end)
+{
+	const struct core_command drain = {
+		.type = COMMAND_SWITCHOVER, .operation = 5, .stamp = 21, .node = 2, .drain_ns = 600 * NS_PER_S
+	};
+	const struct core_command cancel = {
+		.type = COMMAND_CANCEL, .operation = 6, .stamp = 22, .cancels = 0x0102030405060708
+	};
+	size_t len = encode_command(drain);
+
+	hex_assert("524b484201020100d188bf1f7708017f111100000000000100000000000000090800000000000000"
+		   "0500000000000000150005a1e502000927c0000003e805616c696365116d61696e74656e616e6365"
+		   "206f66206e31",
+		   buf, len - CRYPTO_SIGNATURE_SIZE);
+	ck_assert_int_eq(decode(len), 0);
+	ck_assert_int_eq(in.command.command.type, COMMAND_SWITCHOVER);
+	ck_assert_int_eq(in.command.command.drain_ns, 600 * NS_PER_S);
+	len = encode_command(cancel);
+	hex_assert("524b484201020100d188bf1f7708017f111100000000000100000000000000090700000000000000"
+		   "0600000000000000160005a1e5000102030405060708000003e805616c696365116d61696e74656e"
+		   "616e6365206f66206e31",
+		   buf, len - CRYPTO_SIGNATURE_SIZE);
+	ck_assert_int_eq(decode(len), 0);
+	ck_assert_int_eq(in.command.command.type, COMMAND_CANCEL);
+	ck_assert_uint_eq(in.command.command.cancels, cancel.cancels);
+	ck_assert_uint_eq(in.command.command.group, 1);
+}
+END_TEST
+
 START_TEST(bytes_of_opaque)
 {
 	check_golden(HEARTBEAT_BINDINGS);
@@ -230,7 +268,10 @@ START_TEST(checks_every_field)
 	REFUSED(HEARTBEAT_STATE, g[0].pbx = (enum pbx_health)(PBX_DEAD + 1));
 	REFUSED(HEARTBEAT_STATE, g[0].uplink = (enum uplink_class)(UPLINK_BAD + 1));
 	REFUSED(HEARTBEAT_COMMAND, c->type = (enum core_command_type)0);
-	REFUSED(HEARTBEAT_COMMAND, c->type = (enum core_command_type)(COMMAND_FAILOVER + 1));
+	REFUSED(HEARTBEAT_COMMAND, c->type = (enum core_command_type)(COMMAND_CANCEL + 2));
+	REFUSED(HEARTBEAT_COMMAND, c->drain_ns = -NS_PER_MS);
+	REFUSED(HEARTBEAT_COMMAND, c->drain_ns = 1);
+	REFUSED(HEARTBEAT_COMMAND, c->drain_ns = CORE_DRAIN_NS_MAX + NS_PER_MS);
 	REFUSED(HEARTBEAT_COMMAND, c->group = 2);
 	REFUSED(HEARTBEAT_COMMAND, c->node = 4); /* possible, but not configured */
 	REFUSED(HEARTBEAT_COMMAND, c->stamp = 1ULL << 63);
@@ -275,8 +316,8 @@ START_TEST(text_harms_no_log)
 }
 END_TEST
 
-UNIT_MAIN("heartbeat_wire", bytes_of_state, bytes_of_command, bytes_of_opaque, bytes_of_request,
-	  bytes_of_snapshot, reads_back_what_it_wrote, refuses_every_shorter_and_longer_one,
-	  survives_every_single_byte, groups_are_mapped_and_unknown_ones_skipped,
-	  refuses_two_facts_of_a_group, tells_versions_and_types_apart, checks_every_field,
-	  intents_come_in_order, text_harms_no_log)
+UNIT_MAIN("heartbeat_wire", bytes_of_state, bytes_of_command, bytes_of_a_drain_and_of_its_end,
+	  bytes_of_opaque, bytes_of_request, bytes_of_snapshot, reads_back_what_it_wrote,
+	  refuses_every_shorter_and_longer_one, survives_every_single_byte,
+	  groups_are_mapped_and_unknown_ones_skipped, refuses_two_facts_of_a_group,
+	  tells_versions_and_types_apart, checks_every_field, intents_come_in_order, text_harms_no_log)
