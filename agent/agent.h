@@ -36,6 +36,7 @@
 #include "loop.h"
 #include "node_key.h"
 #include "pulse_io.h"
+#include "rate.h"
 #include "recorder.h"
 #include "sentence.h"
 #include "service_digests.h"
@@ -114,6 +115,7 @@ struct agent_group {
 	bool full_begin_due;	/* the first batch of a full list */
 	struct service_digests digests;
 	uint32_t apply_failures; /* in a row */
+	struct rate registering; /* phones that registered at this holder since it took over */
 	boot_t heal_at;		 /* holder: not before then is everything sent again */
 	bool address_missing;
 	struct agent_router router;

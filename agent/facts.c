@@ -34,7 +34,8 @@ static void facts_group(struct agent *a, group_index_t group, struct group_facts
 	f->registrations_in_step = facts_in_step(a, group);
 	f->release_wait = trunks_release_wait(a, group);
 	f->uplink = UPLINK_UNKNOWN;
-	f->calls = g->adapter ? g->health.calls : UINT32_MAX;
+	/* An adapter that is being started again may have missed the beginning of a call. */
+	f->calls = g->adapter && adapter_ready(g->adapter) ? g->health.calls : UINT32_MAX;
 	f->bindings_digest = g->store ? binding_store_digest(g->store) : 0;
 	f->bindings_count = g->store ? (uint32_t)binding_store_count(g->store) : 0;
 }

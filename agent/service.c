@@ -46,6 +46,24 @@ static void service_ready(void *ctx)
 	trunks_ready(g);
 }
 
+/* Not a reason to move: the next node would get the same load, and its phones besides. */
+static void service_overloaded(struct agent_group *g, const struct adapter_health *h)
+{
+	struct agent *a = g->agent;
+	const char *name = agent_group_name(a, g->index);
+	char key[ALARM_KEY_MAX];
+
+	(void)snprintf(key, sizeof key, "overloaded/%s", name);
+	log_notice("%s: PBX %s: %s", name, h->overloaded ? "overloaded" : "no longer overloaded", h->why);
+	if (!h->overloaded)
+		(void)alarms_clear(&a->alarms, key);
+	else if (alarms_raise(&a->alarms, key, a->now.boot,
+			      "The PBX of %s is overloaded (%s); the group stays where it is. See what "
+			      "registers or calls there: hactl status shows the rate.",
+			      name, h->why))
+		records_event(a, "overloaded", name, "the PBX is overloaded: %s", h->why);
+}
+
 static void service_health(void *ctx, const struct adapter_health *h)
 {
 	struct agent_group *g = ctx;
@@ -53,6 +71,8 @@ static void service_health(void *ctx, const struct adapter_health *h)
 	if (h->state != g->health.state)
 		log_notice("%s: PBX %s -> %s: %s", agent_group_name(g->agent, g->index),
 			   pbx_health_name(g->health.state), pbx_health_name(h->state), h->why);
+	if (h->overloaded != g->health.overloaded)
+		service_overloaded(g, h);
 	g->health = *h;
 }
 
@@ -71,6 +91,9 @@ static void service_put(void *ctx, const struct binding *reported)
 		return; /* counted by the store */
 	if (what == BINDING_ADDED || what == BINDING_CHANGED || what == BINDING_REFRESHED || g->full_report)
 		service_batch_put(g, &b);
+	if (!g->full_report &&
+	    (what == BINDING_ADDED || what == BINDING_CHANGED || what == BINDING_REFRESHED))
+		rate_count(&g->registering, g->agent->now.boot);
 }
 
 static void service_remove(void *ctx, const char *aor, const char *contact)

@@ -165,6 +165,17 @@ static json_t *status_operation(const struct agent *a, group_index_t group, cons
 			 drains ? status_draining(a, group, op) : json_null());
 }
 
+/* Phones that were moved need not register: what does so anyway, and how fast. */
+static json_t *status_registering(const struct agent *a, group_index_t group)
+{
+	struct rate r = a->group[group].registering;
+
+	if (!a->group[group].store || !core_holds(&a->core, group) || r.since.ns == 0)
+		return json_null();
+	return json_pack("{s:f, s:I, s:I}", "per_s", rate_per_s(&r, a->now.boot), "peak_per_s",
+			 (json_int_t)r.peak, "since_takeover", (json_int_t)r.total);
+}
+
 static json_t *status_group(const struct agent *a, group_index_t group)
 {
 	const struct core_group *cg = &a->core.group[group];
@@ -189,6 +200,7 @@ static json_t *status_group(const struct agent *a, group_index_t group)
 	json_object_set_new(o, "pbx", status_pbx(g));
 	json_object_set_new(o, "bindings",
 			    json_integer(g->store ? (json_int_t)binding_store_count(g->store) : 0));
+	json_object_set_new(o, "registrations", status_registering(a, group));
 	json_object_set_new(o, "majority",
 			    native ? json_null()
 				   : json_boolean(lease_majority_reachable(&cg->lease, a->now)));

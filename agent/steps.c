@@ -58,6 +58,7 @@ void steps_start(struct agent *a, group_index_t group, enum core_step_kind kind,
 		return; /* an adopted lease is served before the addresses are looked at: steps_resume() */
 	switch (kind) {
 	case STEP_ANNOUNCE:
+		rate_reset(&a->group[group].registering, a->now.boot);
 		vip_announce(a->vip, group, a->now.boot); /* answered by announced() */
 		vrrp_speak(a->vrrp, group, true, a->now.boot);
 		break;

@@ -87,7 +87,7 @@ static void core_move_facts(const struct core *c, group_index_t group, struct in
 }
 
 /* The better candidate must have been eligible without a break; the clock starts anew with each tenure. */
-static bool core_failback_due(struct core *c, group_index_t group, struct instant now)
+static uint32_t core_failback_facts(struct core *c, group_index_t group, struct instant now)
 {
 	struct core_group *g = &c->group[group];
 	const struct placement_policy *policy = &c->config.groups[group].policy;
@@ -95,21 +95,25 @@ static bool core_failback_due(struct core *c, group_index_t group, struct instan
 	struct placement p;
 
 	if (policy->failback == FAILBACK_MANUAL)
-		return false;
+		return 0;
 	core_place(c, group, &look, now.boot, &p);
 	if (p.chosen == c->config.self || p.chosen == NODE_NONE) {
 		g->failback_node = NODE_NONE;
-		return false;
+		return 0;
 	}
 	if (p.chosen != g->failback_node) {
 		g->failback_node = p.chosen;
 		g->failback_since = now.boot;
 	}
 	if (boot_diff_ns(g->failback_since, now.boot) < policy->failback_after_ns)
-		return false;
-	if (policy->failback == FAILBACK_IDLE && c->facts.group[group].calls != 0)
-		return false;
-	return lease_majority_reachable(&g->lease, now);
+		return 0;
+	if (!lease_majority_reachable(&g->lease, now))
+		return 0;
+	if (policy->failback == FAILBACK_IDLE && core_calls(c, group, c->config.self) == UINT32_MAX)
+		return FACT_FAILBACK_BLIND;
+	if (policy->failback == FAILBACK_IDLE && !core_drained(g, now.boot))
+		return FACT_FAILBACK_CALLS;
+	return FACT_FAILBACK;
 }
 
 static uint32_t core_holder_facts(struct core *c, group_index_t group, struct instant now,
@@ -121,9 +125,7 @@ static uint32_t core_holder_facts(struct core *c, group_index_t group, struct in
 	choice->successor = core_successor(c, group, &look, now);
 	if (choice->successor != NODE_NONE)
 		facts |= FACT_SUCCESSOR;
-	if (core_failback_due(c, group, now))
-		facts |= FACT_FAILBACK;
-	return facts;
+	return facts | core_failback_facts(c, group, now);
 }
 
 static uint32_t core_other_facts(const struct core *c, group_index_t group, struct instant now,

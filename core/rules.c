@@ -45,6 +45,11 @@ static const struct rule rules[] = {
 	  "an operator moves the group, but its target cannot take over yet: keep until it can" },
 	{ 280, FACT_HOLDING | FACT_FAILBACK, 0, GOAL_HAND_OVER, CAUSE_FAILBACK,
 	  "the preferred candidate has been fit for long enough and the policy wants it back: hand over" },
+	{ 281, FACT_HOLDING | FACT_FAILBACK_CALLS, 0, GOAL_KEEP, CAUSE_NONE,
+	  "the preferred candidate is fit again, but calls are up: it gets the group when none is" },
+	{ 282, FACT_HOLDING | FACT_FAILBACK_BLIND, 0, GOAL_KEEP, CAUSE_NONE,
+	  "the preferred candidate is fit again, but the PBX here does not tell how many calls are up: keep, "
+	  "hactl switchover moves the group" },
 	{ 120, FACT_HOLDING, 0, GOAL_KEEP, CAUSE_NONE, "lease held and nothing wrong here: keep holding" },
 	/* ---- everybody else ---- */
 	{ 300, FACT_STOPPING, 0, GOAL_REST, CAUSE_NONE, "the agent stops: ask for nothing" },
@@ -119,9 +124,9 @@ const char *rules_goal_name(enum rule_goal goal)
 }
 
 static const char *const fact_names[RULE_FACTS_COUNT] = {
-	"holding",   "stopping",   "paused",	"moving",      "standby",   "successor",
-	"move-away", "move-ready", "move-here", "eligible",    "gate-lost", "lan-down",
-	"pbx-dead",  "pbx-sick",   "failback",	"holder-seen", "draining",
+	"holding",    "stopping",    "paused",	 "moving",	   "standby",	     "successor", "move-away",
+	"move-ready", "move-here",   "eligible", "gate-lost",	   "lan-down",	     "pbx-dead",  "pbx-sick",
+	"failback",   "holder-seen", "draining", "failback-calls", "failback-blind",
 };
 
 struct rules_text {

@@ -29,10 +29,12 @@ enum rule_fact {
 	FACT_PBX_SICK = 1 << 13,
 	FACT_FAILBACK =
 		1 << 14, /* the policy wants the better candidate back, and it has been fit for long enough */
-	FACT_HOLDER_SEEN = 1 << 15, /* another node says that it holds the group */
-	FACT_DRAINING = 1 << 16,    /* that operation waits for the calls here to end */
+	FACT_HOLDER_SEEN = 1 << 15,    /* another node says that it holds the group */
+	FACT_DRAINING = 1 << 16,       /* that operation waits for the calls here to end */
+	FACT_FAILBACK_CALLS = 1 << 17, /* as FAILBACK, but calls are up and the policy spares them */
+	FACT_FAILBACK_BLIND = 1 << 18, /* ... or nobody counts them */
 };
-#define RULE_FACTS_COUNT 17
+#define RULE_FACTS_COUNT 19
 
 enum rule_goal {
 	GOAL_KEEP,	/* holder: go on */

@@ -189,6 +189,19 @@ static void show_pbx(struct hactl *h, const json_t *g)
 	(void)fputc('\n', h->out);
 }
 
+static void show_registering(struct hactl *h, const json_t *g)
+{
+	const json_t *r = json_object_get(g, "registrations");
+
+	if (!json_is_object(r))
+		return;
+	(void)fprintf(h->out,
+		      "  REGISTERs   %.1f per second, at most %" PRId64 " in one, %" PRId64
+		      " since the takeover\n",
+		      json_number_value(json_object_get(r, "per_s")), hactl_number(r, "peak_per_s", 0),
+		      hactl_number(r, "since_takeover", 0));
+}
+
 static void show_vrrp(struct hactl *h, const json_t *g)
 {
 	const json_t *v = json_object_get(g, "vrrp"), *heard = json_object_get(v, "heard"),
@@ -303,6 +316,7 @@ static void show_group(struct hactl *h, const json_t *g)
 	show_addresses(h, g);
 	show_here(h, g);
 	show_pbx(h, g);
+	show_registering(h, g);
 	show_trunks(h, g);
 	show_vrrp(h, g);
 	show_operation(h, g);
@@ -388,6 +402,7 @@ void show_why(struct hactl *h, const json_t *data)
 			      hactl_number(data, "rule", 0), hactl_text(data, "decision"));
 	show_here(h, data);
 	show_pbx(h, data);
+	show_registering(h, data);
 	show_vrrp(h, data);
 	show_operation(h, data);
 	show_candidates(h, data, "candidates, best first in the configuration");

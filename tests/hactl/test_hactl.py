@@ -321,7 +321,7 @@ class Local(Case):
     def test_completion_completes(self):
         script = f"{self.dir.name}/completion"
         pathlib.Path(script).write_text(self.hactl("completion").stdout)
-        for words, want in ((["hactl", "switchov"], ["switchover"]), (["hactl", "switchover", "--dr"], ["--dry-run"]),
+        for words, want in ((["hactl", "switchov"], ["switchover"]), (["hactl", "switchover", "--dry"], ["--dry-run"]),
                             (["hactl", "--json", "registrations", ""], ["list", "diff"])):
             line = (f"source {script}; COMP_WORDS=({' '.join(repr(w) for w in words)}); COMP_CWORD={len(words) - 1}; _hactl; "
                     "printf '%s\\n' \"${COMPREPLY[@]}\"")

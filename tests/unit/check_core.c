@@ -484,6 +484,153 @@ START_TEST(stop_with_nobody_fit_releases)
 }
 END_TEST
 
+/* ---- waiting for calls ---- */
+
+static struct node_facts with_calls(uint32_t calls)
+{
+	struct node_facts f = healthy();
+
+	f.group[0].calls = calls;
+	return f;
+}
+
+static enum reason check_drain(void)
+{
+	const struct core_command cmd = {
+		.type = COMMAND_SWITCHOVER, .node = PEER, .origin = SELF, .drain_ns = 60 * NS_PER_S
+	};
+	struct core_verdict v;
+
+	core_check_command(&core, &cmd, now, &v);
+	return v.reason;
+}
+
+static void drain(int64_t drain_ns)
+{
+	feed((struct core_event){
+		.type = CORE_COMMAND,
+		.command = { .type = COMMAND_SWITCHOVER,
+			     .operation = 9,
+			     .stamp = 9,
+			     .origin = SELF,
+			     .node = PEER,
+			     .drain_ns = drain_ns },
+	});
+}
+
+static void pass_hearing_ms(int ms)
+{
+	for (; ms > 0; ms -= 100) {
+		peer_facts(healthy());
+		pass_ms(99);
+	}
+	peer_facts(healthy());
+}
+
+START_TEST(drain_moves_when_calls_have_ended)
+{
+	start_holding();
+	ck_assert_int_eq(check_drain(), REASON_NONE);
+	drain(60 * NS_PER_S);
+	ck_assert(told(212));
+	ck_assert_int_eq(check(COMMAND_SWITCHOVER, PEER), REASON_BUSY);
+	pass_hearing_ms(3000);
+	own_facts(with_calls(0));
+	pass_hearing_ms(900);
+	own_facts(with_calls(1)); /* between two calls */
+	pass_hearing_ms(2000);
+	ck_assert(holds());
+	own_facts(with_calls(0));
+	pass_hearing_ms(1100);
+	ck_assert(!holds());
+	ck_assert_int_eq(finish_steps().operation, 9);
+}
+END_TEST
+
+START_TEST(drain_runs_out)
+{
+	start_holding();
+	drain(2 * NS_PER_S);
+	pass_hearing_ms(1900);
+	ck_assert_int_eq(core.group[0].operation.state, OPERATION_RUNNING);
+	pass_ms(200);
+	ck_assert_int_eq(find(PLAN_RECORD)->record.reason, REASON_CALLS_UP);
+	own_facts(with_calls(0));
+	pass_hearing_ms(2000);
+	ck_assert(holds());
+}
+END_TEST
+
+START_TEST(drain_needs_to_know_the_calls)
+{
+	start_holding();
+	own_facts(with_calls(UINT32_MAX));
+	ck_assert_int_eq(check_drain(), REASON_CALLS_UNKNOWN);
+	own_facts(with_calls(3));
+	drain(2 * NS_PER_S);
+	own_facts(with_calls(UINT32_MAX)); /* the adapter is lost */
+	pass_hearing_ms(2200);
+	ck_assert(holds());
+	ck_assert_int_eq(core.group[0].operation.reason, REASON_CALLS_UNKNOWN);
+}
+END_TEST
+
+START_TEST(cancel_ends_the_operation_that_it_names)
+{
+	struct core_event ev = {
+		.type = CORE_COMMAND,
+		.command = { .type = COMMAND_CANCEL,
+			     .operation = 10,
+			     .stamp = 10,
+			     .origin = SELF,
+			     .cancels = 8 },
+	};
+
+	start_holding();
+	ck_assert_int_eq(check(COMMAND_CANCEL, NODE_NONE), REASON_NO_OPERATION);
+	drain(60 * NS_PER_S);
+	ck_assert_int_eq(check(COMMAND_CANCEL, NODE_NONE), REASON_NONE);
+	feed(ev);
+	ck_assert_int_eq(find(PLAN_RECORD)->record.reason, REASON_NO_OPERATION);
+	ck_assert_int_eq(core.group[0].operation.state, OPERATION_RUNNING);
+	ev.command.cancels = 9;
+	feed(ev);
+	ck_assert_int_eq(core.group[0].operation.reason, REASON_CANCELLED);
+	own_facts(with_calls(0));
+	pass_hearing_ms(2000);
+	ck_assert(holds());
+}
+END_TEST
+
+START_TEST(holder_that_is_not_quorate_ends_a_drain)
+{
+	struct node_facts alone = with_calls(1);
+
+	alone.quorate = false;
+	start_holding();
+	drain(60 * NS_PER_S);
+	own_facts(alone);
+	ck_assert_int_eq(core.group[0].operation.reason, REASON_LOST_TOUCH);
+}
+END_TEST
+
+START_TEST(calls_that_come_up_while_it_is_about_to_happen_stop_it)
+{
+	struct node_facts idle = with_calls(0), busy = with_calls(1);
+
+	idle.group[0].release_wait = busy.group[0].release_wait = true;
+	start_holding();
+	own_facts(idle);
+	drain(60 * NS_PER_S);
+	pass_hearing_ms(1050);
+	ck_assert(core_releasing(&core, 0));
+	own_facts(busy);
+	ck_assert(!core_releasing(&core, 0));
+	pass_hearing_ms(2000);
+	ck_assert(holds());
+}
+END_TEST
+
 static struct node_facts waiting(void)
 {
 	struct node_facts f = healthy();
@@ -643,9 +790,20 @@ START_TEST(idle_failback_waits_for_calls)
 		pass_ms(100);
 		ck_assert(holds());
 	}
+	ck_assert_int_eq(core.group[0].rule, 281);
+	idle.group[0].calls = UINT32_MAX;
+	own_facts(idle);
+	ck_assert(told(282));
 	idle.group[0].calls = 0;
 	own_facts(idle);
+	ck_assert(holds());
+	peer_facts(healthy());
+	pass_ms(1000);
+	ck_assert(holds()); /* the peer is not heard any more */
+	peer_facts(healthy());
+	pass_ms(1);
 	ck_assert(!holds());
+	ck_assert_int_eq(finish_steps().cause, CAUSE_FAILBACK);
 }
 END_TEST
 
@@ -816,6 +974,9 @@ UNIT_MAIN("core", asks_only_when_fit, patience_beside_a_better_candidate,
 	  intents_merge_by_stamp, one_stamp_for_two_wishes_ends_careful_everywhere,
 	  joining_node_takes_no_commands, command_that_came_too_late_is_recorded_as_superseded,
 	  stop_hands_over_and_tells_when_done, stop_with_nobody_fit_releases,
+	  drain_moves_when_calls_have_ended, drain_runs_out, drain_needs_to_know_the_calls,
+	  cancel_ends_the_operation_that_it_names, holder_that_is_not_quorate_ends_a_drain,
+	  calls_that_come_up_while_it_is_about_to_happen_stop_it,
 	  planned_hand_over_waits_for_what_must_be_said_first, that_wait_is_bounded, no_failover_waits,
 	  wait_ends_when_the_target_is_lost, standstill_ends_the_tenure, flapping_peer_is_damped,
 	  failback_after_its_time_only, idle_failback_waits_for_calls, epochs_are_reserved_ahead,
