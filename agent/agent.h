@@ -111,8 +111,8 @@ struct agent_group {
 	boot_t batch_due; /* {0}: nothing waits */
 	struct service_resend resend;
 	struct service_reset reset;
-	bool full_report;	/* the adapter is reporting everything it has */
-	bool full_begin_due;	/* the first batch of a full list */
+	bool full_report;    /* the adapter is reporting everything it has */
+	bool full_begin_due; /* the first batch of a full list */
 	struct service_digests digests;
 	uint32_t apply_failures; /* in a row */
 	struct rate registering; /* phones that registered at this holder since it took over */

@@ -133,9 +133,10 @@ struct core_event {
 	};
 };
 
-/* Calls have ended when none was seen for so long: a transfer ends one call before it begins the next, and
- * what an adapter counts is up to a second old. */
-#define CORE_DRAIN_SETTLE_NS NS_PER_S
+/* Calls have ended when none was counted for so long: an adapter counts once a second and may tell that a
+ * second later, so a call that began after one count is seen by the next; and a transfer ends one call before
+ * it begins the next. */
+#define CORE_DRAIN_SETTLE_NS (2 * NS_PER_S)
 #define CORE_DRAIN_NS_MAX    (7 * 24 * 3600 * NS_PER_S)
 /* For how long a planned hand-over waits for group_facts.release_wait to end. One retransmission of a request
  * over UDP fits in (RFC 3261: 500 ms); the lease is held and renewed meanwhile. */

@@ -250,15 +250,18 @@ void core_operation_drained(struct core_turn *t, group_index_t group)
 	op->until = boot_add(t->now.boot, t->c->config.operation_timeout_ns);
 }
 
-/* The holder begins nothing after the time that the operator gave. The others call it failed only when they
- * would have heard of what it began just before. */
+/* The holder begins nothing after the time that the operator gave. The others call it failed when they would
+ * have heard of what it began just before; a holder that heard of the command later than that has lost its
+ * lease. */
 static boot_t core_drain_limit(const struct core *c, group_index_t group)
 {
 	const struct core_group *g = &c->group[group];
+	const struct lease_timing *timing = &c->config.timing;
 
 	if (lease_holds(&g->lease))
 		return g->operation.drain_until;
-	return boot_add(g->operation.drain_until, c->config.operation_timeout_ns / 4 + CORE_RELEASE_WAIT_NS);
+	return boot_add(g->operation.drain_until,
+			2 * (timing->lease_ns + timing->guard_ns) + CORE_RELEASE_WAIT_NS);
 }
 
 /* Another node than the one whose calls were waited for, and than the target, has won since. */

@@ -235,11 +235,11 @@ static void on_uptime(struct kamailio *k, const json_t *result, boot_t now)
 
 static void on_dialogs(struct kamailio *k, const json_t *result, int code)
 {
-	const json_t *ongoing = json_object_get(result, "ongoing");
+	const json_t *all = json_object_get(result, "all"); /* those that ring, too */
 
 	k->dialogs_missing = !result && code != 0; /* no dialog module */
-	k->calls = json_is_integer(ongoing) && json_integer_value(ongoing) >= 0
-			   ? (uint32_t)json_integer_value(ongoing)
+	k->calls = json_is_integer(all) && json_integer_value(all) >= 0
+			   ? (uint32_t)json_integer_value(all)
 			   : ADAPTER_CALLS_UNKNOWN;
 }
 

@@ -541,7 +541,7 @@ START_TEST(drain_moves_when_calls_have_ended)
 	pass_hearing_ms(2000);
 	ck_assert(holds());
 	own_facts(with_calls(0));
-	pass_hearing_ms(1100);
+	pass_hearing_ms(2100);
 	ck_assert(!holds());
 	ck_assert_int_eq(finish_steps().operation, 9);
 }
@@ -556,7 +556,7 @@ START_TEST(drain_runs_out)
 	pass_ms(200);
 	ck_assert_int_eq(find(PLAN_RECORD)->record.reason, REASON_CALLS_UP);
 	own_facts(with_calls(0));
-	pass_hearing_ms(2000);
+	pass_hearing_ms(3000);
 	ck_assert(holds());
 }
 END_TEST
@@ -597,7 +597,7 @@ START_TEST(cancel_ends_the_operation_that_it_names)
 	feed(ev);
 	ck_assert_int_eq(core.group[0].operation.reason, REASON_CANCELLED);
 	own_facts(with_calls(0));
-	pass_hearing_ms(2000);
+	pass_hearing_ms(3000);
 	ck_assert(holds());
 }
 END_TEST
@@ -622,7 +622,7 @@ START_TEST(calls_that_come_up_while_it_is_about_to_happen_stop_it)
 	start_holding();
 	own_facts(idle);
 	drain(60 * NS_PER_S);
-	pass_hearing_ms(1050);
+	pass_hearing_ms(2050);
 	ck_assert(core_releasing(&core, 0));
 	own_facts(busy);
 	ck_assert(!core_releasing(&core, 0));
@@ -798,7 +798,7 @@ START_TEST(idle_failback_waits_for_calls)
 	own_facts(idle);
 	ck_assert(holds());
 	peer_facts(healthy());
-	pass_ms(1000);
+	pass_ms(2000);
 	ck_assert(holds()); /* the peer is not heard any more */
 	peer_facts(healthy());
 	pass_ms(1);

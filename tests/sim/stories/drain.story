@@ -11,7 +11,7 @@ calls n1 1
 run 3000
 expect-holder n1
 calls n1 0
-run 2000
+run 3000
 expect-holder n2
 ----
 [     0] n1 corosync: quorate
@@ -49,23 +49,23 @@ expect-holder n2
 [  7000] n1: calls 0
 [  7500] n1: calls 1
 [ 10500] n1: calls 0
-[ 11501] n1 > g1 R210 epoch 2.n1: an operator moves the group and its target is ready: hand over
-[ 11501] n1 ! g1 gate shut
-[ 11501] n1 > g1 R402 epoch 2.n1: gate shut, lease released (operator)
-[ 11501] n1 > g1 R110 epoch 2.n1: fit and nobody seen to hold: ask when the voters are free
-[ 11501] n1   g1 step announce-stop
-[ 11502] n2 > g1 R130 epoch 3.n2: an operator moves the group here: ask as soon as the voters are free
-[ 11503] n1   g1 step destroy-sockets
-[ 11504] n2 ! g1 gate open
-[ 11504] n2 > g1 R400 epoch 3.n2: lease won: the gate is open, announce, then wake
-[ 11504] n2   g1 step announce
-[ 11504] n2 > g1 R120 epoch 3.n2: lease held and nothing wrong here: keep holding
-[ 11505] n1   g1 step muzzle-pbx
-[ 11506] n2   g1 step wake-pbx
-[ 11507] n1 = record g1 let-go: cause operator, to n2, epoch 2.n1
-[ 11508] n2   g1 step verify
-[ 11510] n2 = record g1 takeover: cause operator, from n1, epoch 3.n2
-[ 11510] n2 > g1 R407 epoch 3.n2: an operator's move of the group is done
-[ 11603] n1 > g1 R407 epoch 2.n1: an operator's move of the group is done
-[ 11603] n1 = record operation: done
-[ 11603] n1 > g1 R111 epoch 2.n1: fit, another node holds the group: stand by, ask when the voters are free
+[ 12501] n1 > g1 R210 epoch 2.n1: an operator moves the group and its target is ready: hand over
+[ 12501] n1 ! g1 gate shut
+[ 12501] n1 > g1 R402 epoch 2.n1: gate shut, lease released (operator)
+[ 12501] n1 > g1 R110 epoch 2.n1: fit and nobody seen to hold: ask when the voters are free
+[ 12501] n1   g1 step announce-stop
+[ 12502] n2 > g1 R130 epoch 3.n2: an operator moves the group here: ask as soon as the voters are free
+[ 12503] n1   g1 step destroy-sockets
+[ 12504] n2 ! g1 gate open
+[ 12504] n2 > g1 R400 epoch 3.n2: lease won: the gate is open, announce, then wake
+[ 12504] n2   g1 step announce
+[ 12504] n2 > g1 R120 epoch 3.n2: lease held and nothing wrong here: keep holding
+[ 12505] n1   g1 step muzzle-pbx
+[ 12506] n2   g1 step wake-pbx
+[ 12507] n1 = record g1 let-go: cause operator, to n2, epoch 2.n1
+[ 12508] n2   g1 step verify
+[ 12510] n2 = record g1 takeover: cause operator, from n1, epoch 3.n2
+[ 12510] n2 > g1 R407 epoch 3.n2: an operator's move of the group is done
+[ 12603] n1 > g1 R407 epoch 2.n1: an operator's move of the group is done
+[ 12603] n1 = record operation: done
+[ 12603] n1 > g1 R111 epoch 2.n1: fit, another node holds the group: stand by, ask when the voters are free

@@ -43,6 +43,6 @@ expect-holder n1
 [  4201] n2 > g1 R406 epoch 1.n2: an operator's move of the group begins
 [  8201] n1 > g1 R408 epoch 2.n1: an operator's move of the group failed (calls_up)
 [  8201] n1 > g1 R120 epoch 2.n1: lease held and nothing wrong here: keep holding
-[ 10451] n2 > g1 R408 epoch 1.n2: an operator's move of the group failed (calls_up)
-[ 10451] n2 = record operation: failed, calls_up
+[ 10971] n2 > g1 R408 epoch 1.n2: an operator's move of the group failed (calls_up)
+[ 10971] n2 = record operation: failed, calls_up
 [ 24200] n1: calls 0
