@@ -30,8 +30,12 @@ static void event_contact(struct asterisk *k, const struct ami_message *m, boot_
 
 	if (b)
 		push_heard(k, b, now);
-	if (!k->active || !*aor || !*uri || !strcasecmp(status, "Unreachable"))
+	if (!k->active || !*aor || !*uri)
 		return;
+	if (!strcasecmp(status, "Unreachable")) {
+		qualify_again(k, field(m, "EndpointName"), now);
+		return;
+	}
 	if (b && !removed && boot_before(now, k->own_until))
 		return;
 	if (removed && k->sweeping)

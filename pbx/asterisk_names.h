@@ -26,6 +26,7 @@ struct asterisk_name {
 	char *aor; /* whose contact named it last, NULL = none yet */
 	bool in_call;
 	boot_t called_at; /* 0 = never */
+	boot_t again_at;  /* when it was last asked again */
 	uint32_t queue_round;
 	char name[];
 };

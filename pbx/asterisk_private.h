@@ -203,6 +203,8 @@ void lookup_answered(struct asterisk *k, const char *aor, const char *contact, i
 
 /* asterisk_qualify.c */
 void qualify_start(struct asterisk *k);
+/* A phone did not answer Asterisk's first question after a takeover. */
+void qualify_again(struct asterisk *k, const char *endpoint, boot_t now);
 void qualify_pump(struct asterisk *k, boot_t now);
 boot_t qualify_next(const struct asterisk *k);
 
