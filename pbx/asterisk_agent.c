@@ -52,6 +52,10 @@ void agent_dump(void *ctx, uint64_t id, boot_t now)
 {
 	struct asterisk *k = ctx;
 
+	if (k->ami.state != AMI_UP) {
+		adapter_main_answer(k->m, id, k->ami.error); /* a list may be long in coming, an answer not */
+		return;
+	}
 	if (k->dump_id)
 		adapter_main_answer(k->m, id, "a dump is under way");
 	else

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define RETRY_NS	(500 * NS_PER_MS)
@@ -45,10 +46,13 @@ static void link_leave(struct freeswitch_link *l, const char *why, int64_t pause
 	link_close(l);
 	l->state = LINK_WAIT;
 	l->at = boot_add(now, pause_ns);
+	(void)snprintf(l->problem, sizeof l->problem, "%s", why); /* cutting a sentence is fine */
+	for (size_t i = 0; i < l->count; i++)
+		l->ops->lost(l->ctx, &l->commands[(l->first + i) % LINK_COMMANDS_MAX]);
 	l->first = l->count = l->out_used = l->event_used = l->text_used = 0;
 	l->idle_frames = 0;
+	l->refused = false;
 	esl_reset(&l->reader);
-	(void)snprintf(l->problem, sizeof l->problem, "%s", why); /* cutting a sentence is fine */
 	if (was_up)
 		l->ops->down(l->ctx, now);
 }
@@ -123,8 +127,14 @@ static void link_write(struct freeswitch_link *l, boot_t now)
 int link_read_password(const char *path, char *ret, size_t size)
 {
 	_cleanup_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t n = fd < 0 ? -1 : read(fd, ret, size - 1);
+	struct stat st;
+	ssize_t n;
 
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_mode & 07)
+		return -EPERM;
+	n = read(fd, ret, size - 1);
 	if (n < 0)
 		return -errno;
 	ret[n] = 0;
@@ -166,13 +176,16 @@ static int link_login_answered(struct freeswitch_link *l)
 	if (l->head.kind == ESL_REPLY && !strncmp(l->head.reply, "+OK", 3)) {
 		l->state = LINK_UP;
 		l->problem[0] = 0;
+		l->refused = false;
 		l->ops->up(l->ctx, l->now);
 		return l->state == LINK_UP ? 0 : -ECONNABORTED;
 	}
-	if (l->head.kind == ESL_REPLY)
+	if (l->head.kind == ESL_REPLY) {
 		link_leave(l, "refuses the password", RETRY_SLOW_NS, l->now);
-	else
+		l->refused = true;
+	} else {
 		link_drop(l, "answers the login with something else", l->now);
+	}
 	return -ECONNABORTED;
 }
 
@@ -346,7 +359,8 @@ static const char *link_late(const struct freeswitch_link *l)
 	case LINK_CONNECTING:
 		return "cannot be connected to: no answer";
 	case LINK_GREETING:
-		return "accepts the connection and says nothing";
+		return l->reader.used ? "does not come to the end of its greeting"
+				      : "accepts the connection and says nothing";
 	case LINK_LOGIN:
 		return "does not answer the login";
 	case LINK_UP:

@@ -30,7 +30,8 @@ struct link_command {
 
 struct link_ops {
 	void (*up)(void *ctx, boot_t now);
-	void (*down)(void *ctx, boot_t now); /* commands in flight are not answered any more */
+	void (*down)(void *ctx, boot_t now);
+	void (*lost)(void *ctx, const struct link_command *c); /* before down: it is not answered any more */
 	/* The answer of a command: begin, its bytes, end. ok: not refused ("-ERR ..."). text: the first bytes
 	 * of it. */
 	void (*begin)(void *ctx, const struct link_command *c);
@@ -50,6 +51,7 @@ struct freeswitch_link {
 	boot_t at; /* LINK_WAIT: when to try again; LINK_UP: when the oldest command is late; else: give up */
 	boot_t now;		       /* of the turn */
 	char problem[ADAPTER_WHY_MAX]; /* what was wrong last, "" = nothing since it is up */
+	bool refused;		       /* the last time: it lives, and does not know us */
 	uint32_t idle_frames;	       /* of no use, without an answer among them */
 	struct esl_reader reader;
 	struct esl_head head; /* of the frame being read */
@@ -76,7 +78,7 @@ short link_events(const struct freeswitch_link *l);
 void link_ready(struct freeswitch_link *l, boot_t now);
 boot_t link_next(const struct freeswitch_link *l);
 void link_tick(struct freeswitch_link *l, boot_t now);
-/* The password of a file: its first line. */
+/* The password of a file: its first line. -EPERM: the file is open to everybody. */
 int link_read_password(const char *path, char *ret, size_t size);
 
 #endif

@@ -21,6 +21,7 @@
 #define IN_STEP_GRACE_NS (3 * NS_PER_S)
 #define RPC_FAILURES	 10
 #define LEAVE_NS	 (3 * NS_PER_S) /* a gateway takes its registration back within a second, if not paused */
+#define DUMP_NS		 (9 * NS_PER_S) /* the agent waits for 10 */
 #define PASSWORD_MAX	 128
 #define EVENTS                                                                               \
 	"event plain BACKGROUND_JOB CUSTOM sofia::register sofia::unregister sofia::expire " \
@@ -119,7 +120,9 @@ static int configure_link(struct freeswitch *f, const struct adapter_main_config
 	explicit_bzero(password, sizeof password);
 	if (r < 0) {
 		(void)snprintf(why, ADAPTER_WHY_MAX, "setting \"password-file\": %.100s: %s", file,
-			       r == -ENODATA ? "no password in it" : strerror(-r)); /* fits */
+			       r == -ENODATA ? "no password in it"
+			       : r == -EPERM ? "it is open to everybody, chmod 600 it"
+					     : strerror(-r)); /* fits */
 		return r;
 	}
 	if (!pbx_setting_number(c, "rpc-failures", 1, 1000, RPC_FAILURES, &f->unusable_s_max))
@@ -211,6 +214,22 @@ static void on_up(void *ctx, boot_t now)
 	sweep_request(f); /* what happened before was not told */
 }
 
+static void say_socket(const struct freeswitch *f, char why[ADAPTER_WHY_MAX])
+{
+	(void)snprintf(why, ADAPTER_WHY_MAX, "event socket %s %.100s", f->socket_text,
+		       f->link.problem); /* cutting a sentence is fine */
+}
+
+static void on_lost(void *ctx, const struct link_command *c)
+{
+	struct freeswitch *f = ctx;
+	char why[ADAPTER_WHY_MAX];
+
+	say_socket(f, why);
+	if (c->kind == CMD_TRUNK)
+		adapter_main_answer(f->m, c->tag, why);
+}
+
 static void on_down(void *ctx, boot_t now)
 {
 	struct freeswitch *f = ctx;
@@ -220,8 +239,7 @@ static void on_down(void *ctx, boot_t now)
 	f->status_known = false;
 	if (f->unusable_since.ns == BOOT_NEVER.ns)
 		f->unusable_since = now;
-	(void)snprintf(why, sizeof why, "event socket %s %.100s", f->socket_text,
-		       f->link.problem); /* cutting a sentence is fine */
+	say_socket(f, why);
 	adapter_main_log(f->m, "%s", why);
 	if (f->activate_id)
 		adapter_main_answer(f->m, f->activate_id, why);
@@ -410,7 +428,14 @@ static void on_event_lost(void *ctx, boot_t now)
 }
 
 static const struct link_ops link_ops = {
-	on_up, on_down, on_begin, on_body, on_end, on_event, on_event_lost
+	.up = on_up,
+	.down = on_down,
+	.lost = on_lost,
+	.begin = on_begin,
+	.body = on_body,
+	.end = on_end,
+	.event = on_event,
+	.event_lost = on_event_lost,
 };
 
 /* ---- from the agent ---- */
@@ -436,8 +461,7 @@ static void fs_activate(void *ctx, uint64_t id, boot_t now)
 		adapter_main_answer(f->m, id, NULL); /* it has had everything all the time */
 		return;
 	}
-	(void)snprintf(why, sizeof why, "event socket %s %.100s", f->socket_text,
-		       f->link.problem); /* cutting a sentence is fine */
+	say_socket(f, why);
 	adapter_main_answer(f->m, id, why);
 }
 
@@ -455,12 +479,18 @@ static void fs_standby(void *ctx, uint64_t id, boot_t now)
 static void fs_dump(void *ctx, uint64_t id, boot_t now)
 {
 	struct freeswitch *f = ctx;
+	char why[ADAPTER_WHY_MAX];
 
-	if (f->dump_id)
+	if (f->link.state != LINK_UP) {
+		say_socket(f, why);
+		adapter_main_answer(f->m, id, why);
+	} else if (f->dump_id) {
 		adapter_main_answer(f->m, id, "a dump is under way");
-	else
+	} else {
 		f->dump_id = id;
-	sweep_request(f);
+		f->dump_until = boot_add(now, DUMP_NS);
+		sweep_request(f);
+	}
 }
 
 static void fs_trunk(void *ctx, uint64_t id, size_t trunk, bool registered, boot_t now)
@@ -616,7 +646,10 @@ static void fs_judge(struct freeswitch *f, struct adapter_health *h, boot_t now)
 	bool starting =
 		boot_diff_ns(f->mon.seen.pid_since, now) < f->mon.seen.start_ns_max && !f->status_known;
 	int64_t bad_ns = f->unusable_since.ns == BOOT_NEVER.ns ? 0 : boot_diff_ns(f->unusable_since, now);
-	bool lasting = bad_ns >= f->unusable_s_max * NS_PER_S;
+	/* One that lives and does not know us is no reason to move phones, unless it has to be woken first.
+	 */
+	bool tolerable = f->link.refused && (f->active || !f->pause);
+	bool lasting = bad_ns >= f->unusable_s_max * NS_PER_S && !tolerable;
 
 	if (h->state != PBX_HEALTHY)
 		return;
@@ -689,6 +722,10 @@ static void fs_tick(void *ctx, boot_t now)
 		fs_expire(f, now);
 	if (f->role_due && f->link.state == LINK_UP && (!trunks_leaving(f) || !boot_before(now, f->role_at)))
 		fs_tell_role(f);
+	if (f->dump_id && !boot_before(now, f->dump_until)) {
+		adapter_main_answer(f->m, f->dump_id, "FreeSWITCH's list takes longer than a request may");
+		f->dump_id = 0;
+	}
 	push_pump(f, now);
 	sweep_pump(f, now);
 	link_tick(&f->link, now); /* what was added goes out in this turn */

@@ -104,6 +104,7 @@ struct freeswitch {
 	uint64_t sweeps, differences, unreadable;
 	bool list_failed;
 	uint64_t dump_id; /* answered after the sweep; 0 = none */
+	boot_t dump_until;
 	struct {
 		bool told; /* by an event */
 		bool found;
@@ -120,7 +121,7 @@ struct freeswitch {
 	boot_t settled_at;
 };
 
-#define FS_COMMAND_NS (10 * NS_PER_S)
+#define FS_COMMAND_NS (8 * NS_PER_S) /* the agent waits for 10 */
 #define FS_LIST_NS    (60 * NS_PER_S)
 
 /* freeswitch_main.c: "api TEXT". */

@@ -99,7 +99,9 @@ static void applies_answer(struct kamailio *k)
 	for (size_t i = 0; i < KAMAILIO_APPLIES_MAX; i++) {
 		struct kamailio_apply *a = &k->applies[i];
 
-		if (!a->id || !(idle || (k->completed >= a->until && k->removals.count == 0)))
+		/* A failed one is told at once: what it asked for is kept, and may take as long as Kamailio.
+		 */
+		if (!a->id || !(idle || a->failed || (k->completed >= a->until && k->removals.count == 0)))
 			continue;
 		adapter_main_answer(k->m, a->id, a->failed ? k->last_refusal : NULL);
 		a->id = 0;
@@ -123,8 +125,7 @@ static void push_again(struct kamailio *k, const char *aor, const char *contact,
 		push_binding(k, b, reset);
 }
 
-static void push_no_answer(struct kamailio *k, const char *aor, const char *contact, const char *who,
-			   boot_t now)
+static void push_not_heard(struct kamailio *k, const char *who, boot_t now)
 {
 	char why[ADAPTER_WHY_MAX];
 
@@ -132,6 +133,12 @@ static void push_no_answer(struct kamailio *k, const char *aor, const char *cont
 		       who); /* fits */
 	applies_fail(k, why);
 	k->push_at = boot_add(now, PAUSE_NS);
+}
+
+static void push_no_answer(struct kamailio *k, const char *aor, const char *contact, const char *who,
+			   boot_t now)
+{
+	push_not_heard(k, who, now);
 	push_again(k, aor, contact, false);
 }
 
@@ -193,8 +200,8 @@ void push_rpc_answered(struct kamailio *k, const struct kamailio_rpc_slot *slot,
 			push_no_answer(k, slot->aor, slot->contact, k->rpc_text, now);
 		else if (!ok)
 			push_refused(k, slot->aor, code);
-	} else if (!ok && code == 0) { /* a removal that was not heard */
-		k->push_at = boot_add(now, PAUSE_NS);
+	} else if (!ok && code == 0) {
+		push_not_heard(k, k->rpc_text, now);
 		push_removal(k, slot->aor, slot->contact);
 	} else if (b && binding_store_mark(k->known, b) & MARK_RESET) {
 		binding_store_set_mark(k->known, b, (uint8_t)(binding_store_mark(k->known, b) & ~MARK_RESET));
@@ -217,10 +224,12 @@ static bool push_one_removal(struct kamailio *k, boot_t now)
 		return false;
 	r = kamailio_rpc_call(&k->rpc, CALL_REMOVE, json_pack("[s s s]", k->table, key->aor, key->contact),
 			      key->aor, key->contact, now);
-	if (r < 0) {
-		k->push_at = boot_add(now, r == -EAGAIN ? BUSY_NS : PAUSE_NS);
+	if (r == -EAGAIN)
+		k->push_at = boot_add(now, BUSY_NS);
+	else if (r < 0)
+		push_not_heard(k, k->rpc_text, now);
+	if (r < 0)
 		return false;
-	}
 	binding_keys_pop(&k->removals);
 	k->removed++;
 	return true;
