@@ -234,6 +234,20 @@ def test_restarted_agent_registers_nothing_again(lab):
     assert lab.carrier.registers(since=since) == []
 
 
+def test_stopped_agent_leaves_a_pbx_that_says_nothing(lab):
+    """It takes the gate along; the PBX runs on, and has been ordered off before."""
+    holder = holder_of(lab)
+    since = time.time()
+    holder.procs.pop("agent").end()
+    with watched(lab):
+        with inside(holder):
+            assert options(ADDRESS, holder.address("lan")) == 403, "the gate is still there"
+        sent = sent_to_carrier(lab, holder)
+        check_after(lab, holder, since)
+        time.sleep(2)
+        assert sent_to_carrier(lab, holder) == sent
+
+
 def test_what_a_carrier_says_is_kept(lab):
     """503 with Retry-After, 403, 423 and silence, each at a trunk of its own, in one window of time."""
     holder, carrier = holder_of(lab), lab.carrier
