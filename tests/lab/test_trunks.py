@@ -234,6 +234,28 @@ def test_restarted_agent_registers_nothing_again(lab):
     assert lab.carrier.registers(since=since) == []
 
 
+def test_reload_brings_peers_and_another_try(lab):
+    """What was rejected is tried at once after a reload: whatever was wrong may have been mended."""
+    holder = holder_of(lab)
+    lab.carrier.answer("6003", 403)
+    ringkeep.hactl(holder, "trunk", "office", "bulk3", "register")
+    wait_until(lambda: trunk(holder, "bulk3")["state"] == "rejected", 10, lambda: f"the rejection: {trunk(holder, 'bulk3')}", 0.05)
+    lab.carrier.be_kind()
+    text = holder.conf.read_text()
+    since = time.time()
+    for node in lab.nodes:
+        node.conf.write_text(text.replace('"10.77.0.210"', '"10.77.0.210", "10.77.0.212/30"'))
+        node.agent.send(signal.SIGHUP)
+    wait_until(lambda: trunk(holder, "bulk3")["state"] == "registered", 10, lambda: f"another try: {trunk(holder, 'bulk3')}", 0.05)
+    peers = {p["peer"]: p["open"] for p in ringkeep.hactl(holder, "gate")["peers"]}
+    assert peers == {"10.77.0.210": True, "10.77.0.212/30": True}, peers
+    assert {r.user for r in lab.carrier.registers(since=since)} == {"6003"}, "a reload registers again what is registered"
+    for node in lab.nodes:
+        node.conf.write_text(text)
+        node.agent.send(signal.SIGHUP)
+    wait_until(lambda: len(ringkeep.hactl(holder, "gate")["peers"]) == 1, 5, "the peer to go")
+
+
 def test_stopped_agent_leaves_a_pbx_that_says_nothing(lab):
     """It takes the gate along; the PBX runs on, and has been ordered off before."""
     holder = holder_of(lab)
