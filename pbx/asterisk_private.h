@@ -63,6 +63,7 @@ struct asterisk_trunk {
 	bool ordered; /* at all */
 	bool listed;  /* in this list */
 	bool delay_said;
+	boot_t sent_at;	    /* the last order to Asterisk */
 	uint64_t answer_id; /* 0 = none waits */
 	enum trunk_state state;
 	char why[96];

@@ -14,6 +14,7 @@
 #define LIST_NS	      (10 * NS_PER_S)
 #define LIST_SOON_NS  (200 * NS_PER_MS)
 #define LIST_HURRY_NS NS_PER_S /* while something is under way */
+#define AGAIN_NS      (1500 * NS_PER_MS)
 
 void trunks_configure(struct asterisk *k, const struct adapter_main_config *c, boot_t now)
 {
@@ -44,6 +45,7 @@ static int trunk_send(struct asterisk *k, size_t i, boot_t now)
 {
 	const struct ami_field fields[] = { { "Registration", k->trunks[i].registration } };
 
+	k->trunks[i].sent_at = now;
 	return ami_client_call(&k->ami, AMI_ORDER, (uint32_t)i, ASTERISK_QUICK_NS,
 			       k->trunks[i].wanted ? "PJSIPRegister" : "PJSIPUnregister", fields, 1, now);
 }
@@ -116,6 +118,10 @@ static void trunk_judge(struct asterisk *k, size_t i, const char *status, boot_t
 			trunk_tell(k, t, TRUNK_FAILED, "Asterisk calls it rejected: refused, or no answer");
 	} else {
 		trunk_tell(k, t, off ? TRUNK_UNREGISTERED : TRUNK_REGISTERING, "");
+		/* An order that comes while Asterisk still waits for an answer is dropped without a word: to
+		 * the unregistration of the time when the gate was shut, for up to 32 s. */
+		if (!off && boot_diff_ns(t->sent_at, now) >= AGAIN_NS)
+			(void)trunk_send(k, i, now);
 	}
 }
 

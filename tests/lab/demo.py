@@ -18,7 +18,7 @@ STEPS = ("switchover", "pbx_crash", "node_death")
 
 
 class Demo:
-    pbx = "Kamailio"
+    pbx, sip_us = "Kamailio", 5000
 
     def __init__(self, lab):
         self.lab, self.start = lab, time.monotonic()
@@ -69,7 +69,7 @@ class Demo:
         lab.wait_replicated(self.bindings)
         self.say("hactl status:")
         print(holder.check(*ringkeep.hactl_command(holder), "status"))
-        with lab.probe(sip_us=5000) as self.probe:
+        with lab.probe(sip_us=self.sip_us) as self.probe:
             held = self.hold_calls()
             time.sleep(1)
             self.fault("switchover", "planned switchover from {holder} to {other}, with calls up",

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""make demo PBX=asterisk: the demo with a real Asterisk, phones of every sort, a queue, and two calls whose audio goes from phone to phone."""
+"""make demo PBX=asterisk: the demo with a real Asterisk, phones of every sort, a queue, a trunk to a carrier, and a call whose audio goes from phone to
+phone."""
 import time
 
 from demo import PHONES, Demo
-from ringlab import asterisk
+from ringlab import asterisk, ringkeep
+from ringlab.carrier import ADDRESS, Carrier
 from ringlab.office import Office, accounts
 from ringlab.telephone import Telephone
 
-QUEUE = "700"
+QUEUE, ACCOUNT = "700", "office"
+TRUNK = 'damping-penalty = 0\n    trunk itsp { registration = "itsp-reg"  peers = { "10.77.0.210" } }'
 
 
 def version():
@@ -22,16 +25,21 @@ def version():
 
 
 class AsteriskDemo(Demo):
+    sip_us = 20000  # each OPTIONS goes through its whole stack
+
     def __init__(self, lab):
         super().__init__(lab)
         self.version = version()
         self.pbx = f"Asterisk {self.version}"
-        self.office, self.talkers, self.queued, self.gaps = None, [], [], []
+        self.office, self.talkers, self.queued, self.gaps, self.trunk = None, [], [], [], []
+        self.carrier = Carrier(lab)
 
     def start_cluster(self):
-        holder = self.lab.start_cluster(pbx="asterisk", asterisk=self.version, accounts=accounts())
+        self.carrier.boot()
+        holder = self.lab.start_cluster(pbx="asterisk", asterisk=self.version, accounts=accounts(), group=TRUNK)
         where, own = f"/proc/{self.lab.phones.pid}/ns/net", "10.77.0.200"
         self.office = Office(where, own)
+        self.outside = Telephone(f"/proc/{self.carrier.pid}/ns/net", "0301234", ADDRESS, "10.77.0.100")
         self.talkers = [Telephone(where, user, own, "10.77.0.100", audio=True) for user in ("1033", "1034")]
         self.bindings = len(self.office.phones) + len(self.talkers)
         return holder
@@ -61,9 +69,12 @@ class AsteriskDemo(Demo):
         reached = PHONES - len(left) - len(lost)
         self.reached.append(reached)
         back = len(self.office.users("own")) - len(lost)
+        for user in left + lost:
+            self.say(f"{user} was not reached: {self.office.said[user]}")
         self.say(f"{holder.name} speaks for the address; {reached} of {PHONES} phones can be called: {len(moved) - len(left)} were moved, "
                  f"{back} on their own TCP connections came back" + (f" ({seconds:.1f} s)" if seconds > 0.2 else ""))
         self.call_queue(holder)
+        self.call_from_outside(holder)
 
     def call_queue(self, holder):
         manager = asterisk.Manager(asterisk.where(holder))
@@ -81,13 +92,31 @@ class AsteriskDemo(Demo):
         self.queued.append(served)
         self.say(f"the queue sees {len(free)} free members; a caller was {'served' if served else 'NOT served'}")
 
+    def fault(self, step, text, action):
+        self.fault_wall_s = time.time()
+        super().fault(step, text, action)
+
+    def call_from_outside(self, holder):
+        """The carrier has one registration, the holder's, and a call from there rings."""
+        end = time.monotonic() + 10
+        while ringkeep.group(holder)["trunks"][0]["state"] != "registered" and time.monotonic() < end:
+            time.sleep(0.02)
+        asked = [r for r in self.carrier.registers(ACCOUNT, self.fault_wall_s) if r.status == 200 and r.expires > 0]
+        contacts, status = self.carrier.contacts(ACCOUNT), self.outside.call("4930555")
+        self.trunk.append(status == 200 and len(contacts) == 1)
+        took = f", {asked[0].at - self.fault_wall_s:.1f} s after that" if asked else ""
+        self.say(f"the carrier has {len(contacts)} registration of the trunk, made by {holder.name}{took}; a call from outside: {status}")
+
     def more(self):
         served = sum(self.queued)
-        text = f" asterisk={self.version} queue={served}/{len(self.queued)} audio_gap_ms={max(self.gaps):.0f}"
-        return served == len(self.queued) and max(self.gaps) < 200, text
+        outside = sum(self.trunk)
+        text = f" asterisk={self.version} queue={served}/{len(self.queued)} trunk={outside}/{len(self.trunk)} audio_gap_ms={max(self.gaps):.0f}"
+        return served == len(self.queued) and outside == len(self.trunk) and max(self.gaps) < 200, text
 
     def close(self):
         if self.office:
             self.office.close()
         for phone in self.talkers:
             phone.close()
+        if self.carrier.up():
+            self.carrier.close()
