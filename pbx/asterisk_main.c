@@ -237,6 +237,11 @@ static void ast_tick(void *ctx, boot_t now)
 		(void)binding_store_expire(k->known, boot_add(now, -EXPIRE_GRACE_NS),
 					   binding_store_count(k->known) / 4 + 16, expired,
 					   k); /* told one by one */
+		/* Otherwise it would be said for as long as nothing has to be given to it. */
+		if (k->trouble[0] && k->ami.state == AMI_UP &&
+		    ari_client_free_slots(&k->ari) == ARI_SLOTS_MAX)
+			(void)ari_client_call(&k->ari, ARI_INFO, "GET", "asterisk/info?only=config", NULL, "",
+					      "", now); /* again in a second */
 	}
 	lookup_pump(k, now);
 	push_pump(k, now);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """PBXs as they should not be: a TCP listener and a unix datagram socket whose mood can be changed, in front of a peer that behaves."""
+import http.server
 import os
 import random
 import re
@@ -214,8 +215,38 @@ class GoodAmi:
             return (f"Response: Success\r\n{head}CoreStartupDate: 2026-11-25\r\nCoreStartupTime: 01:02:03\r\nCoreReloadDate: 2026-11-25\r\n"
                     f"CoreReloadTime: 01:02:03\r\nCoreCurrentCalls: 0\r\n\r\n")
         if action == "dbgettree":
-            return f"Response: Error\r\n{head}Message: Database entry not found\r\n\r\n"
+            return (f"Response: Success\r\n{head}EventList: start\r\nMessage: Result will follow\r\n\r\n"
+                    f"Event: DBGetTreeComplete\r\n{head}EventList: Complete\r\nListItems: 0\r\n\r\n")
         return f"Response: Success\r\n{head}Message: fine\r\n\r\n"
+
+
+class GoodAri:
+    """An Asterisk REST interface that takes every contact."""
+
+    def __init__(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _answer(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                body = b"[]"
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_PUT = do_DELETE = _answer
+
+            def log_message(self, *_):
+                pass
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.address = self._server.server_address
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
 
 
 class SipAnswers:
