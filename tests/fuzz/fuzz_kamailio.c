@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Any bytes as what Kamailio sends (a contact of an RPC answer, a netstring of the change feed) and as a
- * binding of an adapter. What is accepted makes a REGISTER in which no text could start a line of its own.
+ * Any bytes as what Kamailio sends (a list of accounts, a contact of an RPC answer, a netstring of the change
+ * feed) and as a binding of an adapter. What is accepted makes a REGISTER in which no text could start a line
+ * of its own.
  */
 #include "binding_json.h"
 #include "fuzz.h"
 #include "kamailio_evapi.h"
+#include "kamailio_list.h"
 #include "kamailio_text.h"
 
 #include <assert.h>
@@ -36,6 +38,30 @@ static void check_register(const struct binding *b, boot_t now)
 	json_decref(back);
 }
 
+/* As the adapter walks through a list, and through the answer of a look-up. */
+static void check_lists(const json_t *o, boot_t now)
+{
+	const json_t *names = kamailio_list_names(o), *contacts = json_object_get(o, "Contacts"), *item;
+	char connection[BINDING_CONNECTION_MAX + 1];
+	struct binding b;
+	size_t i;
+
+	assert(!names || json_is_array(names));
+	json_array_foreach(names, i, item)
+	{
+		const char *aor = json_string_value(json_object_get(item, "AoR"));
+
+		assert(!aor || strlen(aor) == json_string_length(json_object_get(item, "AoR")));
+	}
+	json_array_foreach(contacts, i, item)
+	{
+		const json_t *contact = json_object_get(item, "Contact");
+
+		if (kamailio_contact_parse(contact, "1001", now, 1795555970 * NS_PER_S, connection, &b) == 0)
+			check_register(&b, now);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const boot_t now = { 1000 * NS_PER_S };
@@ -56,6 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char connection[BINDING_CONNECTION_MAX + 1];
 
 	free(clean);
+	if (o)
+		check_lists(o, now);
 	if (o && kamailio_contact_parse(o, "1001", now, 1795555970 * NS_PER_S, connection, &b) == 0)
 		check_register(&b, now);
 	if (o && binding_from_json(o, now, &b) == 0)
