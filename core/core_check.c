@@ -54,7 +54,9 @@ static enum reason core_check_target(const struct core *c, const struct core_com
 	if (cmd->node == NODE_NONE) {
 		core_place(c, cmd->group, &others, now.boot, &p);
 		ret->target = p.chosen;
-		return p.chosen == NODE_NONE ? REASON_NO_CANDIDATE : REASON_NONE;
+		if (p.chosen == NODE_NONE)
+			return REASON_NO_CANDIDATE;
+		return lease_peer_mute(&g->lease, p.chosen) ? REASON_MUTE : REASON_NONE;
 	}
 	cand = core_candidate_find(&ret->placement, cmd->node);
 	if (!cand)
@@ -62,7 +64,9 @@ static enum reason core_check_target(const struct core *c, const struct core_com
 	if (cmd->node == g->seen_holder)
 		return REASON_ALREADY_HOLDER;
 	ret->target = cmd->node;
-	return cand->eligible ? REASON_NONE : cand->reason;
+	if (!cand->eligible)
+		return cand->reason;
+	return lease_peer_mute(&g->lease, cmd->node) ? REASON_MUTE : REASON_NONE;
 }
 
 static enum reason core_check_move(const struct core *c, const struct core_command *cmd, struct instant now,

@@ -82,7 +82,7 @@ static void core_move_facts(const struct core *c, group_index_t group, struct in
 	core_place(c, group, &look, now.boot, &p);
 	choice->move_target = op->target == NODE_NONE ? p.chosen : op->target;
 	cand = core_candidate_find(&p, choice->move_target);
-	if (cand && cand->eligible)
+	if (cand && cand->eligible && !lease_peer_mute(&c->group[group].lease, choice->move_target))
 		choice->facts |= FACT_MOVE_READY;
 }
 

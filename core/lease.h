@@ -164,6 +164,9 @@ void lease_wake(struct lease *l, struct instant now, struct core_plan *plan);
 /* PLAN_SAVE_VOTER failed: nothing of that plan left. */
 void lease_save_failed(struct lease *l, struct instant now, struct core_plan *plan);
 
+/* A voter that says that it cannot vote now, so that it cannot win either: nobody wins without its own vote.
+ */
+bool lease_peer_mute(const struct lease *l, node_id_t peer);
 struct lease_view lease_view_get(const struct lease *l, struct instant now);
 static inline bool lease_holds(const struct lease *l)
 {

@@ -128,6 +128,13 @@ boot_t lease_ask_next(const struct lease *l, struct instant now)
 	return boot_max(at, l->next_ask);
 }
 
+bool lease_peer_mute(const struct lease *l, node_id_t peer)
+{
+	const struct lease_peer *p = &l->peer[peer];
+
+	return p->at.ns != 0 && p->view.votes && (p->view.mute || !p->view.hi_known);
+}
+
 bool lease_majority_reachable(const struct lease *l, struct instant now)
 {
 	node_set_t all = voter_set_all(&l->voters), yes = 0;

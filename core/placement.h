@@ -84,6 +84,7 @@ enum reason {
 	REASON_NO_OPERATION = 213, /* nothing to cancel */
 	REASON_HOLDER_CHANGED = 214,
 	REASON_LOST_TOUCH = 215, /* with the holder, over corosync */
+	REASON_MUTE = 216,	 /* the target has no vote of its own yet */
 };
 
 /* "standby" is reason_name(); the sentence with a remedy is reason_text(). */

@@ -84,6 +84,9 @@ static const struct {
 				"this node and the holder do not hear each other over corosync, so what the "
 				"holder "
 				"does is not known here; see hactl status there, and check corosync" },
+	[REASON_MUTE] = { "mute", "it has lost the memory of what it promised, by a boot for example, and "
+				  "may not vote yet, "
+				  "not even for itself; try again in some seconds" },
 	[REASON_SUPERSEDED] = { "superseded", "a later command replaced it; see hactl history" },
 };
 

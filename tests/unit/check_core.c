@@ -384,6 +384,23 @@ START_TEST(refusals_say_why)
 }
 END_TEST
 
+START_TEST(target_that_may_not_vote_yet_is_refused)
+{
+	struct core_event view = { .type = CORE_VIEW, .node = PEER, .view.hears_me = true };
+
+	start_holding();
+	view.view.view = (struct lease_view){ .votes = true, .hi_known = true, .mute = true };
+	feed(view);
+	ck_assert_int_eq(check(COMMAND_SWITCHOVER, PEER), REASON_MUTE);
+	ck_assert_int_eq(check(COMMAND_SWITCHOVER, NODE_NONE), REASON_MUTE);
+	command(COMMAND_SWITCHOVER, PEER, 9, SELF); /* it was accepted elsewhere */
+	ck_assert(holds());
+	view.view.view.mute = false;
+	feed(view);
+	ck_assert(!holds());
+}
+END_TEST
+
 START_TEST(no_holder_no_switchover)
 {
 	start(config());
@@ -970,8 +987,8 @@ UNIT_MAIN("core", asks_only_when_fit, patience_beside_a_better_candidate,
 	  healthy_holder_stays_whatever_happens_to_others, dead_pbx_without_successor_is_kept,
 	  each_trouble_hands_over_with_its_cause, paused_keeps_a_dead_pbx,
 	  switchover_is_done_when_the_target_holds, switchover_that_nobody_takes_fails_once,
-	  latest_operation_replaces_the_one_before, refusals_say_why, no_holder_no_switchover,
-	  intents_merge_by_stamp, one_stamp_for_two_wishes_ends_careful_everywhere,
+	  latest_operation_replaces_the_one_before, refusals_say_why, target_that_may_not_vote_yet_is_refused,
+	  no_holder_no_switchover, intents_merge_by_stamp, one_stamp_for_two_wishes_ends_careful_everywhere,
 	  joining_node_takes_no_commands, command_that_came_too_late_is_recorded_as_superseded,
 	  stop_hands_over_and_tells_when_done, stop_with_nobody_fit_releases,
 	  drain_moves_when_calls_have_ended, drain_runs_out, drain_needs_to_know_the_calls,
