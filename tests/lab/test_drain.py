@@ -80,6 +80,15 @@ def test_drain_that_times_out_or_is_cancelled_moves_nothing(lab):
     assert [r["reason"] for r in done] == ["calls_up", "cancelled"], done
 
 
+def test_calls_that_are_up_outlive_their_kamailio(lab):
+    with Story(lab, moves=1, outage_ms=HANDOVER_MS) as s:
+        held = hold_calls(lab, s.holder, 4)
+        s.mark()
+        s.holder.pbx.kill_all()
+        s.wait_moved()
+        assert held() == CALLS, "Record-Route is enough for a BYE"
+
+
 def apply(lab, failback, group):
     """Another policy, by reload."""
     lab.settings.failback, lab.settings.group = failback, group
