@@ -14,6 +14,7 @@
 #ifndef RK_ASTERISK_PRIVATE_H
 #define RK_ASTERISK_PRIVATE_H
 
+#include "adapter_applies.h"
 #include "adapter_main.h"
 #include "ami_client.h"
 #include "ari_client.h"
@@ -47,15 +48,8 @@ enum ami_call {
 	AMI_HANGUP
 };
 
-#define ASTERISK_APPLIES_MAX 64
-#define ASTERISK_QUICK_NS    (5 * NS_PER_S)
-#define ASTERISK_LIST_NS     (30 * NS_PER_S)
-
-struct asterisk_apply {
-	uint64_t id;	/* 0 = free */
-	uint64_t until; /* done when `completed` reaches it */
-	bool failed;
-};
+#define ASTERISK_QUICK_NS (5 * NS_PER_S)
+#define ASTERISK_LIST_NS  (30 * NS_PER_S)
 
 struct asterisk_trunk {
 	const char *name, *registration;
@@ -92,8 +86,7 @@ struct asterisk {
 
 	/* push */
 	struct binding_keys removals;
-	struct asterisk_apply applies[ASTERISK_APPLIES_MAX];
-	uint64_t started_count, completed;
+	struct adapter_applies applies;
 	uint32_t in_flight; /* PUT, DELETE and questions for names */
 	boot_t push_at;	    /* not before: Asterisk did not answer */
 	uint64_t refused;

@@ -93,43 +93,21 @@ void push_apply_end(void *ctx, uint64_t id, boot_t now)
 						    : "Asterisk is not fully booted; the bindings are kept");
 		return;
 	}
-	for (size_t i = 0; i < ASTERISK_APPLIES_MAX; i++) {
-		if (k->applies[i].id)
-			continue;
-		/* The queue is first in, first out: all of this message is in it now. */
-		k->applies[i] =
-			(struct asterisk_apply){ id, k->started_count + binding_store_queued(k->known),
-						 false };
-		return;
-	}
-	adapter_main_answer(k->m, id, "too many apply messages in flight; the bindings are kept");
+	(void)adapter_applies_add(&k->applies, k->m, id,
+				  binding_store_queued(k->known)); /* too many: answered */
 }
 
 static void applies_answer(struct asterisk *k)
 {
-	bool idle = push_idle(k);
-
-	for (size_t i = 0; i < ASTERISK_APPLIES_MAX; i++) {
-		struct asterisk_apply *a = &k->applies[i];
-
-		if (!a->id || !(idle || (k->completed >= a->until && k->removals.count == 0)))
-			continue;
-		adapter_main_answer(k->m, a->id, a->failed ? k->trouble : NULL);
-		a->id = 0;
-	}
+	adapter_applies_answer(&k->applies, k->m, push_idle(k), k->removals.count == 0, k->trouble);
 }
 
 void push_pause(struct asterisk *k, const char *why, boot_t now)
 {
 	(void)snprintf(k->trouble, sizeof k->trouble, "%s", why); /* cutting a sentence is fine */
 	k->push_at = boot_add(now, PAUSE_NS);
-	for (size_t i = 0; i < ASTERISK_APPLIES_MAX; i++) { /* kept, and tried again */
-		struct asterisk_apply *a = &k->applies[i];
-
-		if (a->id)
-			adapter_main_answer(k->m, a->id, k->trouble);
-		a->id = 0;
-	}
+	adapter_applies_fail(&k->applies); /* kept, and tried again */
+	adapter_applies_answer(&k->applies, k->m, false, false, k->trouble);
 }
 
 /* ---- how each one ended ---- */
@@ -241,7 +219,7 @@ void push_answered(struct asterisk *k, int call, const char *aor, const char *co
 		   const char *body, boot_t now)
 {
 	k->in_flight--;
-	k->completed += call == ARI_PUT || call == ARI_DELETE;
+	k->applies.completed += call == ARI_PUT || call == ARI_DELETE;
 	if (call == ARI_PUT)
 		push_put_answered(k, aor, contact, status, body, now);
 	else if (call == ARI_DELETE)
@@ -345,9 +323,9 @@ static bool push_one_binding(struct asterisk *k, boot_t now)
 	b = binding_store_pop(k->known);
 	if (!b)
 		return false;
-	k->started_count++;
+	k->applies.started++;
 	if (ari_client_in_flight(&k->ari, b->text[BINDING_AOR], b->text[BINDING_CONTACT])) {
-		k->completed++; /* an older version is on its way: behind the others */
+		k->applies.completed++; /* an older version is on its way: behind the others */
 		binding_store_push(k->known, b);
 		return false;
 	}
@@ -355,7 +333,7 @@ static bool push_one_binding(struct asterisk *k, boot_t now)
 	if (r < 0 && r != -EINVAL)
 		binding_store_push(k->known, b);
 	if (r != 0)
-		k->completed++;
+		k->applies.completed++;
 	return r >= 0 || r == -EINVAL;
 }
 

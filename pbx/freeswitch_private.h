@@ -12,6 +12,7 @@
 #ifndef RK_FREESWITCH_PRIVATE_H
 #define RK_FREESWITCH_PRIVATE_H
 
+#include "adapter_applies.h"
 #include "adapter_main.h"
 #include "binding_keys.h"
 #include "binding_store.h"
@@ -38,15 +39,8 @@ enum freeswitch_command {
 	CMD_TRUNK,
 };
 
-#define MARK_SEEN	       1 /* in this sweep */
-#define FREESWITCH_APPLIES_MAX 64
-#define FREESWITCH_NAME_MAX    128
-
-struct freeswitch_apply {
-	uint64_t id;	/* 0 = free */
-	uint64_t until; /* done when `completed` reaches it */
-	bool failed;
-};
+#define MARK_SEEN	    1 /* in this sweep */
+#define FREESWITCH_NAME_MAX 128
 
 struct freeswitch_trunk {
 	const char *name, *gateway;
@@ -90,8 +84,7 @@ struct freeswitch {
 
 	/* push */
 	struct binding_keys removals; /* accounts and Call-IDs */
-	struct freeswitch_apply applies[FREESWITCH_APPLIES_MAX];
-	uint64_t started, completed;
+	struct adapter_applies applies;
 	uint64_t refused;
 	char last_refusal[ADAPTER_WHY_MAX];
 

@@ -73,23 +73,13 @@ bool push_idle(const struct freeswitch *f)
 
 static void applies_answer(struct freeswitch *f)
 {
-	bool idle = push_idle(f);
-
-	for (size_t i = 0; i < FREESWITCH_APPLIES_MAX; i++) {
-		struct freeswitch_apply *a = &f->applies[i];
-
-		if (!a->id || !(idle || a->failed || (f->completed >= a->until && f->removals.count == 0)))
-			continue;
-		adapter_main_answer(f->m, a->id, a->failed ? f->last_refusal : NULL);
-		a->id = 0;
-	}
+	adapter_applies_answer(&f->applies, f->m, push_idle(f), f->removals.count == 0, f->last_refusal);
 }
 
 static void applies_fail(struct freeswitch *f, const char *why)
 {
 	(void)snprintf(f->last_refusal, sizeof f->last_refusal, "%s", why); /* cutting a sentence is fine */
-	for (size_t i = 0; i < FREESWITCH_APPLIES_MAX; i++)
-		f->applies[i].failed = f->applies[i].id != 0;
+	adapter_applies_fail(&f->applies);
 }
 
 static void applies_not_connected(struct freeswitch *f)
@@ -104,17 +94,9 @@ static void applies_not_connected(struct freeswitch *f)
 
 void push_apply_end(struct freeswitch *f, uint64_t id, boot_t now)
 {
-	for (size_t i = 0; i < FREESWITCH_APPLIES_MAX; i++) {
-		if (f->applies[i].id)
-			continue;
-		/* The queue is first in, first out: all of this message is in it now. */
-		f->applies[i] =
-			(struct freeswitch_apply){ id, f->started + binding_store_queued(f->known), false };
-		if (f->link.state != LINK_UP && !push_idle(f))
-			applies_not_connected(f);
-		return;
-	}
-	adapter_main_answer(f->m, id, "too many apply messages in flight; the bindings are kept");
+	if (adapter_applies_add(&f->applies, f->m, id, binding_store_queued(f->known)) &&
+	    f->link.state != LINK_UP && !push_idle(f))
+		applies_not_connected(f);
 }
 
 /* ---- how each one ended ---- */
@@ -124,7 +106,7 @@ void push_answered(struct freeswitch *f, const struct link_command *c, bool ok, 
 	char why[ADAPTER_WHY_MAX];
 
 	if (c->kind == CMD_PUT)
-		f->completed++;
+		f->applies.completed++;
 	if (!ok) {
 		f->refused++;
 		(void)snprintf(why, sizeof why, "FreeSWITCH refused a binding of %.60s: %.80s", c->aor,
@@ -137,7 +119,7 @@ void push_answered(struct freeswitch *f, const struct link_command *c, bool ok, 
 /* What was on its way may or may not have been taken: the sweep after the next connection tells. */
 void push_lost(struct freeswitch *f)
 {
-	f->completed = f->started;
+	f->applies.completed = f->applies.started;
 	applies_not_connected(f);
 }
 
@@ -187,12 +169,12 @@ static bool push_one_binding(struct freeswitch *f, boot_t now)
 	b = binding_store_pop(f->known);
 	if (!b)
 		return false;
-	f->started++;
+	f->applies.started++;
 	if (boot_before(now, b->expires_at))
 		n = freeswitch_put_build(&target, b, now, text, sizeof text);
 	push_command(&c, CMD_PUT, b->text[BINDING_AOR], b->text[BINDING_CONTACT]);
 	if (n <= 0 || link_send(&f->link, &c, text, (size_t)n) < 0)
-		f->completed++; /* run out, or no account of FreeSWITCH's */
+		f->applies.completed++; /* run out, or no account of FreeSWITCH's */
 	f->refused += n < 0;
 	return true;
 }

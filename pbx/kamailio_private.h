@@ -10,6 +10,7 @@
 #ifndef RK_KAMAILIO_PRIVATE_H
 #define RK_KAMAILIO_PRIVATE_H
 
+#include "adapter_applies.h"
 #include "adapter_main.h"
 #include "binding_keys.h"
 #include "binding_store.h"
@@ -28,14 +29,6 @@ enum kamailio_slot { SLOT_PROBE, SLOT_RPC, SLOT_LIST, SLOT_EVAPI, SLOT_SYNC };
 #define MARK_REFUSED 4 /* refused after a reset, too */
 
 enum sweep_phase { SWEEP_IDLE, SWEEP_UPTIME, SWEEP_LIST, SWEEP_NAMES, SWEEP_REST };
-
-#define KAMAILIO_APPLIES_MAX 64
-
-struct kamailio_apply {
-	uint64_t id;	/* 0 = free */
-	uint64_t until; /* done when `completed` reaches it */
-	bool failed;
-};
 
 struct kamailio {
 	struct adapter_main *m;
@@ -57,9 +50,8 @@ struct kamailio {
 
 	/* push */
 	struct binding_keys removals;
-	struct kamailio_apply applies[KAMAILIO_APPLIES_MAX];
-	uint64_t started, completed; /* bindings taken from the queue, and finished */
-	boot_t push_at;		     /* not before: Kamailio did not answer */
+	struct adapter_applies applies;
+	boot_t push_at; /* not before: Kamailio did not answer */
 	uint64_t refused;
 	uint64_t removed; /* taken from the queue of removals */
 	uint64_t mark, mark_removed;

@@ -68,12 +68,12 @@ void push_measure(struct kamailio *k, boot_t now)
 		k->mark_at = (boot_t){ 0 };
 		return;
 	}
-	if (k->mark_at.ns && (k->completed < k->mark || k->removed < k->mark_removed))
+	if (k->mark_at.ns && (k->applies.completed < k->mark || k->removed < k->mark_removed))
 		return;
 	if (k->mark_at.ns)
 		k->settled_at = k->mark_at;
 	k->mark_at = now;
-	k->mark = k->started + binding_store_queued(k->known);
+	k->mark = k->applies.started + binding_store_queued(k->known);
 	k->mark_removed = k->removed + k->removals.count;
 }
 
@@ -81,38 +81,19 @@ void push_measure(struct kamailio *k, boot_t now)
 
 void push_apply_end(struct kamailio *k, uint64_t id, boot_t now)
 {
-	for (size_t i = 0; i < KAMAILIO_APPLIES_MAX; i++) {
-		if (k->applies[i].id)
-			continue;
-		/* The queue is first in, first out: all of this message is in it now. */
-		k->applies[i] =
-			(struct kamailio_apply){ id, k->started + binding_store_queued(k->known), false };
-		return;
-	}
-	adapter_main_answer(k->m, id, "too many apply messages in flight; the bindings are kept");
+	(void)adapter_applies_add(&k->applies, k->m, id,
+				  binding_store_queued(k->known)); /* too many: answered */
 }
 
 static void applies_answer(struct kamailio *k)
 {
-	bool idle = push_idle(k);
-
-	for (size_t i = 0; i < KAMAILIO_APPLIES_MAX; i++) {
-		struct kamailio_apply *a = &k->applies[i];
-
-		/* A failed one is told at once: what it asked for is kept, and may take as long as Kamailio.
-		 */
-		if (!a->id || !(idle || a->failed || (k->completed >= a->until && k->removals.count == 0)))
-			continue;
-		adapter_main_answer(k->m, a->id, a->failed ? k->last_refusal : NULL);
-		a->id = 0;
-	}
+	adapter_applies_answer(&k->applies, k->m, push_idle(k), k->removals.count == 0, k->last_refusal);
 }
 
 static void applies_fail(struct kamailio *k, const char *why)
 {
 	(void)snprintf(k->last_refusal, sizeof k->last_refusal, "%s", why); /* cutting a sentence is fine */
-	for (size_t i = 0; i < KAMAILIO_APPLIES_MAX; i++)
-		k->applies[i].failed = k->applies[i].id != 0;
+	adapter_applies_fail(&k->applies);
 }
 
 /* ---- how each one ended ---- */
@@ -174,7 +155,7 @@ void push_synced(void *ctx, const char *aor, const char *contact, int status, bo
 	struct kamailio *k = ctx;
 	const struct binding *b = binding_store_find(k->known, aor, contact);
 
-	k->completed++;
+	k->applies.completed++;
 	if (status == 0)
 		push_no_answer(k, aor, contact, "its sync listener", now);
 	else if (status == 400 && b)
@@ -195,7 +176,7 @@ void push_rpc_answered(struct kamailio *k, const struct kamailio_rpc_slot *slot,
 	const struct binding *b = binding_store_find(k->known, slot->aor, slot->contact);
 
 	if (slot->call == CALL_ADD) {
-		k->completed++;
+		k->applies.completed++;
 		if (!ok && code == 0)
 			push_no_answer(k, slot->aor, slot->contact, k->rpc_text, now);
 		else if (!ok)
@@ -259,27 +240,27 @@ static bool push_one_binding(struct kamailio *k, boot_t now)
 	b = binding_store_pop(k->known);
 	if (!b)
 		return false;
-	k->started++;
+	k->applies.started++;
 	if (push_under_way(k, b)) { /* an older version is on its way: behind the others */
-		k->completed++;
+		k->applies.completed++;
 		binding_store_push(k->known, b);
 		return false;
 	}
 	reset = binding_store_mark(k->known, b) & MARK_RESET;
 	r = boot_before(now, b->expires_at) ? push_send(k, b, now) : 0;
 	if (r == -EAGAIN) {
-		k->completed++;
+		k->applies.completed++;
 		k->push_at = boot_add(now, BUSY_NS);
 		binding_store_push(k->known, b);
 		return false;
 	}
 	if (r < 0) {
 		push_no_answer(k, b->text[BINDING_AOR], b->text[BINDING_CONTACT], k->rpc_text, now);
-		k->completed++;
+		k->applies.completed++;
 		return false;
 	}
 	if (reset || !boot_before(now, b->expires_at))
-		k->completed++; /* of a reset, the put that follows counts again */
+		k->applies.completed++; /* of a reset, the put that follows counts again */
 	return true;
 }
 

@@ -3,8 +3,6 @@
 
 Everything is in namespaces whose names carry this process's id; they are deleted at the end, and all in them with them.
 """
-import contextlib
-import ctypes
 import os
 import re
 import socket
@@ -13,10 +11,8 @@ import subprocess
 import threading
 import time
 
+from ringlab.netns import inside
 from ringlab.paths import BUILD
-
-CLONE_NEWNET = 0x40000000
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def gatekeeper_path():
@@ -71,19 +67,9 @@ class Space:
     def index(self, device):
         return int(self.ip("link", "show", device).split(":")[0])
 
-    @contextlib.contextmanager
     def inside(self):
         """Sockets that are opened within belong to the namespace."""
-        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        there = os.open(f"/run/netns/{self.name}", os.O_RDONLY)
-        try:
-            if _libc.setns(there, CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), "setns")
-            yield self
-        finally:
-            _libc.setns(home, CLONE_NEWNET)
-            os.close(there)
-            os.close(home)
+        return inside(f"/run/netns/{self.name}")
 
     def ping(self, address, count=2, source=None):
         """How many answers."""

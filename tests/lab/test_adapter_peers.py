@@ -3,8 +3,6 @@
 not grow, and all is well again when the PBX is."""
 import concurrent.futures
 import contextlib
-import ctypes
-import os
 import pathlib
 import re
 import statistics
@@ -18,6 +16,7 @@ from pbxlab.bad_peers import DATAGRAM_MOODS, STREAM_MOODS, GoodAmi, GoodAri, Moo
 from pbxlab.freeswitch_peer import FreeSwitch
 from ringlab import ringkeep
 from ringlab.machine import wait_until
+from ringlab.netns import inside
 from ringlab.paths import program
 from ringlab.vrrp_ours import Ours
 from ringlab.vrrp_peers import Router
@@ -209,20 +208,6 @@ def test_rest_interface_of_asterisk(bench, record_property):
     print(f"{len(moods)} bad peers: slowest ping {slowest * 1000:.0f} ms, largest growth {grown} kB")
 
 
-@contextlib.contextmanager
-def inside(node):
-    """Sockets, and threads started here, belong to the node's network. Per thread: the others stay where they are."""
-    own, there = os.open("/proc/thread-self/ns/net", os.O_RDONLY), os.open(f"/proc/{node.pid}/ns/net", os.O_RDONLY)
-    libc = ctypes.CDLL(None, use_errno=True)
-    try:
-        assert libc.setns(there, 0) == 0, os.strerror(ctypes.get_errno())
-        yield
-    finally:
-        libc.setns(own, 0)
-        os.close(own)
-        os.close(there)
-
-
 class WithPbx(Ours):
     """A router of one node, whose group has a PBX."""
     pbx = ""
@@ -234,7 +219,7 @@ class WithPbx(Ours):
 
 def test_loop_of_a_whole_agent_does_not_lag(bare_lab, bench, record_property):
     node = bare_lab.n1
-    with inside(node):
+    with inside(f"/proc/{node.pid}/ns/net"):
         switch = bench.keep(FreeSwitch(PASSWORD))
         peer = bench.keep(MoodyTcp(("127.0.0.1", switch.port)))
     ours = WithPbx(node, Router(priority=200, addresses=("10.77.0.100",)))

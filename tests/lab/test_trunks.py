@@ -10,6 +10,7 @@ import pytest
 from ringlab import Lab, ringkeep
 from ringlab.carrier import ADDRESS, TRUSTED, Carrier, options
 from ringlab.machine import wait_until
+from ringlab.netns import inside
 from ringlab.ringkeep import Trunk
 
 # Both are tried by every Kamailio on its own from its start; the second is known to the carrier by the node's own address.
@@ -132,7 +133,7 @@ def test_only_the_holder_is_registered_and_a_standby_that_tries_says_nothing(lab
         wait_until(lambda: gate_drops(standby) > drops, 5, "the gate to have dropped what the standby's PBX tried", 0.05)
         wait_until(lambda: all(t["state"] == "unregistered" for t in trunks(standby) if t["registration"]), 15,
                    lambda: f"the standby's registrations to be off: {trunks(standby)}", 0.1)
-        with inside(standby):
+        with inside(f"/proc/{standby.pid}/ns/net"):
             assert options(ADDRESS, standby.address("lan")) is None
         settled = gate_drops(standby)
         time.sleep(3)
@@ -144,22 +145,6 @@ def test_only_the_holder_is_registered_and_a_standby_that_tries_says_nothing(lab
 
 def gate_drops(node):
     return sum(p["drops_out"] for p in ringkeep.hactl(node, "gate")["peers"])
-
-
-@contextlib.contextmanager
-def inside(node):
-    """Sockets that are opened within belong to the node."""
-    import ctypes
-    libc = ctypes.CDLL(None, use_errno=True)
-    home, there = os.open("/proc/thread-self/ns/net", os.O_RDONLY), os.open(f"/proc/{node.pid}/ns/net", os.O_RDONLY)
-    try:
-        if libc.setns(there, 0x40000000):
-            raise OSError(ctypes.get_errno(), "setns")
-        yield
-    finally:
-        libc.setns(home, 0x40000000)
-        os.close(there)
-        os.close(home)
 
 
 def test_planned_switchover_unregisters_what_is_the_nodes_own_and_never_has_two(lab):
@@ -190,7 +175,7 @@ def bulk(lab, since):
 def test_trunk_without_registration_is_the_holders_alone(lab):
     holder = holder_of(lab)
     for node in lab.pbx_nodes:
-        with inside(node):
+        with inside(f"/proc/{node.pid}/ns/net"):
             expected = (200, 403) if node is holder else (None, None)
             assert (options(ADDRESS, TRUSTED), options(ADDRESS, node.address("lan"))) == expected, node.name
         assert trunk(node, "plain")["state"] == "ip-authenticated"
