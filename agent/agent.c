@@ -162,8 +162,8 @@ static void agent_tick(void *ctx)
 
 static void agent_check_stop(struct agent *a)
 {
-	if (a->leaving ||
-	    (a->stopping && (core_stopped(&a->core) || !boot_before(a->now.boot, a->stop_until))))
+	if (a->leaving || (a->stopping && ((core_stopped(&a->core) && trunks_settled(a)) ||
+					   !boot_before(a->now.boot, a->stop_until))))
 		loop_stop(&a->loop);
 }
 

@@ -323,6 +323,8 @@ bool trunks_release_wait(const struct agent *a, group_index_t group);
 void trunks_ready(struct agent_group *g);
 void trunks_report(struct agent_group *g, const struct adapter_trunk *said);
 void trunks_answered(struct agent_group *g, uint64_t request, int error, const char *why);
+/* Every order has been taken by its PBX, or refused. */
+bool trunks_settled(const struct agent *a);
 /* An operator's order. Refused (reterr) where it would do nothing. */
 int trunks_order_by_hand(struct agent *a, group_index_t group, const char *name, bool on,
 			 struct sentence *reterr);

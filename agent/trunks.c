@@ -246,6 +246,15 @@ void trunks_refresh(struct agent *a)
 			trunks_refresh_group(&a->group[i]);
 }
 
+bool trunks_settled(const struct agent *a)
+{
+	for (uint32_t i = 0; i < a->config->groups_count; i++)
+		for (uint32_t k = 0; k < trunks_count(&a->group[i]); k++)
+			if (a->group[i].trunks[k].request)
+				return false;
+	return true;
+}
+
 boot_t trunks_next(const struct agent *a)
 {
 	boot_t next = BOOT_NEVER;

@@ -9,6 +9,7 @@
 #include "kamailio_evapi.h"
 #include "kamailio_list.h"
 #include "kamailio_text.h"
+#include "kamailio_trunks.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -81,6 +82,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t *o = json_loadb(clean, size, 0, NULL);
 	char connection[BINDING_CONNECTION_MAX + 1];
 
+	/* What the table of carriers' answers may hold; NUL-terminated by whoever read it. */
+	char answer[64];
+	int64_t retry_after_ms;
+	int status;
+
+	(void)snprintf(answer, sizeof answer, "%.*s", (int)(size < 63 ? size : 63), clean);
+	if (kamailio_trunk_status(answer, &status, &retry_after_ms))
+		assert(status >= 100 && status <= 699 && retry_after_ms >= -1 && retry_after_ms <= 86400000);
 	free(clean);
 	if (o)
 		check_lists(o, now);

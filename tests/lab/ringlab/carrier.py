@@ -24,6 +24,16 @@ class Register:
         return f"{self.at:.3f} {self.user} from {self.source} contact {self.contact} expires {self.expires} -> {self.status}"
 
 
+def kamailio_rpc(machine, path, method, *params):
+    """The result of an RPC to a Kamailio's datagram socket, or None if it failed or there is none."""
+    script = ("import json, os, socket, sys\n"
+              "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); name = f'/run/kamailio/ask-{os.getpid()}'; s.bind(name); s.settimeout(5)\n"
+              "try: s.sendto(sys.argv[2].encode(), sys.argv[1]); print(s.recv(1 << 17).decode())\n"
+              "finally: os.unlink(name)\n")
+    done = machine.run("/usr/bin/python3", "-c", script, path, json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}))
+    return json.loads(done.stdout).get("result") if done.returncode == 0 else None
+
+
 class Carrier(Machine):
     def __init__(self, lab):
         super().__init__(lab.root, "carrier", keep=lab.keep)
@@ -45,13 +55,7 @@ class Carrier(Machine):
     close = Machine.power_off
 
     def rpc(self, method, *params):
-        """The result of an RPC, or None if it failed."""
-        script = ("import json, os, socket, sys\n"
-                  "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); name = f'/run/kamailio/ask-{os.getpid()}'; s.bind(name); s.settimeout(5)\n"
-                  "s.sendto(sys.argv[1].encode(), '/run/kamailio/rpc.sock'); print(s.recv(1 << 17).decode()); os.unlink(name)\n")
-        request = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
-        answer = json.loads(self.check("/usr/bin/python3", "-c", script, request))
-        return answer.get("result")
+        return kamailio_rpc(self, "/run/kamailio/rpc.sock", method, *params)
 
     # ---- what it is told ----
 
