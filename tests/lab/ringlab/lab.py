@@ -58,10 +58,16 @@ class Node(Machine):
 
     # The programs of a node, as they are started after a boot. Order does not matter to any of them.
     def start(self):
-        if not self.witness:
-            self.start_corosync()
+        if self.witness:
+            self.start_agent()
+            return
+        self.start_corosync()
+        if not self.lab.settings.trunks:
             self.start_pbx()
         self.start_agent()
+        if self.lab.settings.trunks:  # docs/TRUNKS.md: a PBX that registers by itself is started behind the gate
+            wait_until(lambda: ringkeep.gate_on(self, "eth0"), 15, f"the gate of {self.name}")
+            self.start_pbx()
 
     def start_corosync(self):
         return corosync.start(self)

@@ -188,6 +188,14 @@ def status(node):
         return None
 
 
+def gate_on(node, interface):
+    """The gate is in force on that interface; False also while the agent cannot be asked."""
+    try:
+        return any(i["interface"] == interface and i["gate"] for i in hactl(node, "gate")["interfaces"])
+    except (Refused, ValueError, KeyError):
+        return False
+
+
 def group(node):
     return status(node)["groups"][0]
 
