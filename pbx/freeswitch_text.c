@@ -193,7 +193,7 @@ static void row_path(const struct list_item *item, struct freeswitch_row *room)
 	const char *ip = item->text[LIST_NETWORK_IP], *port = item->text[LIST_NETWORK_PORT];
 	const char *transport = row_transport(room->contact, item->text[LIST_STATUS]);
 	bool six = strchr(ip, ':') && ip[0] != '[';
-	char address[96];
+	char address[76]; /* 71 bytes at most: brackets, 63 of address, colon, port */
 
 	room->received[0] = room->connection[0] = 0;
 	if (!*ip || !*port || strlen(ip) > 63 || strlen(port) > 5)
