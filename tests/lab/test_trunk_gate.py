@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from gatelab import Capture, Lan, cable
+from gatelab import Capture, Lan, cable, wait_until
 from stimuli import ip4, send
 
 FAR_MS = 50_000
@@ -215,6 +215,7 @@ def test_interface_without_a_gate_is_guarded(lan):
     assert passed(lan, what, "le1", ("10.86.0.2",)) == set(what)
     bare.kill()
     keeper = lan.keeper(office(lan), "peer:office=10.86.0.0/24,10.86.0.2,10.86.0.0/28,fd86::/64,fd86::1")  # nft refuses overlaps: the widest counts
+    wait_until(lambda: keeper.status()["guard"]["up"] == "1", 5, "the guard with the peers: behind a gate that was adopted it comes a moment later")
     assert passed(lan, what, "le1", ("10.86.0.2",)) == set()
     assert lan.node.ping("10.86.0.2") == 2
     keeper.do(f"set office {FAR_MS}")
