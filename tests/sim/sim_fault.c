@@ -331,7 +331,7 @@ static void sim_fault_drain(struct sim *s)
 		if (sim_random_permille(&s->random, 600))
 			cmd.node = sim_any_pbx_node(s);
 	}
-	if (s->node[at].core->intent.paused && sim_random_permille(&s->random, 800))
+	if (s->node[at].running && s->node[at].core->intent.paused && sim_random_permille(&s->random, 800))
 		cmd = (struct core_command){ .type = COMMAND_RESUME };
 	(void)sim_order(s, at, &cmd);
 	if (cmd.type == COMMAND_PAUSE || cmd.type == COMMAND_CANCEL)

@@ -200,8 +200,8 @@ static void sim_node_init(struct sim *s, struct sim_node *n, node_id_t id)
 
 	n->id = id;
 	n->witness = s->config.nodes[id - 1].witness;
-	n->core = malloc(sizeof *n->core);
-	n->shadow = malloc(sizeof *n->shadow);
+	n->core = calloc(1, sizeof *n->core);
+	n->shadow = calloc(1, sizeof *n->shadow);
 	n->rest = calloc(1, sizeof *n->rest);
 	assert(n->core && n->shadow && n->rest);
 	n->boot.clock_ns =
