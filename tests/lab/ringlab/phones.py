@@ -44,7 +44,7 @@ class Phones(Machine):
     def call_in_background(self, n, talk_ms, rate=100):
         """Like call_all, but returns at once a function that waits for the result."""
         self.answer()
-        command, stat = self._command("calls-held", "call.xml", self._pairs(n), CALLER_PORT + 1, n, rate, ["-d", str(talk_ms)])
+        command, stat = self.command("calls-held", "call.xml", self._pairs(n), CALLER_PORT + 1, n, rate, ["-d", str(talk_ms)])
         proc = subprocess.Popen([tool("machine"), "run", str(self.pid), "--", *command], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
@@ -58,7 +58,8 @@ class Phones(Machine):
         """Each phone is called by the one before it."""
         return [(user(i), user(i % n + 1), credentials(i)) for i in range(1, n + 1)]
 
-    def _command(self, name, scenario, rows, port, n, rate, more=()):
+    def command(self, name, scenario, rows, port, n, rate, more=()):
+        """SIPp's command line for n calls, and the file of its statistics."""
         data, stat = self.dir / f"{name}.csv", self.dir / f"{name}.stat"
         stat.unlink(missing_ok=True)
         data.write_text("SEQUENTIAL\n" + "".join(";".join(map(str, row)) + ";\n" for row in rows))
@@ -67,7 +68,7 @@ class Phones(Machine):
                 "-trace_err", "-error_file", str(self.dir / "log" / f"{name}.err"), *more, f"{VIP}:5060"], stat
 
     def _sipp(self, name, scenario, rows, port, n, rate, more=()):
-        command, stat = self._command(name, scenario, rows, port, n, rate, more)
+        command, stat = self.command(name, scenario, rows, port, n, rate, more)
         self.run(*command, timeout=n // rate + 60)
         return successes(stat)
 
