@@ -9,12 +9,14 @@
 #define RK_CONFIG_H
 
 #include "config_timing.h"
+#include "fence_types.h"
 #include "ip_address.h"
 #include "placement.h"
 
 #include <stdio.h>
 
 struct core_config;
+struct fence_request;
 
 #define CONFIG_VRRP_PEERS_MAX 16
 #define CONFIG_TRACKED_MAX    8
@@ -24,6 +26,8 @@ struct core_config;
 #define CONFIG_PEERS_MAX      16   /* of one trunk */
 #define CONFIG_PEERS_ALL_MAX  1024 /* of all trunks */
 #define CONFIG_REG_NAME_MAX   80
+#define CONFIG_PARAMETERS_MAX 32 /* of a fence agent: FENCE_PARAMETERS_MAX */
+#define CONFIG_PLUG_MAX	      64
 #define CONFIG_ROLES_MAX      3
 #define CONFIG_ROLE_USERS_MAX 32
 #define CONFIG_PATH_MAX	      200
@@ -41,11 +45,21 @@ struct config_link {
 	struct ip_address address;
 };
 
+struct config_fence_level {
+	char name[RK_NAME_MAX]; /* its number, from "1" */
+	uint32_t devices_count;
+	char devices[FENCE_LEVEL_DEVICES_MAX][RK_NAME_MAX];
+};
+
 struct config_node {
 	char name[RK_NAME_MAX];
 	uint32_t id;
 	bool witness;
 	char public_key[CONFIG_PUBLIC_KEY_MAX];
+	uint32_t fence_action; /* enum fence_action */
+	uint32_t fence_delay_ms;
+	uint32_t fence_levels_count; /* by number */
+	struct config_fence_level fence_levels[FENCE_LEVELS_MAX];
 	uint32_t links_count;
 	struct config_link links[RK_LINKS_MAX];
 };
@@ -57,7 +71,8 @@ struct config_setting {
 
 struct config_pbx {
 	char name[RK_NAME_MAX];	       /* unused: the section has no title */
-	char adapter[CONFIG_PATH_MAX]; /* "kamailio" and the like, or "exec:/path"; "" = group without a PBX */
+	char adapter[CONFIG_PATH_MAX]; /* "kamailio" and the like, or "exec:/path"; "" = group without a PBX
+					*/
 	char pid_file[CONFIG_PATH_MAX];
 	uint32_t options_interval_ms;
 	uint32_t options_failures;
@@ -126,6 +141,7 @@ struct config_group {
 	uint32_t damping_reuse;
 	uint32_t damping_max;
 	uint32_t damping_half_life_ms;
+	uint32_t fence;	    /* enum fence_policy */
 	uint32_t pbx_count; /* 0 or 1 */
 	struct config_pbx pbx[1];
 	uint32_t vrrp_count; /* 0 or 1 */
@@ -133,6 +149,33 @@ struct config_group {
 	uint32_t trunks_count; /* by name */
 	struct config_trunk trunks[CONFIG_TRUNKS_MAX];
 };
+
+enum config_fence_kind { CONFIG_FENCE_POWER, CONFIG_FENCE_FABRIC, CONFIG_FENCE_WATCHDOG };
+
+struct config_fence_target {
+	char name[RK_NAME_MAX];	    /* of a node */
+	char plug[CONFIG_PLUG_MAX]; /* what the device calls it; "" = the device is that node's own */
+};
+
+struct config_fence_device {
+	char name[RK_NAME_MAX];
+	uint32_t kind;		     /* enum config_fence_kind */
+	char agent[CONFIG_PATH_MAX]; /* a name, or a path; "" = the target's own watchdog */
+	uint32_t parameters_count;
+	char parameters[CONFIG_PARAMETERS_MAX][CONFIG_PATH_MAX]; /* "name=value" */
+	char password_file[CONFIG_PATH_MAX];			 /* "" = none */
+	char password_parameter[RK_NAME_MAX];
+	uint32_t off_timeout_ms; /* of off, on and reboot */
+	uint32_t status_timeout_ms;
+	uint32_t monitor_timeout_ms;
+	uint32_t monitor_interval_ms; /* 0 = never */
+	uint32_t retries;
+	uint32_t targets_count;
+	struct config_fence_target targets[RK_NODES_MAX];
+};
+
+/* Two nodes without a third voter: what may become of them. */
+enum config_two_node { CONFIG_TWO_NODE_WITNESS, CONFIG_TWO_NODE_FENCED, CONFIG_TWO_NODE_BEST_EFFORT };
 
 struct config_role_users {
 	char name[RK_NAME_MAX];
@@ -151,6 +194,10 @@ struct config {
 	uint32_t log_level; /* enum config_log_level, same numbers as syslog(3) */
 	uint32_t history_kib;
 	uint32_t journal_kib;
+	uint32_t two_node;	      /* enum config_two_node */
+	uint32_t fence_timeout_ms;    /* of one operation */
+	uint32_t fence_devices_count; /* by name: a fence_device_t is the same on every node */
+	struct config_fence_device fence_devices[FENCE_DEVICES_MAX];
 	uint32_t nodes_count;
 	struct config_node nodes[RK_NODES_MAX];
 	uint32_t groups_count;
@@ -204,6 +251,12 @@ uint8_t config_vrrp_priority(const struct config_group *g, node_id_t node);
 node_set_t config_voters(const struct config *c);
 /* What the core wants of it. process: random per process. */
 void config_core(const struct config *c, node_id_t self, uint64_t process, struct core_config *ret);
+/* What the decider wants of the fence devices, levels and delays. */
+void config_fence(const struct config *c, struct fence_config *ret);
+/* The same words for the one who calls its agent; ret borrows from c. target: NODE_NONE for what is about the
+ * device alone. False for a device without an agent (the watchdog). */
+bool config_fence_request(const struct config *c, fence_device_t device, node_id_t target,
+			  enum fence_verb verb, struct fence_request *ret);
 /* The highest role this user has; root is always admin. user may be NULL (uid without a name). */
 enum config_role config_role_of(const struct config *c, uint32_t uid, const char *user);
 /* The safety level that these voters give ("leased"), and what it promises in words. */

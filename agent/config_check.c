@@ -324,6 +324,13 @@ static void sort_sections(struct config *c)
 {
 	for (uint32_t i = 0; i < c->nodes_count; i++)
 		qsort(c->nodes[i].links, c->nodes[i].links_count, sizeof c->nodes[i].links[0], name_cmp);
+	for (uint32_t i = 0; i < c->nodes_count; i++)
+		qsort(c->nodes[i].fence_levels, c->nodes[i].fence_levels_count,
+		      sizeof c->nodes[i].fence_levels[0], name_cmp);
+	for (uint32_t i = 0; i < c->fence_devices_count; i++)
+		qsort(c->fence_devices[i].targets, c->fence_devices[i].targets_count,
+		      sizeof c->fence_devices[i].targets[0], name_cmp);
+	qsort(c->fence_devices, c->fence_devices_count, sizeof c->fence_devices[0], name_cmp);
 	qsort(c->nodes, c->nodes_count, sizeof c->nodes[0], node_cmp);
 	for (uint32_t i = 0; i < c->groups_count; i++)
 		if (c->groups[i].pbx_count)
@@ -344,6 +351,7 @@ void config_check(struct config_parse *p, struct config *c)
 	for (uint32_t i = 0; i < c->groups_count; i++)
 		check_group(p, c, &c->groups[i]);
 	config_check_trunks(p, c);
+	config_check_fence(p, c);
 	check_roles(p, c);
 	check_timing(p, c);
 	if (p->errors->count == 0) {

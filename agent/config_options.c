@@ -37,6 +37,21 @@ static const char *const contact_names[] = {
 	[CONFIG_CONTACT_ADDRESS] = "address", [CONFIG_CONTACT_NODE] = "node", NULL
 };
 
+static const char *const fence_kind_names[] = { [CONFIG_FENCE_POWER] = "power",
+						[CONFIG_FENCE_FABRIC] = "fabric",
+						[CONFIG_FENCE_WATCHDOG] = "watchdog",
+						NULL };
+static const char *const fence_action_names[] = {
+	[FENCE_ACTION_OFF] = "off", [FENCE_ACTION_REBOOT] = "reboot", NULL
+};
+static const char *const fence_policy_names[] = {
+	[FENCE_AFTER] = "after", [FENCE_REQUIRED] = "required", [FENCE_NEVER] = "never", NULL
+};
+static const char *const two_node_names[] = { [CONFIG_TWO_NODE_WITNESS] = "witness",
+					      [CONFIG_TWO_NODE_FENCED] = "fenced",
+					      [CONFIG_TWO_NODE_BEST_EFFORT] = "best-effort",
+					      NULL };
+
 #define AT(type, member) .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
 #define LIST(type, member)                                                                      \
 	.offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member[0]), \
@@ -80,6 +95,42 @@ const struct config_option config_options[] = {
 	  "size of the history file in KiB before it is rotated (one older file is kept)" },
 	{ "", "journal-size", OPTION_NUMBER, 1024, 1048576, "16384", NULL, AT(config, journal_kib), 0, 0,
 	  "size of each of the two journal files in KiB" },
+	{ "", "two-node", OPTION_ENUM, 0, 0, "witness", two_node_names, AT(config, two_node), 0, 0,
+	  "two nodes and no third voter: witness (nobody takes over when one dies: add a witness), fenced (the survivor may, "
+	  "after it has proof that the other is off) or best-effort" },
+	{ "", "fence-timeout", OPTION_MSEC, 1000, 3600000, "3m", NULL, AT(config, fence_timeout_ms), 0, 0,
+	  "a fencing of one node, all its levels and retries, that takes longer has failed" },
+
+	{ "fence-device", "kind", OPTION_ENUM, 0, 0, "power", fence_kind_names, AT(config_fence_device, kind), 0, 0,
+	  "power; fabric (cuts the node off from network or storage and leaves it running); or watchdog (no agent: the "
+	  "target's own armed hardware watchdog)" },
+	{ "fence-device", "agent", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_fence_device, agent), 0, 0,
+	  "fence agent: a name such as fence_ipmilan, which is looked for in /usr/sbin, or a path" },
+	{ "fence-device", "parameters", OPTION_STRINGS, 0, CONFIG_PARAMETERS_MAX, NULL, NULL,
+	  LIST(config_fence_device, parameters), 0,
+	  "what the agent is told, as \"name=value\"; its man page and `hactl config check` know the names. The action, the plug "
+	  "and the password come from elsewhere" },
+	{ "fence-device", "password-file", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL,
+	  AT(config_fence_device, password_file), 0, 0,
+	  "file whose only line is the password, its owner's alone (mode 0600); read at every call" },
+	{ "fence-device", "password-parameter", OPTION_NAME, 0, 0, "password", NULL,
+	  AT(config_fence_device, password_parameter), 0, 0,
+	  "the agent's name for it; community for SNMP" },
+	{ "fence-device", "off-timeout", OPTION_MSEC, 100, 600000, "30s", NULL, AT(config_fence_device, off_timeout_ms), 0, 0,
+	  "an off, on or reboot that takes longer is killed, with all that it started; longer than the agent's own "
+	  "power_timeout, or the agent never gets to say what was wrong" },
+	{ "fence-device", "status-timeout", OPTION_MSEC, 100, 600000, "10s", NULL, AT(config_fence_device, status_timeout_ms), 0, 0,
+	  "the same for a status" },
+	{ "fence-device", "monitor-timeout", OPTION_MSEC, 100, 600000, "20s", NULL, AT(config_fence_device, monitor_timeout_ms), 0, 0,
+	  "the same for a monitor" },
+	{ "fence-device", "monitor-interval", OPTION_MSEC, 0, 86400000, "1m", NULL, AT(config_fence_device, monitor_interval_ms), 0, 0,
+	  "time between two looks at the device; 0ms for none, and then nobody knows that it works before it has to" },
+	{ "fence-device", "retries", OPTION_NUMBER, 0, 10, "1", NULL, AT(config_fence_device, retries), 0, 0,
+	  "how often a failed call is tried again, all within its timeout" },
+
+	{ "target", "plug", OPTION_STRING, 1, CONFIG_PLUG_MAX - 1, NULL, NULL, AT(config_fence_target, plug), 0, 0,
+	  "the device's name for this node: outlet, slot, virtual machine; several outlets with commas. None: the device "
+	  "belongs to the node, as a BMC does" },
 
 	{ "node", "id", OPTION_NUMBER, 1, NODE_ID_MAX, NULL, NULL, AT(config_node, id), 0, OPTION_REQUIRED,
 	  "number of the node, never to be used for another one; on a corosync node its nodeid" },
@@ -88,6 +139,13 @@ const struct config_option config_options[] = {
 	{ "node", "public-key", OPTION_STRING, 1, CONFIG_PUBLIC_KEY_MAX - 1, NULL, NULL,
 	  AT(config_node, public_key), 0, OPTION_REQUIRED,
 	  "what `hactl key show` prints on that node; a node finds itself by it" },
+	{ "node", "fence-action", OPTION_ENUM, 0, 0, "off", fence_action_names, AT(config_node, fence_action), 0, 0,
+	  "off (it stays off until somebody has looked at it) or reboot (off, proof of it, on)" },
+	{ "node", "fence-delay", OPTION_MSEC, 0, 600000, "0ms", NULL, AT(config_node, fence_delay_ms), 0, 0,
+	  "wait before this node is shot; 0ms: computed where two nodes could shoot each other" },
+
+	{ "fence-level", "devices", OPTION_NAMES, 1, FENCE_LEVEL_DEVICES_MAX, NULL, NULL, LIST(config_fence_level, devices),
+	  OPTION_REQUIRED, "fence devices that all have to say off, for example both supplies of a node with two" },
 
 	{ "link", "address", OPTION_ADDRESS, 0, 0, NULL, NULL, AT(config_link, address), 0, OPTION_REQUIRED,
 	  "the node's own address on this link; the same link name on two nodes is one network" },
@@ -113,6 +171,10 @@ const struct config_option config_options[] = {
 	  OPTION_RELOAD, "the penalty never grows above this" },
 	{ "group", "damping-half-life", OPTION_MSEC, 1000, 86400000, "1m", NULL, AT(config_group, damping_half_life_ms),
 	  0, OPTION_RELOAD, "time in which the penalty halves" },
+
+	{ "group", "fence", OPTION_ENUM, 0, 0, "after", fence_policy_names, AT(config_group, fence), 0, 0,
+	  "power fencing of a lost holder: after (the lease decides, the shot cleans up), required (no takeover without proof that "
+	  "it is off, for shared storage) or never" },
 
 	{ "pbx", "adapter", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_pbx, adapter), 0,
 	  OPTION_REQUIRED, "asterisk, freeswitch (experimental), kamailio, sip (health by SIP OPTIONS only) or exec:/PATH of an "
@@ -197,6 +259,12 @@ const struct config_section config_sections[] = {
 	  "one node or witness; the title is its name" },
 	{ "link", "node", true, 0, RK_LINKS_MAX, LIST(config_node, links),
 	  "one network that carries pulses; the title is its name, the same on all nodes" },
+	{ "fence-level", "node", true, 0, FENCE_LEVELS_MAX, LIST(config_node, fence_levels),
+	  "one way to fence the node; the title is its number, from 1: a level is tried when those before it failed" },
+	{ "fence-device", "", true, 0, FENCE_DEVICES_MAX, LIST(config, fence_devices),
+	  "one device that can turn nodes off, through a fence agent; the title is its name" },
+	{ "target", "fence-device", true, 1, RK_NODES_MAX, LIST(config_fence_device, targets),
+	  "one node that the device can fence; the title is the node's name" },
 	{ "group", "", true, 0, RK_GROUPS_MAX, LIST(config, groups),
 	  "one PBX service with its addresses; the title is its name" },
 	{ "pbx", "group", false, 0, 1, LIST(config_group, pbx), "the group's PBX" },

@@ -21,6 +21,7 @@ enum option_type {
 	OPTION_ADDRESS,	   /* struct ip_address */
 	OPTION_ADDRESSES,  /* list of them */
 	OPTION_NAMES,	   /* list of char[size] */
+	OPTION_STRINGS,	   /* list of char[size], as OPTION_STRING */
 	OPTION_PRIORITIES, /* list of uint32_t: VRRP priorities, 1 to 255 */
 	OPTION_PREFIXES,   /* list of struct ip_prefix: addresses, alone or with a prefix length */
 };

@@ -41,5 +41,7 @@ void config_check(struct config_parse *p, struct config *c);
 void config_check_vrrp(struct config_parse *p, const struct config *c, const struct config_group *g);
 /* The trunks of all groups; fills in the carriers that were not named. */
 void config_check_trunks(struct config_parse *p, struct config *c);
+/* The fence devices, and the levels of all nodes. */
+void config_check_fence(struct config_parse *p, const struct config *c);
 
 #endif

@@ -15,7 +15,8 @@
 static bool is_quoted(const struct config_option *o)
 {
 	return o->type == OPTION_STRING || o->type == OPTION_NAME || o->type == OPTION_NAMES ||
-	       o->type == OPTION_ADDRESS || o->type == OPTION_ADDRESSES || o->type == OPTION_PREFIXES;
+	       o->type == OPTION_STRINGS || o->type == OPTION_ADDRESS || o->type == OPTION_ADDRESSES ||
+	       o->type == OPTION_PREFIXES;
 }
 
 static void print_value(const struct config_option *o, const void *base, FILE *out)

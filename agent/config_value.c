@@ -62,8 +62,8 @@ static int scale_exact(uint64_t micro, uint32_t per, uint32_t *ret)
 
 bool config_option_is_list(const struct config_option *o)
 {
-	return o->type == OPTION_ADDRESSES || o->type == OPTION_NAMES || o->type == OPTION_PRIORITIES ||
-	       o->type == OPTION_PREFIXES;
+	return o->type == OPTION_ADDRESSES || o->type == OPTION_NAMES || o->type == OPTION_STRINGS ||
+	       o->type == OPTION_PRIORITIES || o->type == OPTION_PREFIXES;
 }
 
 static int parse_number(const struct config_option *o, const char *text, uint32_t *ret)
@@ -114,6 +114,7 @@ static int set_number(const struct config_option *o, uint32_t *field, const char
 
 static int set_string(const struct config_option *o, char *field, const char *text, char *reterr, size_t size)
 {
+	bool string = o->type == OPTION_STRING || o->type == OPTION_STRINGS;
 	size_t len = strlen(text);
 
 	/* o->min and max are the length of a list for lists. */
@@ -125,12 +126,11 @@ static int set_string(const struct config_option *o, char *field, const char *te
 	for (const char *p = text; *p; p++) {
 		bool name_ok = isalnum((unsigned char)*p) || (p != text && strchr("-_.", *p));
 
-		if (o->type == OPTION_STRING ? !isprint((unsigned char)*p) || *p == '"' || *p == '\\'
-					     : !name_ok) {
-			(void)snprintf(
-				reterr, size, "\"%.60s\" has a character that is not allowed; use %s", text,
-				o->type == OPTION_STRING ? "printable ASCII without quotes and backslashes"
-							 : "letters, digits and, not first, - _ .");
+		if (string ? !isprint((unsigned char)*p) || *p == '"' || *p == '\\' : !name_ok) {
+			(void)snprintf(reterr, size, "\"%.60s\" has a character that is not allowed; use %s",
+				       text,
+				       string ? "printable ASCII without quotes and backslashes"
+					      : "letters, digits and, not first, - _ .");
 			return -EINVAL;
 		}
 	}
@@ -227,6 +227,7 @@ int config_option_set(const struct config_option *o, void *base, const char *tex
 	case OPTION_STRING:
 	case OPTION_NAME:
 	case OPTION_NAMES:
+	case OPTION_STRINGS:
 		r = set_string(o, field, text, reterr, size);
 		break;
 	case OPTION_NUMBER:
@@ -295,6 +296,7 @@ void config_option_text(const struct config_option *o, const void *base, uint32_
 	case OPTION_STRING:
 	case OPTION_NAME:
 	case OPTION_NAMES:
+	case OPTION_STRINGS:
 		(void)snprintf(ret, size, "%s", (const char *)field);
 		break;
 	case OPTION_NUMBER:
@@ -352,6 +354,9 @@ void config_option_limits(const struct config_option *o, char *ret, size_t size)
 		break;
 	case OPTION_NAMES:
 		(void)snprintf(ret, size, "%u to %u names", o->min, o->max);
+		break;
+	case OPTION_STRINGS:
+		(void)snprintf(ret, size, "%u to %u texts", o->min, o->max);
 		break;
 	case OPTION_PRIORITIES:
 		(void)snprintf(ret, size, "%u to %u numbers of 1 to 255", o->min, o->max);

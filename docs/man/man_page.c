@@ -44,6 +44,7 @@ static const char *type_word(enum option_type type)
 		[OPTION_ADDRESS] = "ADDRESS",
 		[OPTION_ADDRESSES] = "{ ADDRESS, ... }",
 		[OPTION_NAMES] = "{ NAME, ... }",
+		[OPTION_STRINGS] = "{ TEXT, ... }",
 		[OPTION_PRIORITIES] = "{ NUMBER, ... }",
 		[OPTION_PREFIXES] = "{ ADDRESS[/LENGTH], ... }",
 	};

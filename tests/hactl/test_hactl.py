@@ -209,6 +209,13 @@ class Local(Case):
         self.assertEqual(again.stdout, shown)
         self.golden("config-explain", self.config("explain", "good.conf").stdout)
 
+    def test_config_of_fencing(self):
+        shown = self.config("show", "fencing.conf").stdout
+        self.golden("config-show-fencing", shown)
+        copy = pathlib.Path(self.dir.name) / "copy.conf"
+        copy.write_text(shown)
+        self.assertEqual(self.hactl("config", "show", str(copy), socket=False).stdout, shown)
+
     def test_config_errors(self):
         done = self.config("check", "many-errors.conf")
         self.assertEqual((done.returncode, done.stdout), (1, ""))

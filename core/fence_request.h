@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * One call of a fence agent in words, between the configuration, which has them, and the one who runs the
+ * agent (fencing). Every text is borrowed.
+ */
+#ifndef RK_FENCE_REQUEST_H
+#define RK_FENCE_REQUEST_H
+
+#include "fence_types.h"
+
+#define FENCE_PARAMETERS_MAX 32
+
+struct fence_request {
+	const char *agent;	   /* a path, or a name that is looked for in FENCE_AGENT_DIR */
+	const char *action;	   /* "off", "metadata", ... */
+	const char *plug;	   /* NULL = none */
+	const char *password_file; /* NULL = none; read at the time of the call */
+	const char *password_parameter;
+	size_t parameters_count;
+	const char *parameter[FENCE_PARAMETERS_MAX]; /* "name=value" */
+	uint32_t timeout_ms;
+};
+
+/* The word of the fence-agents API. */
+static inline const char *fence_verb_name(enum fence_verb verb)
+{
+	static const char *const names[] = { [FENCE_OFF] = "off",
+					     [FENCE_ON] = "on",
+					     [FENCE_REBOOT] = "reboot",
+					     [FENCE_STATUS] = "status",
+					     [FENCE_MONITOR] = "monitor" };
+
+	return names[verb];
+}
+
+#endif

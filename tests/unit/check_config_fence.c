@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cleanup.h"
+#include "config.h"
+#include "fence_request.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define KEY_A "rk1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define KEY_B "rk1:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA"
+#define KEY_C "rk1:CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCA"
+
+static const char good[] = "cluster = office\n"					 /* 1 */
+			   "fence-timeout = 4m\n"				 /* 2 */
+			   "fence-device pdu {\n"				 /* 3 */
+			   "  agent = fence_apc_snmp\n"				 /* 4 */
+			   "  parameters = { \"ip=10.0.0.9\",\n"		 /* 5 */
+			   "    \"snmp_version=1\" }\n"				 /* 6 */
+			   "  password-file = /etc/ringkeep/pdu\n"		 /* 7 */
+			   "  password-parameter = community\n"			 /* 8 */
+			   "  target n1 { plug = \"1,2\" }\n"			 /* 9 */
+			   "  target n2 { plug = 3 }\n"				 /* 10 */
+			   "}\n"						 /* 11 */
+			   "fence-device bmc-n1 {\n"				 /* 12 */
+			   "  agent = /opt/fence_bmc\n"				 /* 13 */
+			   "  off-timeout = 25s retries = 2\n"			 /* 14 */
+			   "  target n1 { }\n"					 /* 15 */
+			   "}\n"						 /* 16 */
+			   "fence-device dog {\n"				 /* 17 */
+			   "  kind = watchdog\n"				 /* 18 */
+			   "  target n1 { }\n"					 /* 19 */
+			   "  target n2 { }\n"					 /* 20 */
+			   "}\n"						 /* 21 */
+			   "node n1 {\n"					 /* 22 */
+			   "  id = 1 public-key = \"" KEY_A "\"\n"		 /* 23 */
+			   "  link ring0 { address = 10.77.1.1 }\n"		 /* 24 */
+			   "  fence-delay = 5s\n"				 /* 25 */
+			   "  fence-level 2 { devices = { pdu, dog } }\n"	 /* 26 */
+			   "  fence-level 1 { devices = { bmc-n1 } }\n"		 /* 27 */
+			   "}\n"						 /* 28 */
+			   "node n2 {\n"					 /* 29 */
+			   "  id = 2 public-key = \"" KEY_B "\"\n"		 /* 30 */
+			   "  link ring0 { address = 10.77.1.2 }\n"		 /* 31 */
+			   "  fence-action = reboot\n"				 /* 32 */
+			   "  fence-level 1 { devices = { pdu } }\n"		 /* 33 */
+			   "}\n"						 /* 34 */
+			   "node w1 {\n"					 /* 35 */
+			   "  id = 3 witness = yes public-key = \"" KEY_C "\"\n" /* 36 */
+			   "  link ring0 { address = 10.77.1.3 }\n"		 /* 37 */
+			   "}\n"						 /* 38 */
+			   "group office {\n"					 /* 39 */
+			   "  addresses = { 10.77.0.100 } device = eth0\n"	 /* 40 */
+			   "  candidates = { n1, n2 }\n"			 /* 41 */
+			   "  fence = required\n"				 /* 42 */
+			   "}\n";
+
+static char *edit(const char *find, const char *replace)
+{
+	const char *at = strstr(good, find);
+	char *ret = NULL;
+	int r;
+
+	ck_assert_msg(at != NULL, "the good file has no \"%s\"", find);
+	r = asprintf(&ret, "%.*s%s%s", (int)(at - good), good, replace, at + strlen(find));
+	ck_assert_int_gt(r, 0);
+	return ret;
+}
+
+static struct config *parse(const char *text)
+{
+	struct config *c = config_new();
+	static struct config_errors errors;
+	int r = config_parse_text("f", text, strlen(text), c, &errors);
+
+	ck_assert_msg(r == 0, "%s", errors.error[0].text);
+	return c;
+}
+
+/* One edit of the good file, and all errors that it must give. */
+static const struct bad_case {
+	const char *find, *replace, *errors;
+} bad_cases[] = {
+	/* clang-format off */
+	{ "agent = fence_apc_snmp", "kind = power",
+	  "f:4: agent: missing in section fence-device pdu; add it" },
+	{ "agent = /opt/fence_bmc", "agent = opt/fence_bmc",
+	  "f:13: agent: \"opt/fence_bmc\" is neither a name, such as fence_ipmilan, nor an absolute path" },
+	{ "snmp_version=1", "snmp_version",
+	  "f:6: parameters: \"snmp_version\" is not name=value; write it so" },
+	{ "snmp_version=1", "option=off",
+	  "f:6: parameters: option is not for here; ringkeep says what the agent shall do" },
+	{ "snmp_version=1", "plug=3",
+	  "f:6: parameters: plug is not for here; write it as the plug of a target" },
+	{ "snmp_version=1", "delay=3",
+	  "f:6: parameters: delay is not for here; write it as fence-delay of the node, where it does not eat the agent's time" },
+	{ "snmp_version=1", "passwd=x",
+	  "f:6: parameters: passwd is not for here; a password belongs into a file of its own, the password-file" },
+	{ "snmp_version=1", "community=x",
+	  "f:6: parameters: community comes from the password-file; remove one" },
+	{ "snmp_version=1", "method=cycle",
+	  "f:6: parameters: method cycle is never verified by the agent, so it proves nothing; leave it out, and write "
+	  "fence-action = reboot at the node" },
+	{ "\"snmp_version=1\"", "\"snmp_version=1\", \"snmp-version=2c\"",
+	  "f:6: parameters: snmp-version is given twice; remove one" },
+	{ "snmp_version=1", "power-timeout=30",
+	  "f:6: parameters: power-timeout=30 s is not shorter than off-timeout 30000 ms: the agent would be killed before it "
+	  "can say what is wrong; raise off-timeout" },
+	{ "/etc/ringkeep/pdu", "pdu",
+	  "f:7: password-file: \"pdu\" is not an absolute path; start it with /" },
+	{ "plug = 3", "plug = \"1,2\"",
+	  "f:10: plug: 1,2 is the plug of n1 already; one of the two is wrong" },
+	{ "  target n2 { plug = 3 }\n", "  target n2 { plug = 3 }\n target n9 { plug = 4 }\n",
+	  "f:11: target: n9 is not a node of this file; add section node n9" },
+	{ "  target n2 { plug = 3 }\n", "  target n2 { plug = 3 }\n target w1 { plug = 4 }\n",
+	  "f:11: target: w1 is a witness, which holds nothing; leave it out" },
+	{ "retries = 2\n  target n1 { }\n", "retries = 2\n  target n1 { }\n  target n2 { }\n",
+	  "f:16: target: without plugs the device is one node's own, but n1 is a target, too; give each its plug, or its own device" },
+	{ "kind = watchdog", "kind = watchdog agent = x",
+	  "f:18: kind: a watchdog is the target's own: no agent, parameters or password-file; remove them" },
+	{ "kind = watchdog\n  target n1 { }", "kind = watchdog\n  target n1 { plug = 1 }",
+	  "f:19: plug: a watchdog has no plugs; remove it" },
+	{ "fence-level 1 { devices = { bmc-n1 } }", "fence-level 1 { devices = { bmc-n2 } }",
+	  "f:27: devices: bmc-n2 is not a fence device of this file; add section fence-device bmc-n2" },
+	{ "fence-level 1 { devices = { pdu } }", "fence-level 1 { devices = { bmc-n1 } }",
+	  "f:33: devices: bmc-n1 has no target n2; add section target n2 to it" },
+	{ "{ pdu, dog }", "{ pdu, pdu }",
+	  "f:26: devices: pdu is named twice; remove one" },
+	{ "fence-level 2", "fence-level 3",
+	  "f:23: fence-level: n1 has level 3 but no level 2; number them from 1" },
+	{ "fence-level 2", "fence-level first",
+	  "f:26: fence-level: first is not its number; choose 1 to 4" },
+	{ "agent = fence_apc_snmp", "agent = fence_apc_snmp kind = fabric",
+	  "f:33: devices: pdu cuts n2 off and cannot reboot it; set fence-action = off" },
+	{ "fence-timeout = 4m", "fence-timeout = 100s",
+	  "f:2: fence-timeout: 100000 ms is too short: the levels of n1 may take 115000 ms (off-timeout and status-timeout of "
+	  "each device); raise it, or lower those" },
+	{ "  fence-level 1 { devices = { pdu } }\n", "",
+	  "f:41: fence: required, but nothing can fence candidate n2: nobody could take over from it; add section fence-level 1 "
+	  "to node n2" },
+	{ "  fence = required", "  fence = required vrrp { vrid = 1 mode = native }",
+	  "f:42: fence: required means nothing where VRRP decides (mode native); choose after or never" },
+	{ "fence-timeout = 4m", "two-node = fenced",
+	  "f:2: two-node: is for two nodes without a third voter, and this file has 3; leave it out" },
+	{ "  link ring0 { address = 10.77.1.3 }", "  link ring0 { address = 10.77.1.3 } fence-level 1 { devices = { pdu } }",
+	  "f:36: fence-level: w1 is a witness, which holds nothing; leave it out\n"
+	  "f:37: devices: pdu has no target w1; add section target w1 to it" },
+	/* clang-format on */
+};
+
+START_TEST(says_what_is_wrong_where)
+{
+	int wrong = 0;
+
+	for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
+		_cleanup_(free_ptr) char *text = edit(bad_cases[i].find, bad_cases[i].replace);
+		_cleanup_(config_free_ptr) struct config *c = config_new();
+		_cleanup_(free_ptr) char *got = NULL;
+		static struct config_errors e;
+		size_t len;
+		FILE *f = open_memstream(&got, &len);
+		int r = config_parse_text("f", text, strlen(text), c, &e);
+
+		for (uint32_t k = 0; k < e.count && k < CONFIG_ERRORS_MAX; k++)
+			(void)fprintf(f, "%s%s", k ? "\n" : "", e.error[k].text);
+		(void)fclose(f);
+		if (r == -EINVAL && !strcmp(got, bad_cases[i].errors))
+			continue;
+		wrong++;
+		(void)printf("case %zu, r = %d\n  expected:\n%s\n  got:\n%s\n", i, r, bad_cases[i].errors,
+			     got);
+	}
+	ck_assert_int_eq(wrong, 0);
+}
+END_TEST
+
+START_TEST(two_nodes_that_shoot_each_other_need_levels)
+{
+	static const char two[] =
+		"cluster = c two-node = fenced\n"
+		"node a { id = 1 public-key = \"" KEY_A "\" link l { address = 10.0.0.1 } }\n"
+		"node b { id = 2 public-key = \"" KEY_B
+		"\" link l { address = 10.0.0.2 } fence-level 1 { devices = { bmc } } }\n"
+		"fence-device bmc { agent = fence_dummy target b { } }\n";
+	_cleanup_(config_free_ptr) struct config *c = config_new();
+	static struct config_errors e;
+
+	ck_assert_int_eq(config_parse_text("f", two, strlen(two), c, &e), -EINVAL);
+	ck_assert_str_eq(e.error[0].text, "f:1: two-node: fenced, but nothing can fence a; add section "
+					  "fence-level 1 to node a");
+}
+END_TEST
+
+START_TEST(tells_the_decider)
+{
+	_cleanup_(config_free_ptr) struct config *c = parse(good);
+	struct fence_config f;
+
+	config_fence(c, &f);
+	ck_assert_uint_eq(f.devices_count, 3); /* by name: bmc-n1, dog, pdu */
+	ck_assert_int_eq(f.device[0].off_ns, 25 * NS_PER_S);
+	ck_assert_uint_eq(f.device[0].retries, 2);
+	ck_assert_uint_eq(f.device[0].targets, node_bit(1));
+	ck_assert(!f.device[0].watchdog && f.device[1].watchdog && !f.device[1].fabric);
+	ck_assert_int_eq(f.device[2].status_ns, 10 * NS_PER_S);
+	ck_assert_int_eq(f.device[2].monitor_ns, 20 * NS_PER_S);
+	ck_assert_int_eq(f.device[2].monitor_period_ns, 60 * NS_PER_S);
+	ck_assert_uint_eq(f.device[2].targets, node_bit(1) | node_bit(2));
+	ck_assert_uint_eq(f.target[1].levels_count, 2);
+	ck_assert_uint_eq(f.target[1].level[0].count, 1); /* level 1, though level 2 is written before it */
+	ck_assert_uint_eq(f.target[1].level[0].device[0], 0);
+	ck_assert_uint_eq(f.target[1].level[1].count, 2);
+	ck_assert_uint_eq(f.target[1].level[1].device[0], 2);
+	ck_assert_uint_eq(f.target[1].level[1].device[1], 1);
+	ck_assert_int_eq(f.target[1].delay_ns, 5 * NS_PER_S);
+	ck_assert_int_eq(f.target[1].action, FENCE_ACTION_OFF);
+	ck_assert_int_eq(f.target[2].action, FENCE_ACTION_REBOOT);
+	ck_assert_uint_eq(f.target[3].levels_count, 0);
+	ck_assert_int_eq(f.total_ns, 240 * NS_PER_S);
+	ck_assert_uint_eq(c->groups[0].fence, FENCE_REQUIRED);
+}
+END_TEST
+
+START_TEST(tells_the_caller_of_agents)
+{
+	_cleanup_(config_free_ptr) struct config *c = parse(good);
+	struct fence_request r;
+
+	ck_assert(config_fence_request(c, 2, 1, FENCE_OFF, &r));
+	ck_assert_str_eq(r.agent, "fence_apc_snmp");
+	ck_assert_str_eq(r.action, "off");
+	ck_assert_str_eq(r.plug, "1,2");
+	ck_assert_str_eq(r.password_file, "/etc/ringkeep/pdu");
+	ck_assert_str_eq(r.password_parameter, "community");
+	ck_assert_uint_eq(r.parameters_count, 2);
+	ck_assert_str_eq(r.parameter[1], "snmp_version=1");
+	ck_assert_uint_eq(r.timeout_ms, 30000);
+	ck_assert(config_fence_request(c, 2, NODE_NONE, FENCE_MONITOR, &r));
+	ck_assert_ptr_null(r.plug);
+	ck_assert_uint_eq(r.timeout_ms, 20000);
+	ck_assert(config_fence_request(c, 0, 1, FENCE_STATUS, &r));
+	ck_assert_ptr_null(r.plug);
+	ck_assert_ptr_null(r.password_file);
+	ck_assert_uint_eq(r.timeout_ms, 10000);
+	ck_assert(!config_fence_request(c, 1, 1, FENCE_OFF, &r)); /* a watchdog has no agent */
+}
+END_TEST
+
+UNIT_MAIN("config_fence", says_what_is_wrong_where, two_nodes_that_shoot_each_other_need_levels,
+	  tells_the_decider, tells_the_caller_of_agents)
