@@ -36,8 +36,8 @@ const struct hactl_command hactl_commands[] = {
 	  "at the holder: have the PBX register the trunk at its carrier now, or take that back until register or a move" },
 	{ "voters", "show|apply", "", ROLE_VIEWER, hactl_run_remote, show_voters,
 	  "who votes on leases; apply brings that to what the configuration says, safely, by way of both" },
-	{ "config", "check|explain|show|diff|import [FILE]", "node id config-id state-dir", ROLE_NONE, run_config, NULL,
-	  "check a file, explain every option and inequality, print the canonical form, compare with the installed file, "
+	{ "config", "check|explain|show|diff|import [FILE]", "corosync node id config-id state-dir", ROLE_NONE, run_config, NULL,
+	  "check a file and corosync's beside it, explain every option and inequality, print the canonical form, compare with the installed file, "
 	  "or make a file of a keepalived.conf" },
 	{ "key", "generate|show", "state-dir", ROLE_NONE, run_key, NULL,
 	  "make this node's identity, or print the public half for the configuration" },
@@ -61,6 +61,7 @@ const struct hactl_option hactl_options[] = {
 	{ "count", 'n', "NUMBER", "count", "so many of the latest; default 50" },
 	{ "verify", 0, NULL, "verify", "check the hash chain of the history file" },
 	{ "state-dir", 0, "DIR", "state_dir", "default " HACTL_STATE_DIR },
+	{ "corosync", 0, "FILE", "corosync", "check, explain: corosync's configuration; default " HACTL_COROSYNC },
 	{ "node", 0, "NAME", "node", "import: this node's name; default: router_id, else the host's name" },
 	{ "id", 0, "NUMBER", "id", "import: this node's id; default 1" },
 	{ "config-id", 0, "NAME", "config_id", "import: what lines that begin with @NAME are for; default: the host's name" },

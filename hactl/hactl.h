@@ -21,6 +21,7 @@ enum hactl_exit { HACTL_DONE = 0, HACTL_REFUSED = 1, HACTL_USAGE = 2, HACTL_UNRE
 #define HACTL_CONFIG	 "/etc/ringkeep/ringkeep.conf"
 #define HACTL_DRAIN	 "10m"
 #define HACTL_KEEPALIVED "/etc/keepalived/keepalived.conf"
+#define HACTL_COROSYNC	 "/etc/corosync/corosync.conf"
 
 struct hactl_command;
 
@@ -118,6 +119,10 @@ int run_watch(struct hactl *h);
 int run_history(struct hactl *h);
 int run_config(struct hactl *h);
 int run_import(struct hactl *h); /* called by run_config() */
+/* Looks at corosync's configuration beside c and prints what is found; with --json it goes into the two lists
+ * instead. False: one of it was an error. */
+bool hactl_check_corosync(struct hactl *h, const struct config *c, json_t *ret_errors, json_t *ret_notes);
+void hactl_explain_corosync(struct hactl *h);
 int run_key(struct hactl *h);
 int run_replay(struct hactl *h);
 int run_help(struct hactl *h);

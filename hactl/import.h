@@ -8,7 +8,7 @@
 #define RK_IMPORT_H
 
 #include "config.h"
-#include "import_findings.h"
+#include "findings.h"
 #include "keepalived_read.h"
 
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #ifndef RK_KEEPALIVED_LEFT_OUT_H
 #define RK_KEEPALIVED_LEFT_OUT_H
 
-#include "import_findings.h"
+#include "findings.h"
 
 enum keepalived_where { IN_TOP, IN_GLOBAL, IN_INSTANCE, IN_SYNC, KEEPALIVED_WHERES_COUNT };
 

@@ -8,7 +8,7 @@
 #ifndef RK_KEEPALIVED_READ_H
 #define RK_KEEPALIVED_READ_H
 
-#include "import_findings.h"
+#include "findings.h"
 #include "ip_address.h"
 
 #include <stddef.h>

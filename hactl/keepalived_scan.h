@@ -8,7 +8,7 @@
 #ifndef RK_KEEPALIVED_SCAN_H
 #define RK_KEEPALIVED_SCAN_H
 
-#include "import_findings.h"
+#include "findings.h"
 
 #include <stddef.h>
 

@@ -42,13 +42,8 @@ static struct config *load(struct hactl *h, const char *path)
 	return NULL;
 }
 
-static void print_check(struct hactl *h, const struct config *c, const char *path)
+static void print_good(struct hactl *h, const struct config *c, const char *path)
 {
-	if (h->json) {
-		(void)fprintf(h->out, "{\"ok\":true,\"hash\":\"%016llx\",\"safety\":\"%s\"}\n",
-			      (unsigned long long)c->hash, config_safety(c));
-		return;
-	}
 	(void)fprintf(h->out, "%s: good; cluster %s, %u nodes, %u groups, hash %016llx\n", path, c->cluster,
 		      c->nodes_count, c->groups_count, (unsigned long long)c->hash);
 	(void)fprintf(h->out, "safety %s, %s", config_safety(c), config_safety_note(c));
@@ -62,6 +57,26 @@ static void print_check(struct hactl *h, const struct config *c, const char *pat
 				      "note: group %s: the freeswitch adapter is experimental: it has never "
 				      "been run with a real FreeSWITCH (docs/FREESWITCH.md)\n",
 				      c->groups[g].name);
+}
+
+static int check(struct hactl *h, const struct config *c, const char *path)
+{
+	json_t *errors = json_array(), *notes = json_array(), *j;
+	char hash[20];
+	bool good;
+
+	if (!h->json)
+		print_good(h, c, path);
+	good = hactl_check_corosync(h, c, errors, notes);
+	(void)snprintf(hash, sizeof hash, "%016llx", (unsigned long long)c->hash);
+	j = json_pack("{s:b, s:s, s:s, s:o, s:o}", "ok", good, "hash", hash, "safety", config_safety(c),
+		      "errors", errors, "notes", notes);
+	if (h->json) {
+		(void)json_dumpf(j, h->out, JSON_COMPACT);
+		(void)fputc('\n', h->out);
+	}
+	json_decref(j);
+	return good ? HACTL_DONE : HACTL_REFUSED;
 }
 
 static char *canonical(const struct config *c)
@@ -134,13 +149,16 @@ int run_config(struct hactl *h)
 	if (!c)
 		return HACTL_REFUSED;
 	if (!strcmp(action, "check"))
-		print_check(h, c, path);
-	else if (!strcmp(action, "explain"))
-		config_explain(c, h->out);
-	else if (!strcmp(action, "show"))
-		config_print(c, h->out);
-	else
+		return check(h, c, path);
+	if (!strcmp(action, "diff"))
 		return diff(h, c);
+	if (!strcmp(action, "show")) {
+		config_print(c, h->out);
+		return HACTL_DONE;
+	}
+	config_explain(c, h->out);
+	if (config_needs_lease(c))
+		hactl_explain_corosync(h);
 	return HACTL_DONE;
 }
 

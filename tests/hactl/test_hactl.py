@@ -193,13 +193,15 @@ class Unreachable(Case):
 
 class Local(Case):
     CORPUS = pathlib.Path(__file__).parent.parent / "fuzz" / "corpus" / "config"
+    COROSYNC = CORPUS.parent / "corosync"
 
     def config(self, action, file, *args):
-        return self.hactl(*args, "config", action, str(self.CORPUS / file), socket=False)
+        return self.hactl("config", action, str(self.CORPUS / file), *args, socket=False)
 
     def test_config(self):
-        done = self.config("check", "good.conf")
-        self.assertEqual(done.returncode, 0, done.stderr)
+        corosync = ["--corosync", str(self.COROSYNC / "good.conf")]
+        done = self.config("check", "good.conf", *corosync)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.golden("config-check", done.stdout.replace(str(self.CORPUS), "CORPUS"))
         shown = self.config("show", "good.conf").stdout
         self.golden("config-show", shown)
@@ -207,7 +209,34 @@ class Local(Case):
         copy.write_text(shown)
         again = self.hactl("config", "show", str(copy), socket=False)
         self.assertEqual(again.stdout, shown)
-        self.golden("config-explain", self.config("explain", "good.conf").stdout)
+        self.golden("config-explain", self.config("explain", "good.conf", *corosync).stdout.replace(str(self.COROSYNC), "COROSYNC"))
+
+    def test_corosync_conf(self):
+        """What is unsafe in corosync's configuration is an error, what is only risky a note, and none at all a note."""
+        for name, code in (("unsafe", 1), ("qdevice", 0)):
+            done = self.config("check", "good.conf", "--corosync", str(self.COROSYNC / f"{name}.conf"))
+            self.assertEqual(done.returncode, code, done.stderr)
+            both = f"{done.stdout}--- stderr\n{done.stderr}"
+            self.golden(f"corosync-{name}", both.replace(str(self.CORPUS.parent), "CORPUS"))
+            as_json = self.hactl("--json", "config", "check", str(self.CORPUS / "good.conf"), "--corosync",
+                                 str(self.COROSYNC / f"{name}.conf"), socket=False)
+            told = json.loads(as_json.stdout)
+            self.assertEqual((as_json.returncode, told["ok"]), (code, code == 0))
+            for x in told["errors"]:
+                self.assertIn(f"{x['file']}:{x['line']}: {x['text']}\n", done.stderr)
+            for x in told["notes"]:
+                self.assertIn(f"note: {x['file']}:{x['line']}: {x['text']}\n", done.stdout)
+            self.assertEqual(len(told["errors"]), len(done.stderr.splitlines()))
+        done = self.config("check", "good.conf", "--corosync", f"{self.dir.name}/nosuch.conf")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("nosuch.conf: No such file or directory, so corosync's configuration was not looked at", done.stdout)
+        os.mkfifo(f"{self.dir.name}/fifo")
+        for path in (self.dir.name, f"{self.dir.name}/fifo"):
+            done = self.config("check", "good.conf", "--corosync", path)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("was not looked at", done.stderr)
+        explained = self.config("explain", "good.conf", "--corosync", str(self.COROSYNC / "qdevice.conf")).stdout
+        self.assertIn("quorum device: corosync-qdevice, model net, host qnetd.example.org, algorithm ffsplit, heuristics sync", explained)
 
     def test_config_of_fencing(self):
         shown = self.config("show", "fencing.conf").stdout
@@ -220,7 +249,7 @@ class Local(Case):
         done = self.config("check", "many-errors.conf")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.golden("config-errors", done.stderr.replace(str(self.CORPUS), "CORPUS"))
-        done = self.config("check", "many-errors.conf", "--json")
+        done = self.hactl("--json", "config", "check", str(self.CORPUS / "many-errors.conf"), socket=False)
         self.assertEqual(json.loads(done.stdout)["errors"][0]["line"], 3)
 
     def test_import(self):
@@ -342,7 +371,7 @@ class Local(Case):
         self.assertEqual(out, "office\n")
 
     def test_no_colour_in_a_pipe(self):
-        self.assertNotIn("\033", self.config("check", "good.conf").stdout)
+        self.assertNotIn("\033", self.config("check", "good.conf", "--corosync", str(self.COROSYNC / "good.conf")).stdout)
 
 
 if __name__ == "__main__":

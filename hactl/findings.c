@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "import_findings.h"
+#include "findings.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What an import has to say about the file it read: by place, each with what is left out and what to do
- * instead. Owns the list and the names of the files; texts are made printable here, whatever bytes the file
- * had.
+ * What is said about files that were read (keepalived's, corosync's), by place, each with what to do about
+ * it. Owns the list and the names of the files; texts are made printable here, whatever bytes the file had.
  */
-#ifndef RK_IMPORT_FINDINGS_H
-#define RK_IMPORT_FINDINGS_H
+#ifndef RK_FINDINGS_H
+#define RK_FINDINGS_H
 
 #include <stdbool.h>
 #include <stdint.h>
