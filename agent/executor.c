@@ -114,6 +114,11 @@ static bool executor_action(struct agent *a, const struct plan_action *act)
 	case PLAN_FACTS_CHANGED:
 		a->next_heartbeat = (boot_t){ 0 };
 		break;
+	case PLAN_FENCE_CALL:
+	case PLAN_FENCE_SEND:
+	case PLAN_FENCE_ATTEMPT:
+	case PLAN_FENCE_STATE:
+		break; /* no device can be configured yet */
 	}
 	return true;
 }

@@ -15,10 +15,17 @@ size_t journal_event_bytes(const struct core_event *ev)
 	switch (ev->type) {
 	case CORE_TICK:
 	case CORE_WAKE:
-	case CORE_PEER_LEFT:
 	case CORE_SAVE_FAILED:
 	case CORE_STOP:
 		return head;
+	case CORE_PEER_LEFT:
+		return head + sizeof ev->left;
+	case CORE_FENCE_MESSAGE:
+		return head + sizeof ev->fence_msg;
+	case CORE_FENCE_ANSWER:
+		return head + sizeof ev->fence_answer;
+	case CORE_FENCE_ORDER:
+		return head + sizeof ev->fence_order;
 	case CORE_HEARD:
 		return head + sizeof ev->heard;
 	case CORE_VIEW:
@@ -68,9 +75,12 @@ const char *journal_event_name(enum core_event_type type)
 		[CORE_STOP] = "stop",
 		[CORE_VOTERS_CHANGE] = "voters change",
 		[CORE_NATIVE] = "VRRP",
+		[CORE_FENCE_MESSAGE] = "fence message",
+		[CORE_FENCE_ANSWER] = "fence answer",
+		[CORE_FENCE_ORDER] = "fence order",
 	};
 
-	return (unsigned)type <= CORE_NATIVE && names[type] ? names[type] : "unknown";
+	return (unsigned)type <= CORE_FENCE_ORDER && names[type] ? names[type] : "unknown";
 }
 
 static void put_epoch(struct writer *w, struct epoch e)
@@ -125,6 +135,46 @@ static void put_record(struct writer *w, const struct core_record *r)
 	write_u32(w, (uint32_t)r->error);
 }
 
+static void put_fence_op(struct writer *w, const struct fence_operation *op)
+{
+	write_u8(w, op->shooter);
+	write_u32(w, op->number);
+	write_u8(w, (uint8_t)op->why);
+	write_u8(w, op->first_level);
+}
+
+static void put_fence_call(struct writer *w, const struct plan_fence_call *c)
+{
+	write_u32(w, c->seq);
+	write_u8(w, c->device);
+	write_u8(w, (uint8_t)c->verb);
+	write_u8(w, c->target);
+	write_u64(w, (uint64_t)c->timeout_ns);
+	write_u8(w, c->proof);
+}
+
+static void put_fence_msg(struct writer *w, const struct fence_msg *m)
+{
+	write_u8(w, (uint8_t)m->type);
+	write_u8(w, m->target);
+	put_fence_op(w, &m->op);
+	write_u64(w, m->boot);
+	write_u8(w, (uint8_t)m->state);
+	write_u8(w, m->level);
+	write_u8(w, m->device);
+}
+
+static void put_fence_attempt(struct writer *w, const struct plan_fence_attempt *a)
+{
+	write_u8(w, a->target);
+	put_fence_op(w, &a->op);
+	write_u8(w, a->level);
+	write_u8(w, a->device);
+	write_u8(w, (uint8_t)a->verb);
+	write_u8(w, (uint8_t)a->answer);
+	write_u64(w, (uint64_t)a->took_ns);
+}
+
 static void put_action(struct writer *w, const struct plan_action *a)
 {
 	write_u8(w, (uint8_t)a->type);
@@ -163,6 +213,19 @@ static void put_action(struct writer *w, const struct plan_action *a)
 		write_u16(w, a->explain.rule);
 		put_epoch(w, a->explain.epoch);
 		write_u64(w, (uint64_t)a->explain.value);
+		break;
+	case PLAN_FENCE_CALL:
+		put_fence_call(w, &a->fence_call);
+		break;
+	case PLAN_FENCE_SEND:
+		put_fence_msg(w, &a->fence_msg);
+		break;
+	case PLAN_FENCE_ATTEMPT:
+		put_fence_attempt(w, &a->fence_attempt);
+		break;
+	case PLAN_FENCE_STATE:
+		write_u8(w, a->fence_state.target);
+		write_u8(w, (uint8_t)a->fence_state.state);
 		break;
 	}
 }

@@ -111,6 +111,19 @@ static void replay_print_event(const struct replay *r, const struct core_event *
 		(void)fprintf(r->out, "%s on %s: %s\n", name, replay_group(r, ev->group),
 			      ev->native.holds ? "active" : "not active");
 		break;
+	case CORE_FENCE_MESSAGE:
+		(void)fprintf(r->out, "%s of %s about %s: %s\n", name, replay_node(r, ev->fence_msg.from),
+			      replay_node(r, ev->fence_msg.target), fence_state_name(ev->fence_msg.state));
+		break;
+	case CORE_FENCE_ANSWER:
+		(void)fprintf(r->out, "%s to call %u: %s after %lld ms\n", name, ev->fence_answer.seq,
+			      fence_answer_name(ev->fence_answer.answer),
+			      (long long)(ev->fence_answer.took_ns / NS_PER_MS));
+		break;
+	case CORE_FENCE_ORDER:
+		(void)fprintf(r->out, "%s: %s %s\n", name, ev->fence_order.confirm ? "confirm" : "shoot",
+			      replay_node(r, ev->node));
+		break;
 	case CORE_TICK:
 	case CORE_WAKE:
 	case CORE_LOCAL_FACTS:
@@ -248,7 +261,7 @@ static int replay_read(struct replay *r, struct journal_record *ret_head, struct
 		return -EINVAL;
 	if (fread(ret_ev, ret_head->event_bytes, 1, r->in) != 1)
 		return 0;
-	if (ret_ev->type < CORE_TICK || ret_ev->type > CORE_NATIVE || ret_ev->node > NODE_ID_MAX ||
+	if (ret_ev->type < CORE_TICK || ret_ev->type > CORE_FENCE_ORDER || ret_ev->node > NODE_ID_MAX ||
 	    ret_ev->group >= RK_GROUPS_MAX || journal_event_bytes(ret_ev) != ret_head->event_bytes)
 		return -EINVAL;
 	return 1;

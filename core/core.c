@@ -75,6 +75,7 @@ void core_init(struct core *c, const struct core_config *config, const struct co
 		lease_init(&c->group[g].lease, &lc, &voters, memory->memory_lost ? NULL : &memory->lease[g],
 			   memory->ceiling, memory->disk_lost, now);
 	}
+	core_fence_init(c);
 }
 
 /* ---- the voter set, one for the whole node ---- */
@@ -154,6 +155,8 @@ static void core_lease_view(struct core_turn *t, const struct core_event *ev)
 			t->plan);
 	core_role_follow(t, ev->group, before, &letgo);
 	core_seen_view(t, ev->group, ev->node, &ev->view.view);
+	if (!epoch_none(ev->view.view.holds))
+		t->c->peer[ev->node].held_at = t->now.boot;
 	if (ev->group == 0) {
 		const struct voters_own own = core_voters_own(t->c);
 
@@ -325,7 +328,7 @@ boot_t core_next(const struct core *c, struct instant now)
 			next = boot_min(next, boot_add(group->release_asked, CORE_RELEASE_WAIT_NS));
 		next = boot_min(next, core_operation_next(c, g, now.boot));
 	}
-	return next;
+	return boot_min(next, core_fence_next(c, now));
 }
 
 /* ---- one event ---- */
@@ -338,6 +341,8 @@ static void core_heard_event(struct core_turn *t, const struct core_event *ev)
 		return;
 	p->heard_at = t->now.boot;
 	p->hears_me = ev->heard.hears_me;
+	if (p->hears_me)
+		t->c->met |= node_bit(ev->node);
 }
 
 static void core_step_event(struct core_turn *t, const struct core_event *ev)
@@ -412,6 +417,10 @@ static void core_event_apply(struct core_turn *t, const struct core_event *ev)
 	case CORE_VOTERS_CHANGE:
 		(void)voters_change(&c->voters, ev->voters.new_set, t->plan); /* false: one is under way */
 		return;
+	case CORE_FENCE_MESSAGE:
+	case CORE_FENCE_ANSWER:
+	case CORE_FENCE_ORDER:
+		return; /* core_fence_event() */
 	}
 }
 
@@ -446,6 +455,8 @@ static bool core_action_independent(const struct core_plan *plan, uint32_t i)
 	case PLAN_SAVE_VOTERS:
 	case PLAN_EXPLAIN:
 	case PLAN_FACTS_CHANGED:
+	case PLAN_FENCE_ATTEMPT:
+	case PLAN_FENCE_STATE:
 		return true;
 	case PLAN_GATE_SET:
 		return a->gate_deadline.ns == 0;
@@ -454,6 +465,8 @@ static bool core_action_independent(const struct core_plan *plan, uint32_t i)
 	case PLAN_PULSE:
 	case PLAN_PULSE_TO:
 	case PLAN_STEP:
+	case PLAN_FENCE_CALL:
+	case PLAN_FENCE_SEND:
 		return false;
 	}
 	return false;
@@ -499,6 +512,7 @@ void core_step(struct core *c, const struct core_event *ev, struct core_plan *re
 	assert(ev->node <= NODE_ID_MAX && ev->group < RK_GROUPS_MAX);
 	ret_plan->count = 0;
 	core_event_apply(&t, ev);
+	core_fence_event(&t, ev);
 	if (core_event_of_group(ev->type)) {
 		group_index_t g = ev->type == CORE_MESSAGE ? ev->msg.group : ev->group;
 
@@ -506,6 +520,9 @@ void core_step(struct core *c, const struct core_event *ev, struct core_plan *re
 	} else if (ev->type != CORE_HEARD) {
 		core_each_group(&t, core_group_settle);
 	}
+	for (group_index_t g = 0; g < c->config.groups_count; g++)
+		if (core_holds(c, g))
+			c->held_at = ev->at.boot;
 	core_plan_order(ret_plan);
 }
 

@@ -7,6 +7,7 @@
 #ifndef RK_CORE_H
 #define RK_CORE_H
 
+#include "fence.h"
 #include "lease.h"
 #include "placement.h"
 #include "plan.h"
@@ -25,6 +26,7 @@ struct core_group_config {
 	uint8_t candidates_count;
 	node_id_t candidates[RK_NODES_MAX]; /* in configured priority, best first */
 	struct placement_policy policy;
+	enum fence_policy fence;
 };
 
 struct core_config {
@@ -38,6 +40,7 @@ struct core_config {
 	uint64_t config_hash;
 	int64_t operation_timeout_ns; /* a switchover that takes longer has failed */
 	int64_t facts_timeout_ns;     /* heartbeats older than this make a node unreachable */
+	struct fence_config fence;    /* no devices: nobody is shot */
 };
 
 /* ---- operator ---- */
@@ -100,6 +103,9 @@ enum core_event_type {
 	CORE_STOP,	    /* hand over everything, ask for nothing more */
 	CORE_VOTERS_CHANGE, /* operator: start OLD -> JOINT -> NEW */
 	CORE_NATIVE,	    /* VRRP made this node the holder of a native group, or took that from it */
+	CORE_FENCE_MESSAGE, /* in CPG order */
+	CORE_FENCE_ANSWER,  /* a PLAN_FENCE_CALL has ended */
+	CORE_FENCE_ORDER, /* an operator here: shoot `node`, or confirm that it is off (core_check_fence()) */
 };
 
 struct core_event {
@@ -110,7 +116,11 @@ struct core_event {
 	union {
 		struct {
 			bool hears_me;
+			uint64_t incarnation; /* of the process that sent it */
 		} heard;
+		struct {
+			bool down; /* corosync lost the whole node: no goodbye */
+		} left;
 		struct {
 			struct lease_view view;
 			bool hears_me;
@@ -130,6 +140,15 @@ struct core_event {
 			bool holds;
 			enum core_cause cause;
 		} native;
+		struct fence_msg fence_msg;
+		struct {
+			uint32_t seq;
+			enum fence_answer answer;
+			int64_t took_ns;
+		} fence_answer;
+		struct {
+			bool confirm;
+		} fence_order;
 	};
 };
 
@@ -147,6 +166,7 @@ struct core_event {
 struct core_peer {
 	boot_t heard_at; /* last pulse; {0} never */
 	bool hears_me;
+	boot_t held_at; /* its latest view that said that it holds a group */
 	bool facts_known;
 	boot_t facts_at;
 	struct node_facts facts;
@@ -205,6 +225,9 @@ struct core {
 	uint64_t stamp;	       /* Lamport: highest seen */
 	boot_t next_pulse;
 	bool stopping;
+	boot_t held_at; /* this node held a group, last */
+	node_set_t met; /* they answered this node in this boot */
+	struct fence fence;
 };
 
 /* What the shell found on disk and in tmpfs at start. */
@@ -240,6 +263,9 @@ struct core_verdict {
 };
 void core_check_command(const struct core *c, const struct core_command *cmd, struct instant now,
 			struct core_verdict *ret);
+
+/* May an operator order this? */
+enum fence_refusal core_check_fence(const struct core *c, node_id_t target, bool confirm, struct instant now);
 
 /* Calls up at a node, UINT32_MAX = not known here. */
 uint32_t core_calls(const struct core *c, group_index_t group, node_id_t node);

@@ -5,6 +5,7 @@
  *   core_peers.c    what is known of the nodes, as input for placement
  *   core_decide.c   facts -> row of rules.c -> lease
  *   core_role.c     what a change of the lease's role means: takeover sequences, records, seen holder
+ *   core_fence.c    power fencing: what fence.c is told
  *   core_command.c  intents and operations of an operator
  */
 #ifndef RK_CORE_PRIVATE_H
@@ -39,6 +40,14 @@ struct core_look {
 void core_place(const struct core *c, group_index_t group, const struct core_look *look, boot_t now,
 		struct placement *ret);
 const struct placement_candidate *core_candidate_find(const struct placement *p, node_id_t n);
+
+/* ---- core_fence.c ---- */
+
+void core_fence_init(struct core *c);
+/* After the event has changed what is known. */
+void core_fence_event(struct core_turn *t, const struct core_event *ev);
+boot_t core_fence_next(const struct core *c, struct instant now);
+struct fence_world core_fence_world(const struct core *c, struct instant now);
 
 /* ---- core_role.c ---- */
 

@@ -35,6 +35,52 @@ enum fence_policy {
 	FENCE_NEVER,
 };
 
+/* What is known of a target, the same on every node of a partition. */
+enum fence_state {
+	FENCE_CLEAN,
+	FENCE_SUSPECT, /* lost; nobody has ordered a shot yet */
+	FENCE_DELAY,
+	FENCE_SHOOTING,
+	FENCE_VERIFYING,
+	FENCE_FENCED, /* proved off */
+	FENCE_FAILED,
+	FENCE_UNKNOWN,	 /* a shot may still come, or its shooter is gone */
+	FENCE_DISPUTED,	 /* declared off, and heard since */
+	FENCE_CONFIRMED, /* a person says that it is off */
+};
+#define FENCE_STATES_COUNT 10
+
+enum fence_why { FENCE_WHY_LOST = 1, FENCE_WHY_OPERATOR, FENCE_WHY_DISPUTED };
+
+/* One operation on one target; named by target, shooter and number. */
+struct fence_operation {
+	node_id_t shooter; /* NODE_NONE: there was none yet */
+	uint32_t number;
+	enum fence_why why;
+	uint8_t first_level;
+};
+
+enum fence_msg_type {
+	FENCE_MSG_START = 1, /* state DELAY or SHOOTING */
+	FENCE_MSG_PROGRESS,  /* DELAY, SHOOTING, VERIFYING */
+	FENCE_MSG_END,	     /* CLEAN (it came back before any shot), FENCED, FAILED, UNKNOWN */
+	FENCE_MSG_CONFIRM,   /* by hand */
+	FENCE_MSG_LIFE,	     /* a pulse was heard of a boot that was declared off */
+	FENCE_MSG_TELL,	     /* to nodes that join: what became of a target */
+};
+
+/* Over CPG, in one order. */
+struct fence_msg {
+	enum fence_msg_type type;
+	node_id_t from; /* filled from the envelope */
+	node_id_t target;
+	struct fence_operation op;
+	uint64_t boot; /* of the target, as the sender knew it; 0 = unknown */
+	enum fence_state state;
+	uint8_t level;
+	fence_device_t device;
+};
+
 struct fence_device_config {
 	bool fabric;   /* cuts the network or the storage, not the power: `on` brings nobody back by itself */
 	bool watchdog; /* no agent: the target's own armed hardware watchdog */

@@ -41,6 +41,10 @@ struct node_facts {
 	bool joining;	      /* has not got its snapshot yet */
 	bool quorate;	      /* corosync says so */
 	uint32_t loop_lag_us_max;
+	uint64_t boot; /* of the machine: another one after each start, the same after a restart of the agent
+			*/
+	int64_t watchdog_ns; /* its armed hardware watchdog, that only a quorate node is petted by; 0 = none
+			      */
 	struct group_facts group[RK_GROUPS_MAX]; /* by the receiver's own group index */
 };
 

@@ -9,6 +9,7 @@
 #define RK_PLAN_H
 
 #include "clock.h"
+#include "fence_types.h"
 #include "ids.h"
 
 /* ---- lease messages (carried in pulses; heartbeat/pulse_wire.h has the bytes) ---- */
@@ -164,6 +165,34 @@ enum plan_action_type {
 	PLAN_SAVE_VOTERS,    /* make the voter set durable; answer with CORE_VOTERS_SAVED */
 	PLAN_EXPLAIN,	     /* a decision, for the log: rule number and what it was about */
 	PLAN_FACTS_CHANGED,  /* publish my heartbeat now */
+	PLAN_FENCE_CALL,     /* ask a fence device; answer with CORE_FENCE_ANSWER */
+	PLAN_FENCE_SEND,     /* over CPG, to all, this node too */
+	PLAN_FENCE_ATTEMPT,  /* one call of an operation has ended, for log and history */
+	PLAN_FENCE_STATE,    /* a target has changed its state, for log, history and alarms */
+};
+
+struct plan_fence_call {
+	uint32_t seq; /* to be given back */
+	fence_device_t device;
+	enum fence_verb verb;
+	node_id_t target;
+	int64_t timeout_ns;
+	bool proof; /* the status after the shot */
+};
+
+struct plan_fence_attempt {
+	node_id_t target;
+	struct fence_operation op;
+	uint8_t level;
+	fence_device_t device;
+	enum fence_verb verb;
+	enum fence_answer answer;
+	int64_t took_ns;
+};
+
+struct plan_fence_state {
+	node_id_t target;
+	enum fence_state state;
 };
 
 struct plan_action {
@@ -186,6 +215,10 @@ struct plan_action {
 			struct epoch epoch;
 			int64_t value;
 		} explain;
+		struct plan_fence_call fence_call;
+		struct fence_msg fence_msg;
+		struct plan_fence_attempt fence_attempt;
+		struct plan_fence_state fence_state;
 	};
 };
 

@@ -322,6 +322,10 @@ static void obey_action(struct drain_world *w, int n, const struct plan_action *
 	case PLAN_SAVE_VOTER:
 	case PLAN_SAVE_INTENT:
 	case PLAN_EXPLAIN:
+	case PLAN_FENCE_CALL:
+	case PLAN_FENCE_SEND:
+	case PLAN_FENCE_ATTEMPT:
+	case PLAN_FENCE_STATE:
 	case PLAN_FACTS_CHANGED: /* heartbeats go out with each pulse */
 		return;
 	}

@@ -447,6 +447,10 @@ static void execute(struct node *n, const struct pending *p, struct local_result
 	case PLAN_SAVE_VOTERS:
 	case PLAN_EXPLAIN:
 	case PLAN_FACTS_CHANGED:
+	case PLAN_FENCE_CALL:
+	case PLAN_FENCE_SEND:
+	case PLAN_FENCE_ATTEMPT:
+	case PLAN_FENCE_STATE:
 		return;
 	}
 }

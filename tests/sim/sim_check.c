@@ -489,6 +489,10 @@ void sim_check_action(struct sim *s, struct sim_node *n, const struct plan_actio
 	case PLAN_PULSE_TO:
 	case PLAN_SAVE_INTENT:
 	case PLAN_RESERVE_EPOCHS:
+	case PLAN_FENCE_CALL:
+	case PLAN_FENCE_SEND:
+	case PLAN_FENCE_ATTEMPT:
+	case PLAN_FENCE_STATE:
 	case PLAN_FACTS_CHANGED:
 		break;
 	}

@@ -26,6 +26,31 @@ static bool sim_messages_equal(const struct lease_msg *a, const struct lease_msg
 	       a->voters.old_set == b->voters.old_set && a->voters.new_set == b->voters.new_set;
 }
 
+static bool sim_fence_ops_equal(const struct fence_operation *a, const struct fence_operation *b)
+{
+	return a->shooter == b->shooter && a->number == b->number && a->why == b->why &&
+	       a->first_level == b->first_level;
+}
+
+static bool sim_fence_equal(const struct plan_action *a, const struct plan_action *b)
+{
+	const struct plan_fence_call *c = &a->fence_call, *d = &b->fence_call;
+	const struct fence_msg *m = &a->fence_msg, *n = &b->fence_msg;
+
+	if (a->type == PLAN_FENCE_CALL)
+		return c->seq == d->seq && c->device == d->device && c->verb == d->verb &&
+		       c->target == d->target && c->timeout_ns == d->timeout_ns && c->proof == d->proof;
+	if (a->type == PLAN_FENCE_SEND)
+		return m->type == n->type && m->target == n->target && m->boot == n->boot &&
+		       m->state == n->state && m->level == n->level && m->device == n->device &&
+		       sim_fence_ops_equal(&m->op, &n->op);
+	if (a->type == PLAN_FENCE_ATTEMPT)
+		return a->fence_attempt.target == b->fence_attempt.target &&
+		       a->fence_attempt.answer == b->fence_attempt.answer &&
+		       a->fence_attempt.took_ns == b->fence_attempt.took_ns;
+	return a->fence_state.target == b->fence_state.target && a->fence_state.state == b->fence_state.state;
+}
+
 static bool sim_actions_equal(const struct plan_action *a, const struct plan_action *b)
 {
 	if (a->type != b->type || a->group != b->group || a->node != b->node)
@@ -47,6 +72,11 @@ static bool sim_actions_equal(const struct plan_action *a, const struct plan_act
 	case PLAN_EXPLAIN:
 		return a->explain.rule == b->explain.rule && a->explain.value == b->explain.value &&
 		       epoch_cmp(a->explain.epoch, b->explain.epoch) == 0;
+	case PLAN_FENCE_CALL:
+	case PLAN_FENCE_SEND:
+	case PLAN_FENCE_ATTEMPT:
+	case PLAN_FENCE_STATE:
+		return sim_fence_equal(a, b);
 	case PLAN_SAVE_VOTER:
 	case PLAN_PULSE:
 	case PLAN_PULSE_TO:

@@ -209,6 +209,10 @@ static bool sim_action(struct sim *s, struct sim_node *n, const struct plan_acti
 		break;
 	case PLAN_RECORD:
 	case PLAN_EXPLAIN:
+	case PLAN_FENCE_CALL:
+	case PLAN_FENCE_SEND:
+	case PLAN_FENCE_ATTEMPT:
+	case PLAN_FENCE_STATE:
 		break; /* checked and traced above */
 	}
 	return true;

@@ -175,6 +175,10 @@ void sim_trace_action(struct sim *s, struct sim_node *n, const struct plan_actio
 	case PLAN_SAVE_INTENT:
 	case PLAN_RESERVE_EPOCHS:
 	case PLAN_SAVE_VOTERS:
+	case PLAN_FENCE_CALL:
+	case PLAN_FENCE_SEND:
+	case PLAN_FENCE_ATTEMPT:
+	case PLAN_FENCE_STATE:
 	case PLAN_FACTS_CHANGED:
 		break;
 	}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The fence decider within the core: what it is told of the world, and when.
+ */
+#include "core_private.h"
+
+/* Said by a view that came with, or just before, the latest pulse. */
+static bool core_peer_held(const struct core *c, node_id_t n)
+{
+	const struct core_peer *p = &c->peer[n];
+
+	return p->held_at.ns != 0 && boot_diff_ns(p->held_at, p->heard_at) <= 3 * c->config.timing.pulse_ns;
+}
+
+/* It held until its lease ran out for want of the other one's vote. Only two nodes look at this. */
+static bool core_self_held(const struct core *c)
+{
+	boot_t heard = { 0 };
+
+	for (int i = 0; i < c->config.nodes_count; i++)
+		heard = boot_max(heard, c->peer[c->config.nodes[i].id].heard_at);
+	return c->held_at.ns != 0 && boot_diff_ns(c->held_at, heard) <= 3 * c->config.timing.pulse_ns;
+}
+
+struct fence_world core_fence_world(const struct core *c, struct instant now)
+{
+	struct fence_world w = { .now = now.boot, .heard = core_heard(c, now), .met = c->met };
+
+	w.quorate = c->facts_known && c->facts.quorate;
+	if (core_self_held(c))
+		w.holders |= node_bit(c->config.self);
+	for (int i = 0; i < c->config.nodes_count; i++)
+		if (core_peer_held(c, c->config.nodes[i].id))
+			w.holders |= node_bit(c->config.nodes[i].id);
+	return w;
+}
+
+/* Whom some group wants shot when it is lost: its candidates. */
+static node_set_t core_fence_wanted(const struct core_config *config)
+{
+	node_set_t set = 0;
+
+	for (int g = 0; g < config->groups_count; g++)
+		for (int i = 0; i < config->groups[g].candidates_count; i++)
+			if (config->groups[g].fence != FENCE_NEVER)
+				set |= node_bit(config->groups[g].candidates[i]);
+	return set;
+}
+
+void core_fence_init(struct core *c)
+{
+	node_set_t nodes = 0;
+
+	for (int i = 0; i < c->config.nodes_count; i++)
+		if (!c->config.nodes[i].witness)
+			nodes |= node_bit(c->config.nodes[i].id);
+	if (!node_in(nodes, c->config.self))
+		nodes = 0; /* a witness shoots nobody */
+	fence_init(&c->fence, &c->config.fence, c->config.self, nodes, core_fence_wanted(&c->config),
+		   c->config.nodes_count == 2);
+}
+
+void core_fence_event(struct core_turn *t, const struct core_event *ev)
+{
+	struct core *c = t->c;
+	struct fence_world w = core_fence_world(c, t->now);
+
+	switch ((int)ev->type) {
+	case CORE_TICK:
+		fence_tick(&c->fence, &w, t->plan);
+		return;
+	case CORE_HEARD:
+		fence_heard(&c->fence, ev->node, ev->heard.incarnation, &w, t->plan);
+		return;
+	case CORE_PEER_FACTS:
+		fence_member(&c->fence, ev->node, ev->facts.boot, ev->facts.watchdog_ns, &w, t->plan);
+		return;
+	case CORE_PEER_LEFT:
+		fence_left(&c->fence, ev->node, ev->left.down, &w, t->plan);
+		return;
+	case CORE_FENCE_MESSAGE:
+		fence_message(&c->fence, &ev->fence_msg, &w, t->plan);
+		return;
+	case CORE_FENCE_ANSWER:
+		fence_answered(&c->fence, ev->fence_answer.seq, ev->fence_answer.answer,
+			       ev->fence_answer.took_ns, &w, t->plan);
+		return;
+	case CORE_FENCE_ORDER:
+		if (ev->fence_order.confirm)
+			fence_confirm_by_hand(&c->fence, ev->node, &w, t->plan);
+		else
+			fence_order_by_hand(&c->fence, ev->node, &w, t->plan);
+		return;
+	default:
+		return;
+	}
+}
+
+boot_t core_fence_next(const struct core *c, struct instant now)
+{
+	struct fence_world w = core_fence_world(c, now);
+
+	return fence_next(&c->fence, &w);
+}
+
+enum fence_refusal core_check_fence(const struct core *c, node_id_t target, bool confirm, struct instant now)
+{
+	struct fence_world w = core_fence_world(c, now);
+
+	return confirm ? fence_check_confirm(&c->fence, target, &w)
+		       : fence_check_order(&c->fence, target, &w);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the files of the fence decider share and nobody else may use.
+ *   fence.c        what is known of each target; messages, membership, time
+ *   fence_shot.c   the node that shoots: levels, calls, verification
+ *   fence_watch.c  what devices say of nodes that live
+ *   fence_names.c  words
+ */
+#ifndef RK_FENCE_PRIVATE_H
+#define RK_FENCE_PRIVATE_H
+
+#include "fence.h"
+
+struct fence_turn {
+	struct fence *f;
+	const struct fence_world *w;
+	struct core_plan *plan;
+};
+
+/* ---- fence.c ---- */
+
+void fence_set_state(struct fence_turn *t, node_id_t n, enum fence_state s);
+/* Neither corosync nor a pulse has it. */
+bool fence_gone(const struct fence *f, node_id_t n, const struct fence_world *w);
+void fence_send(struct fence_turn *t, node_id_t n, enum fence_msg_type type, enum fence_state state);
+bool fence_quorate(const struct fence *f, const struct fence_world *w);
+
+/* ---- fence_shot.c ---- */
+
+void fence_shot_begin(struct fence_turn *t, node_id_t n);
+void fence_shot_tick(struct fence_turn *t, node_id_t n);
+boot_t fence_shot_next(const struct fence_target *x);
+/* True: the answer was to a call of the operation. */
+bool fence_shot_answered(struct fence_turn *t, node_id_t n, enum fence_answer answer, int64_t took_ns);
+void fence_shot_forget(struct fence_target *x);
+uint32_t fence_call(struct fence_turn *t, node_id_t n, fence_device_t device, enum fence_verb verb,
+		    int64_t timeout_ns, bool proof);
+
+/* ---- fence_watch.c ---- */
+
+void fence_watch_tick(struct fence_turn *t);
+boot_t fence_watch_next(const struct fence *f);
+bool fence_watch_answered(struct fence_turn *t, uint32_t seq, enum fence_answer answer, int64_t took_ns);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Every device is asked, every so often, for the state of every living node that it could shoot. Its "on" is
+ * what makes its "off" worth something later; its failure is told before it is needed.
+ */
+#include "fence_private.h"
+
+static bool fence_watches(const struct fence *f, fence_device_t device, node_id_t n)
+{
+	const struct fence_target *x = &f->target[n];
+
+	return !f->config.device[device].watchdog && n != f->self && node_in(f->nodes, n) &&
+	       node_in(f->config.device[device].targets, n) && x->member && x->phase == FENCE_PHASE_NONE &&
+	       !fence_bars(f, n);
+}
+
+static void fence_watch_one(struct fence_turn *t, fence_device_t device, node_id_t n)
+{
+	const struct fence_device_config *d = &t->f->config.device[device];
+	struct fence_watch *w = &t->f->watch[device][n];
+
+	if (w->seq != 0 && !boot_before(t->w->now, boot_add(w->due, d->monitor_ns + FENCE_SLACK_NS)))
+		w->seq = 0; /* no answer: asked again */
+	if (w->seq != 0 || boot_before(t->w->now, w->due) || !fence_watches(t->f, device, n))
+		return;
+	w->due = boot_add(t->w->now, d->monitor_period_ns);
+	w->seq = fence_call(t, n, device, FENCE_STATUS, d->monitor_ns, false);
+}
+
+void fence_watch_tick(struct fence_turn *t)
+{
+	for (fence_device_t d = 0; d < t->f->config.devices_count; d++)
+		for (node_id_t n = 1; n <= NODE_ID_MAX; n++)
+			if (node_in(t->f->config.device[d].targets, n))
+				fence_watch_one(t, d, n);
+}
+
+boot_t fence_watch_next(const struct fence *f)
+{
+	boot_t next = BOOT_NEVER;
+
+	for (fence_device_t d = 0; d < f->config.devices_count; d++)
+		for (node_id_t n = 1; n <= NODE_ID_MAX; n++) {
+			const struct fence_watch *w = &f->watch[d][n];
+
+			if (!node_in(f->config.device[d].targets, n))
+				continue;
+			if (w->seq != 0)
+				next = boot_min(next, boot_add(w->due, f->config.device[d].monitor_ns +
+									       FENCE_SLACK_NS));
+			else if (fence_watches(f, d, n))
+				next = boot_min(next, w->due);
+		}
+	return next;
+}
+
+bool fence_watch_answered(struct fence_turn *t, uint32_t seq, enum fence_answer answer, int64_t took_ns)
+{
+	struct fence *f = t->f;
+
+	for (fence_device_t d = 0; d < f->config.devices_count; d++)
+		for (node_id_t n = 1; n <= NODE_ID_MAX; n++) {
+			struct fence_watch *w = &f->watch[d][n];
+
+			if (w->seq != seq)
+				continue;
+			w->seq = 0;
+			w->failing = answer != FENCE_ANSWER_OK;
+			if (!w->failing && f->target[n].member)
+				w->on_at = t->w->now;
+			if (!w->failing && took_ns > f->status_ns_max)
+				f->status_ns_max = took_ns;
+			return true;
+		}
+	return false;
+}
+
+void fence_answered(struct fence *f, uint32_t seq, enum fence_answer answer, int64_t took_ns,
+		    const struct fence_world *w, struct core_plan *plan)
+{
+	struct fence_turn t = { f, w, plan };
+
+	if (seq == 0)
+		return;
+	for (node_id_t n = 1; n <= NODE_ID_MAX; n++)
+		if (f->target[n].seq == seq) {
+			(void)fence_shot_answered(&t, n, answer, took_ns);
+			return;
+		}
+	(void)fence_watch_answered(&t, seq, answer, took_ns);
+}
