@@ -39,7 +39,7 @@ void agent_standby(void *ctx, uint64_t id, boot_t now)
 	for (size_t i = binding_store_count(k->known); i-- > 0;) {
 		const struct binding *b = binding_store_at(k->known, i);
 
-		push_mark(k, b, 0, MARK_RESET | MARK_QUALIFY);
+		push_mark(k, b, 0, MARK_RESET | MARK_QUALIFY | MARK_PHONE);
 		push_binding(k, b); /* what it qualifies is taken from it */
 	}
 	if (was_active)

@@ -193,6 +193,7 @@ int asterisk_contact_parse(const char *id, const json_t *row, boot_t now, int64_
 	if (!row_ok(row) || !*uri || contact_aor(id, uri, ret->aor) < 0)
 		return -EBADMSG;
 	binding_init(b);
+	ret->by_registrar = *row_text(row, "reg_server") != 0;
 	ret->connection[0] = 0;
 	r = contact_expires(row, now, wall_ns, &b->expires_at);
 	if (r == 0 && contact_is_bound(row, uri))
@@ -270,8 +271,8 @@ static void body_texts(json_t *fields, const struct binding *b)
 	body_add(fields, "user_agent", b->text[BINDING_USER_AGENT]);
 }
 
-char *asterisk_contact_body(const struct binding *b, const struct asterisk_qualify *q, const char *systemname,
-			    boot_t now, int64_t wall_ns)
+char *asterisk_contact_body(const struct binding *b, const struct asterisk_qualify *q, boot_t now,
+			    int64_t wall_ns)
 {
 	int64_t remaining_ns = boot_diff_ns(now, b->expires_at);
 	char expires[24];
@@ -285,7 +286,6 @@ char *asterisk_contact_body(const struct binding *b, const struct asterisk_quali
 	fields = json_array();
 	body_add(fields, "uri", b->text[BINDING_CONTACT]);
 	body_add(fields, "expiration_time", expires);
-	body_add(fields, "reg_server", systemname);
 	body_add(fields, "prune_on_boot", "no");
 	body_texts(fields, b);
 	body_qualify(fields, q);

@@ -21,6 +21,8 @@ struct asterisk_contact {
 	char aor[BINDING_AOR_MAX + 1];
 	char connection[BINDING_CONNECTION_MAX + 1];
 	char data[BINDING_DATA_MAX + 1];
+	bool by_registrar; /* a REGISTER wrote this row: it has a reg_server, and the body of a PUT has none
+			    */
 };
 
 /* What the AOR of the target says: Asterisk copies it into each contact that registers. Texts as ARI gave
@@ -39,7 +41,7 @@ struct json_t *asterisk_fields(const struct json_t *list);
 /* The endpoint of a binding: in its data, or the AOR's name. */
 void asterisk_contact_endpoint(const struct binding *b, char ret[ASTERISK_ENDPOINT_MAX + 1]);
 /* The body of a PUT, to be freed; NULL = no memory, or a binding without an end. */
-char *asterisk_contact_body(const struct binding *b, const struct asterisk_qualify *q, const char *systemname,
-			    boot_t now, int64_t wall_ns);
+char *asterisk_contact_body(const struct binding *b, const struct asterisk_qualify *q, boot_t now,
+			    int64_t wall_ns);
 
 #endif

@@ -39,14 +39,18 @@ void lookup_endpoint(struct asterisk *k, const char *endpoint, const char *call_
 	const struct asterisk_name *e = asterisk_names_find(&k->names, ASTERISK_ENDPOINT, endpoint);
 	const struct binding *b[BINDING_CONTACTS_MAX];
 	size_t n = e && e->aor ? binding_store_find_aor(k->known, e->aor, b) : 0;
-	bool found = false;
+	const struct binding *phone = NULL;
+	size_t found = 0;
 
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(b[i]->text[BINDING_CALL_ID], call_id)) {
 			lookup_request(k, b[i]->text[BINDING_AOR], b[i]->text[BINDING_CONTACT], now);
-			found = true;
+			phone = b[i];
+			found++;
 		}
-	for (size_t i = 0; i < n && !found; i++)
+	if (found == 1) /* else it is not known which of them */
+		push_mark(k, phone, MARK_PHONE, 0);
+	for (size_t i = 0; i < n && found == 0; i++)
 		lookup_request(k, b[i]->text[BINDING_AOR], b[i]->text[BINDING_CONTACT], now);
 }
 
@@ -55,10 +59,10 @@ static bool lookup_send(struct asterisk *k, const struct binding_key *key, boot_
 	const struct binding *b = binding_store_find(k->known, key->aor, key->contact);
 	char id[ASTERISK_ID_MAX + 1], path[1024];
 
+	if (ari_client_in_flight(&k->ari, key->aor, key->contact))
+		return false; /* its answer wakes us */
 	if (b)
 		push_mark(k, b, 0, MARK_LOOKUP);
-	if (b && !push_settled(k, b))
-		return true; /* we are about to change it ourselves */
 	asterisk_contact_id(key->aor, key->contact, id);
 	if (push_path(path, sizeof path, "contact", id) < 0)
 		return true;
@@ -91,6 +95,37 @@ boot_t lookup_next(const struct asterisk *k)
 	return k->lookups.count > 0 && k->lookups_due == 0 ? k->lookups_at : BOOT_NEVER;
 }
 
+/* The phone has left: what waits to be given to Asterisk would bring it back. */
+static void lookup_gone(struct asterisk *k, const struct binding *b)
+{
+	const char *aor = b->text[BINDING_AOR], *contact = b->text[BINDING_CONTACT];
+
+	adapter_main_remove(k->m, aor, contact);
+	(void)binding_store_remove(k->known, aor, contact, b->epoch); /* it was there */
+}
+
+/* Unregistered while our PUT was on its way: Asterisk had nothing to remove then, and told nobody. What no
+ * REGISTER has touched although the phone sent one is what we have put behind it. */
+static bool lookup_put_too_late(const struct asterisk *k, const struct binding *b,
+				const struct asterisk_contact *c, boot_t now)
+{
+	return binding_store_mark(k->known, b) & MARK_PHONE && k->systemname[0] && !c->by_registrar &&
+	       boot_before(now, k->own_until) && !sweep_moved(b, &c->b);
+}
+
+static void lookup_row(struct asterisk *k, const struct asterisk_contact *c, boot_t now)
+{
+	const char *aor = c->b.text[BINDING_AOR], *contact = c->b.text[BINDING_CONTACT];
+	const struct binding *b = binding_store_find(k->known, aor, contact);
+
+	if (b && lookup_put_too_late(k, b, c, now)) {
+		lookup_gone(k, b);
+		push_removal(k, aor, contact);
+	} else {
+		sweep_active(k, &c->b, now);
+	}
+}
+
 static void lookup_found(struct asterisk *k, const char *aor, const char *contact, const char *body,
 			 boot_t now)
 {
@@ -101,36 +136,48 @@ static void lookup_found(struct asterisk *k, const char *aor, const char *contac
 
 	asterisk_contact_id(aor, contact, id);
 	if (row && asterisk_contact_parse(id, row, now, clock_wall_ns(), &c) == 0)
-		sweep_active(k, &c.b, now);
+		lookup_row(k, &c, now);
 	json_decref(row);
 	json_decref(list);
+}
+
+static void lookup_missing(struct asterisk *k, const struct binding *b, boot_t now)
+{
+	uint16_t mark = binding_store_mark(k->known, b);
+
+	pbx_monitor_read_pid(&k->mon, now); /* the one that answers may be another than we know of */
+	if (k->mon.restarts != k->mon_restarts || !k->booted || !k->start_known)
+		sweep_request(k);
+	else if (mark & (MARK_PRESENT | MARK_PHONE) || binding_is_bound(b))
+		lookup_gone(k, b);
+}
+
+/* What was held back meanwhile goes on. */
+static void lookup_release(struct asterisk *k, const struct binding *b)
+{
+	uint16_t mark = binding_store_mark(k->known, b);
+
+	push_mark(k, b, 0, MARK_PHONE);
+	if (mark & MARK_RESET || !(mark & MARK_PRESENT))
+		push_binding(k, b);
 }
 
 void lookup_answered(struct asterisk *k, const char *aor, const char *contact, int status, const char *body,
 		     boot_t now)
 {
-	const struct binding *b;
+	const struct binding *b = binding_store_find(k->known, aor, contact);
+	bool judged = push_judge(k, status, body, now);
 
 	k->lookups_in_flight--;
-	if (!push_judge(k, status, body, now)) {
+	if (!judged)
 		sweep_request(k);
-		return;
-	}
-	b = binding_store_find(k->known, aor, contact);
-	if (!k->active || (b && !push_settled(k, b)))
-		return;
-	if (status == 200) {
+	if (!judged || !k->active || (b && binding_store_mark(k->known, b) & MARK_LOOKUP))
+		return; /* the next one will know more */
+	if (status == 200)
 		lookup_found(k, aor, contact, body, now);
-	} else if (status == 404 && b) {
-		pbx_monitor_read_pid(&k->mon, now); /* the one that answers may be another than we know of */
-		push_mark(k, b, 0, MARK_PRESENT);
-		if (k->mon.restarts != k->mon_restarts || !k->booted) {
-			sweep_request(k);
-		} else if (k->restoring && !binding_is_bound(b)) {
-			push_binding(k, b);
-		} else {
-			adapter_main_remove(k->m, aor, contact);
-			(void)binding_store_remove(k->known, aor, contact, b->epoch); /* it was there */
-		}
-	}
+	else if (status == 404 && b)
+		lookup_missing(k, b, now);
+	b = binding_store_find(k->known, aor, contact);
+	if (b)
+		lookup_release(k, b);
 }

@@ -8,8 +8,9 @@
  * `known` is what the agent and we agree on. Active: Asterisk says what it is, and differences are reported.
  * Standby: the agent says what it is. Asterisk then gets those contacts that it does not qualify; it would
  * send OPTIONS to the others, which the gate stops, and mark them unavailable: they are given to it when it
- * becomes active. Restoring: Asterisk may have lost what it had (it or we were restarted), so what it lacks
- * is given back to it instead of being reported as gone.
+ * becomes active. What this Asterisk was never seen to have is given to it; what it had, and has no more, is
+ * gone: its phone has left. A restart of Asterisk is a new Asterisk (restoring: an older entry of its is what
+ * the crash has left).
  */
 #ifndef RK_ASTERISK_PRIVATE_H
 #define RK_ASTERISK_PRIVATE_H
@@ -28,13 +29,14 @@ enum asterisk_slot_fd { SLOT_PROBE, SLOT_AMI, SLOT_ARI, SLOT_OVERLOAD };
 
 /* Marks of a binding in `known`. */
 #define MARK_SEEN    1	 /* in this sweep */
-#define MARK_PRESENT 2	 /* Asterisk has it, as far as we know */
+#define MARK_PRESENT 2	 /* this Asterisk had it: if it has it no more, it is gone */
 #define MARK_RESET   4	 /* to be deleted before it is put, so that its state starts anew */
 #define MARK_LOOKUP  8	 /* waits to be looked up */
 #define MARK_LACKS   16	 /* this Asterisk has no such AOR or endpoint */
 #define MARK_REFUSED 32	 /* Asterisk refused it, or makes something else of it */
 #define MARK_QUALIFY 64	 /* restored by Asterisk itself: its state is to be asked for */
 #define MARK_UNHEARD 128 /* put, and Asterisk has not yet told of it */
+#define MARK_PHONE   256 /* its phone has just registered or unregistered here */
 
 enum ari_call { ARI_INFO, ARI_AOR, ARI_ENDPOINT, ARI_PUT, ARI_DELETE, ARI_LOOKUP };
 enum ami_call {
@@ -165,7 +167,7 @@ boot_t push_next(const struct asterisk *k);
 void push_answered(struct asterisk *k, int call, const char *aor, const char *contact, int status,
 		   const char *body, boot_t now);
 void push_pause(struct asterisk *k, const char *why, boot_t now);
-void push_mark(struct asterisk *k, const struct binding *b, uint8_t set, uint8_t clear);
+void push_mark(struct asterisk *k, const struct binding *b, uint16_t set, uint16_t clear);
 /* True: the answer is about the object that was asked for. */
 bool push_judge(struct asterisk *k, int status, const char *body, boot_t now);
 /* "asterisk/config/dynamic/res_pjsip/<type>/<id>" */
@@ -185,6 +187,8 @@ boot_t sweep_next(const struct asterisk *k);
 void sweep_row(struct asterisk *k, const struct ami_message *m, boot_t now);
 void sweep_ended(struct asterisk *k, bool ok, boot_t now);
 void sweep_restarted(struct asterisk *k, boot_t now);
+/* Its registration ends at another time. */
+bool sweep_moved(const struct binding *old, const struct binding *b);
 void sweep_active(struct asterisk *k, const struct binding *b, boot_t now);
 
 /* asterisk_lookup.c */

@@ -21,9 +21,9 @@
 #define UNHEARD_NS	     (500 * NS_PER_MS)
 #define OWN_NS		     (10 * NS_PER_S)
 
-void push_mark(struct asterisk *k, const struct binding *b, uint8_t set, uint8_t clear)
+void push_mark(struct asterisk *k, const struct binding *b, uint16_t set, uint16_t clear)
 {
-	binding_store_set_mark(k->known, b, (uint8_t)((binding_store_mark(k->known, b) & ~clear) | set));
+	binding_store_set_mark(k->known, b, (uint16_t)((binding_store_mark(k->known, b) & ~clear) | set));
 }
 
 bool push_wanted(const struct asterisk *k, const struct binding *b)
@@ -257,8 +257,7 @@ static int push_contact(struct asterisk *k, int call, const char *method, const 
 static int push_put(struct asterisk *k, const struct binding *b, boot_t now)
 {
 	const struct asterisk_name *aor = asterisk_names_find(&k->names, ASTERISK_AOR, b->text[BINDING_AOR]);
-	char *body =
-		aor ? asterisk_contact_body(b, &aor->qualify, k->systemname, now, clock_wall_ns()) : NULL;
+	char *body = aor ? asterisk_contact_body(b, &aor->qualify, now, clock_wall_ns()) : NULL;
 
 	if (!body)
 		return -EINVAL;
@@ -268,7 +267,7 @@ static int push_put(struct asterisk *k, const struct binding *b, boot_t now)
 /* 0: a request was sent; 1: nothing to do, or a question was sent that brings it back; -errno: later. */
 static int push_decide(struct asterisk *k, const struct binding *b, boot_t now)
 {
-	uint8_t mark = binding_store_mark(k->known, b);
+	uint16_t mark = binding_store_mark(k->known, b);
 	const char *aor = b->text[BINDING_AOR], *contact = b->text[BINDING_CONTACT];
 
 	switch (verify_binding(k, b, now)) {
@@ -313,6 +312,14 @@ static bool push_one_removal(struct asterisk *k, boot_t now)
 	return true;
 }
 
+/* Its phone may have left: given now, it would come back. What the look-up finds decides. */
+static bool push_is_held(const struct asterisk *k, const struct binding *b)
+{
+	uint16_t mark = binding_store_mark(k->known, b);
+
+	return k->active && mark & MARK_LOOKUP && mark & (MARK_PHONE | MARK_RESET);
+}
+
 static bool push_one_binding(struct asterisk *k, boot_t now)
 {
 	const struct binding *b;
@@ -324,6 +331,10 @@ static bool push_one_binding(struct asterisk *k, boot_t now)
 	if (!b)
 		return false;
 	k->applies.started++;
+	if (push_is_held(k, b)) {
+		k->applies.completed++;
+		return true;
+	}
 	if (ari_client_in_flight(&k->ari, b->text[BINDING_AOR], b->text[BINDING_CONTACT])) {
 		k->applies.completed++; /* an older version is on its way: behind the others */
 		binding_store_push(k->known, b);

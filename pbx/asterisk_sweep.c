@@ -38,7 +38,7 @@ void sweep_restarted(struct asterisk *k, boot_t now)
 	sweep_request(k);
 }
 
-static bool sweep_moved(const struct binding *old, const struct binding *b)
+bool sweep_moved(const struct binding *old, const struct binding *b)
 {
 	int64_t ns = boot_diff_ns(old->expires_at, b->expires_at);
 
@@ -63,11 +63,13 @@ void sweep_active(struct asterisk *k, const struct binding *b, boot_t now)
 	const char *aor = b->text[BINDING_AOR], *contact = b->text[BINDING_CONTACT];
 	const struct binding *old = binding_store_find(k->known, aor, contact);
 
-	if (old && !push_settled(k, old)) { /* what comes is newer than this row */
+	bool phone = old && binding_store_mark(k->known, old) & MARK_PHONE; /* the row is its newest word */
+
+	if (old && !push_settled(k, old) && !phone) { /* what comes is newer than this row */
 		push_mark(k, old, MARK_SEEN, 0);
 		return;
 	}
-	if (old && sweep_is_old(k, old, b)) {
+	if (old && !phone && sweep_is_old(k, old, b)) {
 		push_mark(k, old, MARK_SEEN | MARK_PRESENT, 0);
 		push_binding(k, old);
 		return;
@@ -138,15 +140,18 @@ static void sweep_gone(struct asterisk *k, const struct binding *b)
 
 static void sweep_missing(struct asterisk *k, const struct binding *b, boot_t now)
 {
+	bool had = binding_store_mark(k->known, b) & MARK_PRESENT;
+
 	if (!push_settled(k, b))
 		return;
-	push_mark(k, b, 0, MARK_PRESENT);
+	if (!k->active)
+		push_mark(k, b, 0, MARK_PRESENT);
 	if (binding_is_bound(b)) {
 		if (k->active)
 			sweep_gone(k, b); /* its connection went with the Asterisk that had it */
 	} else if (binding_store_mark(k->known, b) & (MARK_LACKS | MARK_REFUSED)) {
 		return; /* it never had it */
-	} else if (k->active && !k->restoring) {
+	} else if (k->active && had) {
 		lookup_request(k, b->text[BINDING_AOR], b->text[BINDING_CONTACT], now);
 	} else {
 		push_binding(k, b); /* given back; on standby, what is wanted */

@@ -20,7 +20,7 @@ struct binding_entry {
 	uint32_t index;	     /* in all[] */
 	uint32_t full_round; /* of the last full list that had it */
 	uint16_t len;	     /* of the block */
-	uint8_t mark;
+	uint16_t mark;
 	bool queued;
 	char text[];
 };
@@ -272,7 +272,7 @@ static int store_change(struct binding_store *s, struct binding_entry *e, const 
 			const char *packed, size_t len)
 {
 	struct binding_entry *fresh;
-	uint8_t mark = e->mark;
+	uint16_t mark = e->mark;
 	bool queued = e->queued;
 	uint32_t hash = e->aor_hash;
 
@@ -430,12 +430,12 @@ size_t binding_store_memory_bytes(const struct binding_store *s)
 	return sizeof *s + s->pool.bytes + (s->all_size + s->buckets_count) * sizeof(struct binding_entry *);
 }
 
-uint8_t binding_store_mark(const struct binding_store *s, const struct binding *b)
+uint16_t binding_store_mark(const struct binding_store *s, const struct binding *b)
 {
 	return store_entry(b)->mark;
 }
 
-void binding_store_set_mark(struct binding_store *s, const struct binding *b, uint8_t mark)
+void binding_store_set_mark(struct binding_store *s, const struct binding *b, uint16_t mark)
 {
 	store_entry(b)->mark = mark;
 }

@@ -78,8 +78,8 @@ const struct binding_store_counters *binding_store_counters(const struct binding
 size_t binding_store_memory_bytes(const struct binding_store *s);
 
 /* A mark of the owner per binding, kept over refreshes, cleared when added. Not in the digest. */
-uint8_t binding_store_mark(const struct binding_store *s, const struct binding *b);
-void binding_store_set_mark(struct binding_store *s, const struct binding *b, uint8_t mark);
+uint16_t binding_store_mark(const struct binding_store *s, const struct binding *b);
+void binding_store_set_mark(struct binding_store *s, const struct binding *b, uint16_t mark);
 /* A queue through the entries: push is idempotent, pop is in order of pushing, removal leaves the queue. */
 void binding_store_push(struct binding_store *s, const struct binding *b);
 const struct binding *binding_store_pop(struct binding_store *s);

@@ -18,7 +18,7 @@ static const boot_t now = { 1000 * NS_PER_S };
 static void check_body(const char *id, const struct binding *b)
 {
 	const struct asterisk_qualify q = { "60", "3.000000", "no", "false" };
-	char *text = asterisk_contact_body(b, &q, "pbx-b", now, WALL_NS);
+	char *text = asterisk_contact_body(b, &q, now, WALL_NS);
 	json_t *body = json_loads(text, 0, NULL);
 	json_t *fields = asterisk_fields(json_object_get(body, "fields"));
 	struct asterisk_contact again;

@@ -138,6 +138,39 @@ def test_refresh_and_unregister_at_the_new_holder(site, pair):
     assert not alarming, alarming[:3]
 
 
+@BOTH
+def test_phones_that_leave_while_the_takeover_is_settled_stay_away(site, pair):
+    """Unregistered, or refreshed, at the new holder before, while and after it is given its contacts: it is not given one that has left, and does not take
+    one that stays for one that has left."""
+    a, b = pair
+    for turn in range(4):
+        phones = [site.phone(str(2001 + i)) for i in range(60)]
+        assert all(p.register() == 200 for p in phones)
+        know(a, *(p.user for p in phones))
+        b.wait(lambda: b.health["bindings"] == 60 and b.health["in_step"], 10, "60 bindings at the standby")
+        stay = {p.user for i, p in enumerate(phones) if i % 3 == 0}
+        take_over(site, a, b)
+        mirror(b, a)
+        for phone in phones:
+            assert phone.register(300 if phone.user in stay else 0) == 200
+            time.sleep(turn * 0.01)
+        a.wait(lambda: a.health["bindings"] == len(stay), 5, "those that left to be gone at the old holder")
+        time.sleep(2)
+        assert {c["Endpoint"] for c in site.manager("b").ask("PJSIPShowContacts") if "ObjectName" in c} == stay, f"turn {turn}"
+        assert a.health["bindings"] == len(stay)
+        for p in phones:
+            if p.user in stay:
+                assert p.register(0) == 200
+            p.close()
+        a.wait(lambda: a.health["bindings"] == 0, 5, "all to be gone")
+        a.listener, b.listener = None, None
+        a.bindings.clear()
+        a.request("activate")
+        b.request("standby")
+        site.lead_phones_to("a")
+        mirror(a, b)
+
+
 @NEWEST
 def test_phone_on_its_own_connection_is_reported_and_not_moved(site, pair):
     a, b = pair

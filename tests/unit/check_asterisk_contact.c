@@ -120,7 +120,7 @@ START_TEST(what_goes_to_another_asterisk_reads_back_the_same)
 	static const char *const more =
 		",\"endpoint\":\"a b%c\",\"via_addr\":\"10.0.0.5\",\"via_port\":\"5060\","
 		"\"outbound_proxy\":\"sip:192.0.2.1\\\\;lr\",\"path\":\"<sip:192.0.2.7;lr>\","
-		"\"user_agent\":\"Foo \\\"x\\\" 1\",\"call_id\":\"c1\"";
+		"\"user_agent\":\"Foo \\\"x\\\" 1\",\"call_id\":\"c1\",\"reg_server\":\"pbx-a\"";
 	const struct asterisk_qualify q = { "60", "3.000000", "false", "" };
 	struct asterisk_contact c, again;
 	json_t *json, *body, *fields;
@@ -129,18 +129,19 @@ START_TEST(what_goes_to_another_asterisk_reads_back_the_same)
 	ck_assert_int_eq(parse_made("1001@example.org", "sip:1001@192.0.2.5:5062", more, &c, &json), 0);
 	asterisk_contact_endpoint(&c.b, endpoint);
 	ck_assert_str_eq(endpoint, "a b%c");
-	text = asterisk_contact_body(&c.b, &q, "pbx-b", now, WALL_NS);
+	text = asterisk_contact_body(&c.b, &q, now, WALL_NS);
 	ck_assert_ptr_nonnull(text);
 	body = json_loads(text, 0, NULL);
 	fields = asterisk_fields(json_object_get(body, "fields"));
 	ck_assert_ptr_nonnull(fields);
 	ck_assert_str_eq(json_string_value(json_object_get(fields, "qualify_frequency")), "60");
-	ck_assert_str_eq(json_string_value(json_object_get(fields, "reg_server")), "pbx-b");
+	ck_assert_ptr_null(json_object_get(fields, "reg_server"));
 	ck_assert_str_eq(json_string_value(json_object_get(fields, "expiration_time")), "1795578770");
 	ck_assert_ptr_null(json_object_get(fields, "qualify_2xx_only"));
 	asterisk_contact_id("1001@example.org", "sip:1001@192.0.2.5:5062", id);
 	ck_assert_int_eq(asterisk_contact_parse(id, fields, now, WALL_NS, &again), 0);
 	ck_assert(binding_same_content(&c.b, &again.b));
+	ck_assert(c.by_registrar && !again.by_registrar);
 	json_decref(fields);
 	json_decref(body);
 	json_decref(json);
@@ -171,7 +172,7 @@ START_TEST(a_binding_without_an_end_has_no_body)
 	binding_init(&b);
 	b.text[BINDING_AOR] = "1001";
 	b.text[BINDING_CONTACT] = "sip:1001@192.0.2.5";
-	ck_assert_ptr_null(asterisk_contact_body(&b, &q, "", now, WALL_NS));
+	ck_assert_ptr_null(asterisk_contact_body(&b, &q, now, WALL_NS));
 }
 END_TEST
 
