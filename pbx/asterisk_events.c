@@ -10,9 +10,9 @@
 
 /* Only what we use: on a busy PBX the rest is most of it. */
 static const char *const wanted_events[] = {
-	"Event: ContactStatus", "Event: SuccessfulAuth", "Event: DeviceStateChange",
-	"Event: QueueMember",	"Event: Registry",	 "Event: FullyBooted",
-	"Event: Reload",	"Event: Shutdown",
+	"Event: ContactStatus", "Event: SuccessfulAuth", "Event: Newchannel",
+	"Event: Hangup",	"Event: QueueMember",	 "Event: Registry",
+	"Event: FullyBooted",	"Event: Reload",	 "Event: Shutdown",
 };
 
 static const char *field(const struct ami_message *m, const char *name)
@@ -65,8 +65,8 @@ static void on_event(void *ctx, const char *name, const struct ami_message *m, b
 		event_contact(k, m, now);
 	else if (!strcasecmp(name, "SuccessfulAuth"))
 		event_auth(k, m, now);
-	else if (!strcasecmp(name, "DeviceStateChange"))
-		priority_device(k, field(m, "Device"), field(m, "State"), now);
+	else if (!strcasecmp(name, "Newchannel") || !strcasecmp(name, "Hangup"))
+		asterisk_names_channel(&k->names, field(m, "Channel"), !strcasecmp(name, "Newchannel"), now);
 	else if (!strncasecmp(name, "QueueMember", 11))
 		k->queues_at = boot_min(k->queues_at, boot_add(now, NS_PER_S)); /* asked as a whole */
 	else if (!strcasecmp(name, "Registry"))
@@ -95,7 +95,7 @@ static void on_connected(void *ctx, bool connected, boot_t now)
 		/* Refused (no class system): more is read, and skipped. */
 		(void)ami_client_call(&k->ami, AMI_FILTER, 0, ASTERISK_QUICK_NS, "Filter", fields, 2, now);
 	}
-	k->status_at = k->queues_at = k->trunks_at = now;
+	k->status_at = k->queues_at = k->channels_at = k->trunks_at = now;
 	(void)ari_client_call(&k->ari, ARI_INFO, "GET", "asterisk/info?only=config", NULL, "", "",
 			      now); /* name only */
 }
@@ -118,6 +118,9 @@ static void on_answered(void *ctx, const struct ami_slot *slot, enum ami_answer 
 		break;
 	case AMI_QUEUES:
 		priority_queues_answered(k, what, m);
+		break;
+	case AMI_CHANNELS:
+		priority_channels_answered(k, what, m, now);
 		break;
 	case AMI_TRUNKS:
 	case AMI_ORDER:

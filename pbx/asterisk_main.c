@@ -148,7 +148,8 @@ static int ast_configure(void *ctx, struct adapter_main *m, const struct adapter
 				.active_at = now,
 				.calls = ADAPTER_CALLS_UNKNOWN };
 	k->ami.fd = k->ari.epoll_fd = -EBADF;
-	k->sweep_at = k->expire_at = k->status_at = k->count_at = k->queues_at = k->priority_at = now;
+	k->sweep_at = k->expire_at = k->status_at = k->count_at = k->queues_at = k->channels_at =
+		k->priority_at = now;
 	r = health_configure(k, c, now, why);
 	if (r == 0)
 		r = configure_ami(k, c, now, why);

@@ -4,8 +4,10 @@
 #include "digest.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define BUCKETS_FIRST 1024
 
@@ -100,4 +102,69 @@ void asterisk_names_doubt(struct asterisk_names *n)
 bool asterisk_name_qualified(const struct asterisk_name *aor)
 {
 	return aor->qualify.frequency[0] && strcmp(aor->qualify.frequency, "0") != 0;
+}
+
+/* ---- channels ---- */
+
+bool asterisk_channel_endpoint(const char *channel, char ret[ASTERISK_ENDPOINT_MAX + 1])
+{
+	const char *name = strncasecmp(channel, "PJSIP/", 6) ? NULL : channel + 6;
+	const char *dash = name ? strrchr(name, '-') : NULL;
+	size_t len = dash ? (size_t)(dash - name) : 0;
+
+	/* Behind the number: "<ZOMBIE>". */
+	if (len == 0 || len > ASTERISK_ENDPOINT_MAX || !dash[1] ||
+	    dash[1 + strspn(dash + 1, "0123456789abcdef")])
+		return false;
+	(void)snprintf(ret, ASTERISK_ENDPOINT_MAX + 1, "%.*s", (int)len, name); /* fits */
+	return true;
+}
+
+static struct asterisk_name *channel_name(struct asterisk_names *n, const char *channel)
+{
+	char endpoint[ASTERISK_ENDPOINT_MAX + 1];
+
+	return asterisk_channel_endpoint(channel, endpoint)
+		       ? asterisk_names_add(n, ASTERISK_ENDPOINT, endpoint)
+		       : NULL;
+}
+
+void asterisk_names_channel(struct asterisk_names *n, const char *channel, bool up, boot_t now)
+{
+	struct asterisk_name *e = channel_name(n, channel);
+
+	if (!e)
+		return;
+	e->called_at = now;
+	if (up)
+		e->channels++;
+	else if (e->channels > 0)
+		e->channels--;
+}
+
+void asterisk_names_list_begin(struct asterisk_names *n)
+{
+	n->list_round++;
+}
+
+void asterisk_names_listed(struct asterisk_names *n, const char *channel)
+{
+	struct asterisk_name *e = channel_name(n, channel);
+
+	if (!e)
+		return;
+	e->listed = e->list_round == n->list_round ? e->listed + 1 : 1;
+	e->list_round = n->list_round;
+}
+
+void asterisk_names_list_end(struct asterisk_names *n, boot_t now)
+{
+	for (size_t i = 0; i < n->buckets_count; i++)
+		for (struct asterisk_name *e = n->buckets[i]; e; e = e->next) {
+			uint32_t channels = e->list_round == n->list_round ? e->listed : 0;
+
+			if (channels != e->channels)
+				e->called_at = now;
+			e->channels = channels;
+		}
 }

@@ -45,6 +45,7 @@ enum ami_call {
 	AMI_TREE,
 	AMI_QUALIFY,
 	AMI_QUEUES,
+	AMI_CHANNELS,
 	AMI_TRUNKS,
 	AMI_ORDER,
 	AMI_HANGUP
@@ -129,7 +130,7 @@ struct asterisk {
 	/* priority */
 	uint32_t queue_round;
 	bool queues_missing;
-	boot_t queues_at, priority_at;
+	boot_t queues_at, channels_at, priority_at;
 
 	struct asterisk_trunk trunks[ADAPTER_TRUNKS_MAX];
 	size_t trunks_count;
@@ -214,7 +215,8 @@ void health_ready(struct asterisk *k, boot_t now);
 void health_status(struct asterisk *k, const struct ami_message *m, boot_t now);
 
 /* asterisk_priority.c */
-void priority_device(struct asterisk *k, const char *device, const char *state, boot_t now);
+void priority_channels_answered(struct asterisk *k, enum ami_answer what, const struct ami_message *m,
+				boot_t now);
 void priority_member(struct asterisk *k, const struct ami_message *m);
 void priority_queues_answered(struct asterisk *k, enum ami_answer what, const struct ami_message *m);
 void priority_tick(struct asterisk *k, boot_t now);

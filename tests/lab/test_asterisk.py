@@ -187,6 +187,24 @@ def test_phone_on_its_own_connection_is_reported_and_not_moved(site, pair):
     site.lead_phones_to("a")
 
 
+@BOTH
+def test_who_is_in_a_call_is_served_first_and_known_to_an_adapter_that_comes_later(site, pair):
+    a, b = pair
+    phones = [site.phone("1001"), site.phone("1003"), site.phone("1004")]
+    assert all(p.register() == 200 for p in phones)
+    know(a, "1001", "1003", "1004")
+    call = phones[0].dial("1003")
+    assert call.status == 200
+
+    def priorities(adapter):
+        return {aor: binding.get("priority", 0) for (aor, _), binding in adapter.bindings.items()}
+    a.wait(lambda: priorities(a)["1001"] == priorities(a)["1003"] == 9, 6, "those in the call to be first")
+    assert priorities(a)["1004"] < 9
+    later = site.adapter("a", True)
+    later.wait(lambda: priorities(later).get("1001") == priorities(later).get("1003") == 9, 10, "the same from an adapter that has not seen the call begin")
+    assert call.hang_up() == 200
+
+
 @NEWEST
 def test_registrations_end_on_both(site, pair):
     a, b = pair
