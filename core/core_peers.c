@@ -90,7 +90,7 @@ static bool core_group_facts_differ(const struct group_facts *a, const struct gr
 static bool core_facts_differ(const struct core *c, const struct node_facts *a, const struct node_facts *b)
 {
 	if (a->config_hash != b->config_hash || a->config_accepted != b->config_accepted ||
-	    a->joining != b->joining || a->quorate != b->quorate)
+	    a->joining != b->joining || a->quorate != b->quorate || a->watchdog_ns != b->watchdog_ns)
 		return true;
 	for (group_index_t g = 0; g < c->config.groups_count; g++)
 		if (core_group_facts_differ(&a->group[g], &b->group[g]))

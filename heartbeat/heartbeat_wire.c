@@ -109,6 +109,55 @@ static void read_groups(struct context *x, struct node_facts *f)
 	}
 }
 
+/* Tags of the fields at the end; never used for anything else. */
+enum state_field { STATE_FIELD_WATCHDOG = 1 };
+
+/* 0, which is "none", if it cannot be said: a watchdog of weeks protects nobody. */
+static uint32_t wire_ms(int64_t ns)
+{
+	return ns > 0 && ns / NS_PER_MS <= UINT32_MAX ? (uint32_t)(ns / NS_PER_MS) : 0;
+}
+
+/* value 0 is not written. */
+static void write_field_u32(struct codec *c, enum state_field tag, uint32_t value)
+{
+	if (!value)
+		return;
+	write_u8(c->w, (uint8_t)tag);
+	write_u8(c->w, sizeof value);
+	write_u32(c->w, value);
+}
+
+static void read_field(struct codec *c, uint8_t tag, struct reader *field, struct node_facts *f)
+{
+	switch (tag) {
+	case STATE_FIELD_WATCHDOG:
+		f->watchdog_ns = read_u32(field) * NS_PER_MS;
+		break;
+	default:
+		return; /* of a later version */
+	}
+	if (!reader_done(field))
+		c->invalid = true;
+}
+
+static void read_fields(struct codec *c, struct node_facts *f)
+{
+	int last = 0;
+
+	while (c->r->left > 0 && !c->r->failed && !c->invalid) {
+		uint8_t tag = read_u8(c->r), len = read_u8(c->r);
+		struct reader field = reader_init(read_span(c->r, len), len);
+
+		if (c->r->failed)
+			return;
+		if (tag <= last) /* by rising tag, so none twice */
+			c->invalid = true;
+		last = tag;
+		read_field(c, tag, &field, f);
+	}
+}
+
 static void codec_state(struct context *x, struct heartbeat_state *s)
 {
 	struct node_facts *f = &s->facts;
@@ -118,10 +167,13 @@ static void codec_state(struct context *x, struct heartbeat_state *s)
 	codec_u64(&x->c, &f->config_hash);
 	codec_flags(&x->c, flags, 3);
 	codec_u32(&x->c, &f->loop_lag_us_max);
-	if (codec_reads(&x->c))
+	if (codec_reads(&x->c)) {
 		read_groups(x, f);
-	else
+		read_fields(&x->c, f);
+	} else {
 		write_groups(x, f);
+		write_field_u32(&x->c, STATE_FIELD_WATCHDOG, wire_ms(f->watchdog_ns));
+	}
 }
 
 /* ---- COMMAND ---- */

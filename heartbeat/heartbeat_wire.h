@@ -6,6 +6,10 @@
  *   magic u32 "RKHB" | version u8 | type u8 | sender u8 | 0 u8 | cluster u64 | incarnation u64 | sequence u64
  *   | payload | signature[64]
  *
+ * The payload of a STATE may end with fields (tag u8, length u8, bytes), by rising tag, each only if there is
+ * something to say; a receiver skips tags that it does not know. New facts of a node go there, so that nodes
+ * of two versions go on hearing each other.
+ *
  * Groups travel as wire ids; those that the receiver does not know are skipped. Times travel as what remains
  * of them. Payloads of BINDINGS, HISTORY and of a snapshot's sections are opaque here.
  */

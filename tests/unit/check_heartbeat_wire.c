@@ -73,6 +73,31 @@ START_TEST(bytes_of_state)
 }
 END_TEST
 
+/* The field of an armed watchdog, then one of a later version, then what no version may send. */
+START_TEST(bytes_of_fields)
+{
+	static const uint8_t later[] = { 9, 2, 0xab, 0xcd };
+	size_t plain = encode_sample(HEARTBEAT_STATE) - CRYPTO_SIGNATURE_SIZE, len;
+
+	out.state.facts.watchdog_ns = 10000 * NS_PER_MS;
+	len = encode() - CRYPTO_SIGNATURE_SIZE;
+	ck_assert_uint_eq(len, plain + 6);
+	hex_assert("010400002710", buf + plain, 6);
+	ck_assert_int_eq(decode(len + CRYPTO_SIGNATURE_SIZE), 0);
+	ck_assert_int_eq(in.state.facts.watchdog_ns, 10000 * NS_PER_MS);
+
+	memcpy(buf + len, later, sizeof later);
+	ck_assert_int_eq(decode(len + sizeof later + CRYPTO_SIGNATURE_SIZE), 0);
+	ck_assert_int_eq(in.state.facts.watchdog_ns, 10000 * NS_PER_MS);
+	ck_assert_int_eq(decode(len + 3 + CRYPTO_SIGNATURE_SIZE), -EBADMSG); /* cut */
+	ck_assert_int_eq(decode(len + 1 + CRYPTO_SIGNATURE_SIZE), -EBADMSG);
+	memcpy(buf + len, buf + plain, 6); /* twice */
+	ck_assert_int_eq(decode(len + 6 + CRYPTO_SIGNATURE_SIZE), -EBADMSG);
+	buf[plain + 1] = 3; /* of another length */
+	ck_assert_int_eq(decode(len - 1 + CRYPTO_SIGNATURE_SIZE), -EBADMSG);
+}
+END_TEST
+
 START_TEST(bytes_of_command)
 {
 	check_golden(HEARTBEAT_COMMAND);
@@ -316,8 +341,8 @@ START_TEST(text_harms_no_log)
 }
 END_TEST
 
-UNIT_MAIN("heartbeat_wire", bytes_of_state, bytes_of_command, bytes_of_a_drain_and_of_its_end,
-	  bytes_of_opaque, bytes_of_request, bytes_of_snapshot, reads_back_what_it_wrote,
-	  refuses_every_shorter_and_longer_one, survives_every_single_byte,
+UNIT_MAIN("heartbeat_wire", bytes_of_state, bytes_of_fields, bytes_of_command,
+	  bytes_of_a_drain_and_of_its_end, bytes_of_opaque, bytes_of_request, bytes_of_snapshot,
+	  reads_back_what_it_wrote, refuses_every_shorter_and_longer_one, survives_every_single_byte,
 	  groups_are_mapped_and_unknown_ones_skipped, refuses_two_facts_of_a_group,
 	  tells_versions_and_types_apart, checks_every_field, intents_come_in_order, text_harms_no_log)
