@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "adapter_child.h"
 
+#include "child_spawn.h"
+
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,75 +49,24 @@ static int pipes_open(struct child_pipes *p)
 	return 0;
 }
 
-/* Own group, so that a kill reaches its children; no real-time priority and no signal mask of ours. */
-static int child_attributes(posix_spawnattr_t *attr)
-{
-	const struct sched_param normal = { 0 };
-	sigset_t none, all;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	return posix_spawnattr_setpgroup(attr, 0) || posix_spawnattr_setsigmask(attr, &none) ||
-	       posix_spawnattr_setsigdefault(attr, &all) ||
-	       posix_spawnattr_setschedpolicy(attr, SCHED_OTHER) ||
-	       posix_spawnattr_setschedparam(attr, &normal) ||
-	       posix_spawnattr_setflags(attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-						      POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSCHEDULER);
-}
-
-static int child_files(posix_spawn_file_actions_t *files, const struct child_pipes *p)
-{
-	return posix_spawn_file_actions_adddup2(files, p->in[1], 0) ||
-	       posix_spawn_file_actions_adddup2(files, p->out[1], 1) ||
-	       posix_spawn_file_actions_adddup2(files, p->err[1], 2) ||
-	       posix_spawn_file_actions_addclosefrom_np(files, 3);
-}
-
-static int child_start(const char *path, const struct child_pipes *p, pid_t *ret)
-{
-	char *argv[] = { (char *)(uintptr_t)path, NULL };
-	char *env[] = { (char[]){ "PATH=/usr/sbin:/usr/bin:/sbin:/bin" }, (char[]){ "LC_ALL=C.UTF-8" },
-			NULL };
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	int r = -ENOMEM;
-
-	if (posix_spawn_file_actions_init(&files))
-		return -ENOMEM;
-	if (!posix_spawnattr_init(&attr)) {
-		if (!child_attributes(&attr) && !child_files(&files, p))
-			r = -posix_spawn(ret, path, &files, &attr, argv, env);
-		(void)posix_spawnattr_destroy(&attr); /* cannot fail in glibc */
-	}
-	(void)posix_spawn_file_actions_destroy(&files);
-	return r;
-}
-
 int adapter_child_spawn(struct adapter_child *c, const char *path)
 {
+	char *argv[] = { (char *)(uintptr_t)path, NULL };
 	struct child_pipes p;
 	pid_t pid = 0;
-	int fd, r = pipes_open(&p);
+	int pidfd = -EBADF, r = pipes_open(&p);
 
 	if (r < 0)
 		return r;
-	r = child_start(path, &p, &pid);
-	if (r < 0) {
-		pipes_close(&p);
-		return r;
+	r = child_spawn(argv, p.in[1], p.out[1], p.err[1], &pid, &pidfd);
+	if (r == 0) {
+		*c = (struct adapter_child){
+			.pid = pid, .pidfd = pidfd, .in = p.in[0], .out = p.out[0], .err = p.err[0]
+		};
+		p.in[0] = p.out[0] = p.err[0] = -EBADF;
 	}
-	fd = (int)syscall(SYS_pidfd_open, pid, 0); /* not reaped yet, so the pid is still its own */
-	*c = (struct adapter_child){
-		.pid = pid, .pidfd = fd, .in = p.in[0], .out = p.out[0], .err = p.err[0]
-	};
-	p.in[0] = p.out[0] = p.err[0] = -EBADF;
 	pipes_close(&p);
-	if (fd < 0) {
-		r = -errno;
-		adapter_child_close(c);
-		return r;
-	}
-	return 0;
+	return r;
 }
 
 void adapter_child_kill(const struct adapter_child *c)
