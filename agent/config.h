@@ -172,6 +172,8 @@ struct config_fence_device {
 	uint32_t retries;
 	uint32_t targets_count;
 	struct config_fence_target targets[RK_NODES_MAX];
+	int line; /* in the file that was read, for those who judge more than the file */
+	int parameters_line[CONFIG_PARAMETERS_MAX];
 };
 
 /* Two nodes without a third voter: what may become of them. */

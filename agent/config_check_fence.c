@@ -4,23 +4,13 @@
  * nodes, levels that do not fit into their time, ways to "fence" that prove nothing.
  */
 #include "config_parse.h"
+#include "fence_request.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- parameters ---- */
-
-/* Fence agents take - and _ for the same in a name. */
-static bool same_parameter(const char *a, size_t a_len, const char *b)
-{
-	size_t i = 0;
-
-	for (; i < a_len && b[i]; i++)
-		if ((a[i] == '-' ? '_' : tolower((unsigned char)a[i])) != (b[i] == '-' ? '_' : b[i]))
-			return false;
-	return i == a_len && !b[i];
-}
 
 static size_t parameter_name_length(const char *parameter)
 {
@@ -49,7 +39,7 @@ static const char *parameter_refused(const char *parameter, size_t len)
 	};
 
 	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
-		if (same_parameter(parameter, len, refused[i].name))
+		if (fence_parameter_same(parameter, len, refused[i].name))
 			return refused[i].why;
 	return NULL;
 }
@@ -68,17 +58,17 @@ static void check_parameter(struct config_parse *p, const struct config_fence_de
 	why = parameter_refused(text, len);
 	if (why)
 		config_fail(p, d, "parameters", index, "%s is not for here; %s", name, why);
-	else if (d->password_file[0] && same_parameter(text, len, d->password_parameter))
+	else if (d->password_file[0] && fence_parameter_same(text, len, d->password_parameter))
 		config_fail(p, d, "parameters", index, "%s comes from the password-file; remove one", name);
-	if (same_parameter(text, len, "method") && !strcasecmp(text + len + 1, "cycle"))
+	if (fence_parameter_same(text, len, "method") && !strcasecmp(text + len + 1, "cycle"))
 		config_fail(
 			p, d, "parameters", index,
 			"method cycle is never verified by the agent, so it proves nothing; leave it out, "
 			"and write fence-action = reboot at the node");
 	for (uint32_t k = 0; k < index; k++)
-		if (same_parameter(d->parameters[k], parameter_name_length(d->parameters[k]), name))
+		if (fence_parameter_same(d->parameters[k], parameter_name_length(d->parameters[k]), name))
 			config_fail(p, d, "parameters", index, "%s is given twice; remove one", name);
-	if (same_parameter(text, len, "power_timeout") &&
+	if (fence_parameter_same(text, len, "power_timeout") &&
 	    strtoull(text + len + 1, NULL, 10) * 1000 >= d->off_timeout_ms)
 		config_fail(p, d, "parameters", index,
 			    "%s s is not shorter than off-timeout %u ms: the agent would be killed before it "
@@ -247,11 +237,19 @@ static void check_two_node(struct config_parse *p, const struct config *c)
 				    c->nodes[i].name, c->nodes[i].name);
 }
 
-void config_check_fence(struct config_parse *p, const struct config *c)
+static void keep_lines(struct config_parse *p, struct config_fence_device *d)
+{
+	d->line = config_place_line(p, d, NULL, 0);
+	for (uint32_t i = 0; i < d->parameters_count; i++)
+		d->parameters_line[i] = config_place_line(p, d, "parameters", i);
+}
+
+void config_check_fence(struct config_parse *p, struct config *c)
 {
 	for (uint32_t i = 0; i < c->fence_devices_count; i++) {
-		const struct config_fence_device *d = &c->fence_devices[i];
+		struct config_fence_device *d = &c->fence_devices[i];
 
+		keep_lines(p, d);
 		check_agent(p, d);
 		for (uint32_t k = 0; k < d->parameters_count; k++)
 			check_parameter(p, d, k);

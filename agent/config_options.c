@@ -5,6 +5,7 @@
 #include "config_options.h"
 
 #include "config.h"
+#include "words.h"
 
 #include <string.h>
 #include <syslog.h>
@@ -296,40 +297,13 @@ const struct config_section *config_section_find(const char *name)
 	return NULL;
 }
 
-#define SUGGEST_KEY_MAX 40
-
-static unsigned edit_distance(const char *a, const char *b)
-{
-	unsigned row[SUGGEST_KEY_MAX + 1];
-	size_t la = strlen(a), lb = strlen(b);
-
-	if (la > SUGGEST_KEY_MAX || lb > SUGGEST_KEY_MAX)
-		return SUGGEST_KEY_MAX;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = (unsigned)j;
-	for (size_t i = 1; i <= la; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = (unsigned)i;
-		for (size_t j = 1; j <= lb; j++) {
-			unsigned change = diagonal + (a[i - 1] != b[j - 1]);
-			unsigned insert = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-
-			diagonal = row[j];
-			row[j] = change < insert ? change : insert;
-		}
-	}
-	return row[lb];
-}
-
 const char *config_option_suggest(const char *section, const char *key)
 {
 	const char *best = NULL;
-	/* Farther than a third of its letters is another word. */
-	unsigned best_distance = (unsigned)strlen(key) / 3 + 1;
+	unsigned best_distance = words_far(key);
 
 	for (size_t i = 0; i < config_options_count; i++) {
-		unsigned d = edit_distance(key, config_options[i].key);
+		unsigned d = words_distance(key, config_options[i].key);
 
 		if (!strcmp(config_options[i].section, section) && d < best_distance) {
 			best = config_options[i].key;
@@ -339,9 +313,9 @@ const char *config_option_suggest(const char *section, const char *key)
 	for (size_t i = 0; i < config_sections_count; i++) {
 		const struct config_section *s = &config_sections[i];
 
-		if (s->parent && !strcmp(s->parent, section) && edit_distance(key, s->name) < best_distance) {
+		if (s->parent && !strcmp(s->parent, section) && words_distance(key, s->name) < best_distance) {
 			best = s->name;
-			best_distance = edit_distance(key, s->name);
+			best_distance = words_distance(key, s->name);
 		}
 	}
 	return best;

@@ -104,7 +104,7 @@ static bool place_is(const struct config_place *at, const void *base, const char
 }
 
 /* Searches round from where the last search ended: lists are asked for in order. */
-static int place_line(struct config_parse *p, const void *base, const char *key, uint32_t index)
+int config_place_line(struct config_parse *p, const void *base, const char *key, uint32_t index)
 {
 	for (size_t i = 0; i < p->places_count; i++) {
 		size_t at = (p->hint + i) % p->places_count;
@@ -114,7 +114,7 @@ static int place_line(struct config_parse *p, const void *base, const char *key,
 			return p->places[at].line;
 		}
 	}
-	return key ? place_line(p, base, NULL, 0) : 0;
+	return key ? config_place_line(p, base, NULL, 0) : 0;
 }
 
 void config_fail(struct config_parse *p, const void *base, const char *key, uint32_t index, const char *fmt,
@@ -123,7 +123,7 @@ void config_fail(struct config_parse *p, const void *base, const char *key, uint
 	va_list ap;
 
 	va_start(ap, fmt);
-	fail_va(p, place_line(p, base, key, index), key, fmt, ap);
+	fail_va(p, config_place_line(p, base, key, index), key, fmt, ap);
 	va_end(ap);
 }
 
@@ -305,7 +305,7 @@ static void take_option(struct config_parse *p, cfg_t *cfg, const struct config_
 	char why[200];
 
 	for (uint32_t i = 0; i < opt->nvalues; i++) {
-		int line = place_line(p, cfg, row->key, i);
+		int line = config_place_line(p, cfg, row->key, i);
 
 		config_place_add(p, base, row->key, i, line);
 		if (config_option_set(row, base, opt->values[i]->string, why, sizeof why) < 0) {

@@ -31,6 +31,8 @@ void config_fail_line(struct config_parse *p, int line, const char *key, const c
 /* The same with the line where this value was written, or of its section. */
 void config_fail(struct config_parse *p, const void *base, const char *key, uint32_t index, const char *fmt,
 		 ...) __attribute__((format(printf, 5, 6)));
+/* Where this value was written, or its section. */
+int config_place_line(struct config_parse *p, const void *base, const char *key, uint32_t index);
 void config_place_add(struct config_parse *p, const void *base, const char *key, uint32_t index, int line);
 
 /* What libconfuse would do silently or would never recover from: returns false after config_fail_line(). */
@@ -42,6 +44,6 @@ void config_check_vrrp(struct config_parse *p, const struct config *c, const str
 /* The trunks of all groups; fills in the carriers that were not named. */
 void config_check_trunks(struct config_parse *p, struct config *c);
 /* The fence devices, and the levels of all nodes. */
-void config_check_fence(struct config_parse *p, const struct config *c);
+void config_check_fence(struct config_parse *p, struct config *c);
 
 #endif

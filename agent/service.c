@@ -5,6 +5,7 @@
  * else's PBX is fed from the store, so that a phone can be called the moment its address moves.
  */
 #include "agent.h"
+#include "libexec.h"
 #include "log.h"
 #include "service_batch.h"
 
@@ -331,12 +332,12 @@ static void service_readable(void *ctx, int fd, int revents)
 /* "kamailio" -> the program of ours beside the others; "exec:/path" -> that path. */
 static const char *service_adapter_path(const struct config_pbx *pbx, char *buf, size_t size)
 {
-	const char *dir = getenv("RINGKEEP_LIBEXEC");
+	char name[CONFIG_PATH_MAX + 16];
 
 	if (strncmp(pbx->adapter, "exec:", 5) == 0)
 		return pbx->adapter + 5;
-	(void)snprintf(buf, size, "%s/ringkeep-adapter-%s", dir ? dir : RINGKEEP_LIBEXECDIR, pbx->adapter);
-	return buf;
+	(void)snprintf(name, sizeof name, "adapter-%s", pbx->adapter);
+	return libexec_path(name, buf, size);
 }
 
 static int service_spawn(struct agent_group *g, const struct config_group *cg)

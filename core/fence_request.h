@@ -21,6 +21,17 @@ struct fence_request {
 	uint32_t timeout_ms;
 };
 
+/* Fence agents take - and _ for the same. name_len bytes of name count, known ends with NUL. */
+static inline bool fence_parameter_same(const char *name, size_t name_len, const char *known)
+{
+	size_t i = 0;
+
+	while (i < name_len && known[i] &&
+	       (name[i] == '-' ? '_' : name[i]) == (known[i] == '-' ? '_' : known[i]))
+		i++;
+	return i == name_len && !known[i];
+}
+
 /* The word of the fence-agents API. */
 static inline const char *fence_verb_name(enum fence_verb verb)
 {

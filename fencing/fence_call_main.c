@@ -78,7 +78,8 @@ __attribute__((format(printf, 2, 3))) static void say(struct call *c, const char
 	fence_said(text, strlen(text), c->result.said);
 }
 
-/* What the agent said, without what it must not have said. */
+/* The end of what the agent said, where its reason is; what comes before is warnings and progress. Without
+ * what it must not have said. */
 static void quote(struct call *c)
 {
 	const struct fence_request *r = &c->request.request;
@@ -91,7 +92,14 @@ static void quote(struct call *c)
 	for (size_t i = 0; i < r->parameters_count; i++)
 		if (fence_parameter_secret(r->parameter[i]))
 			fence_mask(c->said, len, strchr(r->parameter[i], '=') + 1);
-	fence_said(c->said, len, c->result.said);
+	if (len < FENCE_SAID_MAX) {
+		fence_said(c->said, len, c->result.said);
+	} else {
+		char *end = c->said + len - (FENCE_SAID_MAX - 1);
+
+		memcpy(end, "... ", 4);
+		fence_said(end, FENCE_SAID_MAX - 1, c->result.said);
+	}
 }
 
 static void judge(struct call *c)
@@ -115,8 +123,9 @@ static void judge(struct call *c)
 		return;
 	case FENCE_END_NOT_STARTED:
 		say(c, "%s cannot be run: %s%s", run->path, strerror(run->value),
-		    run->value == ENOENT ? "; install the package fence-agents, or write the agent's path"
-					 : "");
+		    run->value == ENOENT   ? "; install the package fence-agents, or write the agent's path"
+		    : run->value == EACCES ? "; make it executable (chmod 755)"
+					   : "");
 		return;
 	case FENCE_END_NO_NAMESPACE:
 		say(c, "no PID namespace for the agent: %s; without one it could outlive its time",

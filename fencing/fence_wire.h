@@ -22,7 +22,7 @@ struct fence_result {
 	enum fence_answer answer;
 	int code; /* the agent's exit code; -signal; 0 where it did not end by itself */
 	uint32_t took_ms;
-	char said[FENCE_SAID_MAX]; /* the beginning of its stderr on one line, or why it was not run; no
+	char said[FENCE_SAID_MAX]; /* the end of its stderr on one line, or why it was not run; no
 				      secrets */
 };
 

@@ -23,6 +23,7 @@ enum hactl_exit { HACTL_DONE = 0, HACTL_REFUSED = 1, HACTL_USAGE = 2, HACTL_UNRE
 #define HACTL_KEEPALIVED "/etc/keepalived/keepalived.conf"
 #define HACTL_COROSYNC	 "/etc/corosync/corosync.conf"
 
+struct findings;
 struct hactl_command;
 
 struct hactl {
@@ -123,6 +124,11 @@ int run_import(struct hactl *h); /* called by run_config() */
  * instead. False: one of it was an error. */
 bool hactl_check_corosync(struct hactl *h, const struct config *c, json_t *ret_errors, json_t *ret_notes);
 void hactl_explain_corosync(struct hactl *h);
+/* The same for the fence agents of c, which was read from path; they are run. */
+bool hactl_check_fence(struct hactl *h, const struct config *c, const char *path, json_t *ret_errors,
+		       json_t *ret_notes);
+/* Prints them, or with --json adds them to the lists. True if all are notes. */
+bool hactl_tell_findings(struct hactl *h, struct findings *f, json_t *ret_errors, json_t *ret_notes);
 int run_key(struct hactl *h);
 int run_replay(struct hactl *h);
 int run_help(struct hactl *h);

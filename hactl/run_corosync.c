@@ -9,22 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-static void print_finding(struct hactl *h, const struct findings *f, const struct finding *x)
-{
-	FILE *out = x->level == FINDING_ERROR ? h->err : h->out;
-
-	(void)fprintf(out, "%s%s:", x->level == FINDING_ERROR ? "" : "note: ", f->file[x->at.file]);
-	if (x->at.line)
-		(void)fprintf(out, "%d:", x->at.line);
-	(void)fprintf(out, " %s\n", x->text);
-}
-
-static void append(json_t *list, const struct findings *f, const struct finding *x)
-{
-	(void)json_array_append_new(list, json_pack("{s:s, s:i, s:s}", "file", f->file[x->at.file], "line",
-						    x->at.line, "text", x->text));
-}
-
 /* Two nodes that VRRP alone decides between need no corosync, and a witness has none. */
 static void look(struct hactl *h, const struct config *c, struct corosync_conf *corosync, struct findings *f)
 {
@@ -58,16 +42,7 @@ bool hactl_check_corosync(struct hactl *h, const struct config *c, json_t *ret_e
 		return false;
 	}
 	look(h, c, corosync, f);
-	findings_sort(f);
-	for (uint32_t i = 0; i < f->count; i++) {
-		if (h->json)
-			append(f->list[i].level == FINDING_ERROR ? ret_errors : ret_notes, f, &f->list[i]);
-		else
-			print_finding(h, f, &f->list[i]);
-	}
-	if (f->more && !h->json)
-		(void)fprintf(h->err, "and %u more\n", f->more);
-	return !f->behaviour;
+	return hactl_tell_findings(h, f, ret_errors, ret_notes);
 }
 
 void hactl_explain_corosync(struct hactl *h)

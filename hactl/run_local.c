@@ -3,6 +3,7 @@
  * Commands that can do without an agent: config, replay, completion.
  */
 #include "cleanup.h"
+#include "findings.h"
 #include "hactl.h"
 #include "journal.h"
 
@@ -59,6 +60,36 @@ static void print_good(struct hactl *h, const struct config *c, const char *path
 				      c->groups[g].name);
 }
 
+static void print_finding(struct hactl *h, const struct findings *f, const struct finding *x)
+{
+	FILE *out = x->level == FINDING_ERROR ? h->err : h->out;
+
+	(void)fprintf(out, "%s%s:", x->level == FINDING_ERROR ? "" : "note: ", f->file[x->at.file]);
+	if (x->at.line)
+		(void)fprintf(out, "%d:", x->at.line);
+	(void)fprintf(out, " %s\n", x->text);
+}
+
+static void append(json_t *list, const struct findings *f, const struct finding *x)
+{
+	(void)json_array_append_new(list, json_pack("{s:s, s:i, s:s}", "file", f->file[x->at.file], "line",
+						    x->at.line, "text", x->text));
+}
+
+bool hactl_tell_findings(struct hactl *h, struct findings *f, json_t *ret_errors, json_t *ret_notes)
+{
+	findings_sort(f);
+	for (uint32_t i = 0; i < f->count; i++) {
+		if (h->json)
+			append(f->list[i].level == FINDING_ERROR ? ret_errors : ret_notes, f, &f->list[i]);
+		else
+			print_finding(h, f, &f->list[i]);
+	}
+	if (f->more && !h->json)
+		(void)fprintf(h->err, "and %u more\n", f->more);
+	return !f->behaviour;
+}
+
 static int check(struct hactl *h, const struct config *c, const char *path)
 {
 	json_t *errors = json_array(), *notes = json_array(), *j;
@@ -68,6 +99,7 @@ static int check(struct hactl *h, const struct config *c, const char *path)
 	if (!h->json)
 		print_good(h, c, path);
 	good = hactl_check_corosync(h, c, errors, notes);
+	good &= hactl_check_fence(h, c, path, errors, notes);
 	(void)snprintf(hash, sizeof hash, "%016llx", (unsigned long long)c->hash);
 	j = json_pack("{s:b, s:s, s:s, s:o, s:o}", "ok", good, "hash", hash, "safety", config_safety(c),
 		      "errors", errors, "notes", notes);

@@ -245,6 +245,47 @@ class Local(Case):
         copy.write_text(shown)
         self.assertEqual(self.hactl("config", "show", str(copy), socket=False).stdout, shown)
 
+    METADATA = CORPUS.parent / "fence" / "power.xml"
+
+    def check_fencing(self, agents, devices):
+        """config check of devices, a text in which DIR stands for the folder of agents (name -> shell text): (exit code, what it says)."""
+        place = pathlib.Path(self.dir.name)
+        for name, text in agents.items():
+            (place / name).write_text(f"#!/bin/sh\nrequest=$(cat)\naction=$(echo \"$request\" | sed -n 's/^action=//p')\n{text}\n")
+            (place / name).chmod(0o755)
+        conf = place / "fence.conf"
+        conf.write_text((self.CORPUS / "good.conf").read_text() + devices.replace("DIR", str(place)))
+        env = {"RINGKEEP_LIBEXEC": str(pathlib.Path(HACTL).parent.parent / "fencing")}
+        done = self.hactl("config", "check", str(conf), "--corosync", str(self.COROSYNC / "good.conf"), socket=False, env=env)
+        said = [line for line in (done.stdout + done.stderr).splitlines() if "fence.conf:" in line and ": good;" not in line]
+        return done.returncode, "\n".join(said).replace(str(place), "DIR") + "\n"
+
+    def test_fence_agents(self):
+        """Each agent is asked what it knows; a good device gives no word, and every mistake gives its own."""
+        good = f'case $action in metadata) cat {self.METADATA};; validate-all) [ -n "$(echo "$request" | grep ^ip=10)" ] || {{ echo bad ip >&2; exit 1; }};; esac'
+        agents = {"fence_good": good, "fence_hurt": "kill -9 $$", "fence_fails": "echo out of order >&2; exit 1", "fence_prose": "echo I fence",
+                  "fence_old": "echo '<resource-agent><parameters><parameter name=\"tty\" required=\"1\"/></parameters><actions>"
+                               "<action name=\"off\"/></actions></resource-agent>'"}
+        devices = """
+fence-device good { agent = "DIR/fence_good" parameters = { "ip=10.0.0.1", "power-timeout=9", "kind=a" } target n1 { plug = 1 } }
+"""
+        self.assertEqual(self.check_fencing(agents, devices), (0, "\n"))
+        devices += """
+fence-device unknown { agent = "DIR/fence_good" parameters = { "ip=10.0.0.1", "ipp=3",
+    "power_timeuot=9", "ipaddr=10.0.0.1" } target n1 { plug = 1 } }
+fence-device incomplete { agent = "DIR/fence_good" target n1 { } target n2 { plug = 3 } }
+fence-device refused { agent = "DIR/fence_good" parameters = { "ip=nowhere" } target n1 { plug = 1 } }
+fence-device missing { agent = "DIR/fence_none" target n1 { } }
+fence-device noexec { agent = "DIR/fence.conf" target n1 { } }
+fence-device hurt { agent = "DIR/fence_hurt" target n1 { } }
+fence-device fails { agent = "DIR/fence_fails" target n1 { } }
+fence-device prose { agent = "DIR/fence_prose" target n1 { } }
+fence-device old { agent = "DIR/fence_old" password-file = "/nosuch" target n1 { plug = 4 } }
+"""
+        code, said = self.check_fencing(agents, devices)
+        self.assertEqual(code, 1)
+        self.golden("config-check-fencing", said)
+
     def test_config_errors(self):
         done = self.config("check", "many-errors.conf")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
