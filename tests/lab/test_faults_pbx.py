@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Faults of the PBX and planned moves: the holder lives and hands over, so the outage is milliseconds."""
+import socket
+import threading
+import time
+
 from ringlab import ringkeep
 from ringlab.machine import wait_until
+from ringlab.netns import inside
+from ringlab.phones import VIP
 from ringlab.story import PHONES, Story
 
 HANDOVER_MS = 150  # with the noise of this lab; `make bench` has the medians
@@ -61,6 +67,62 @@ def test_pbx_hung(lab):
         s.holder.pbx.stop_all()
         s.wait_moved()
         s.holder.pbx.kill_all()
+
+
+class Storm:
+    """Requests to the address from the phones' machine, more each second than a PBX that hangs would handle, and OPTIONS of the node's own agent are
+    dropped: what a Kamailio shows that has more to do than it can."""
+    RATE = 400
+
+    def __init__(self, lab, node):
+        self.node, self.rules = node, "ringlab_storm"
+        with inside(f"/proc/{lab.phones.pid}/ns/net"):
+            self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.connect((VIP, 5060))
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._send)
+
+    def _send(self):
+        number = 0
+        while not self.over.is_set():
+            number += 1
+            host, port = self.socket.getsockname()
+            self.socket.send((f"OPTIONS sip:storm@{VIP} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{port};branch=z9hG4bKstorm{number}\r\nMax-Forwards: 70\r\n"
+                              f"From: <sip:storm@{host}>;tag={number}\r\nTo: <sip:storm@{VIP}>\r\nCall-ID: storm{number}\r\nCSeq: 1 OPTIONS\r\n"
+                              "Content-Length: 0\r\n\r\n").encode())
+            time.sleep(1 / self.RATE)
+
+    def __enter__(self):
+        self.node.check("nft", f"table inet {self.rules} {{ chain in {{ type filter hook input priority 0; iif lo udp dport 5060 drop; }}; }}")
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        self.socket.close()
+        self.node.check("nft", "delete", "table", "inet", self.rules)
+
+
+def overload_alarms(node):
+    return [a for a in ringkeep.status(node)["alarms"] if a["key"].startswith("overloaded/")]
+
+
+def test_overloaded_pbx_is_an_alarm_and_moves_nothing(lab):
+    with Story(lab, moves=0, calls=False) as s:
+        with Storm(lab, s.holder):
+            alarm = wait_until(lambda: overload_alarms(s.holder), 20, lambda: f"an alarm: {ringkeep.group(s.holder)['pbx']}")[0]
+            assert alarm["key"] == "overloaded/office" and "the group stays where it is" in alarm["text"], alarm
+            pbx = ringkeep.group(s.holder)["pbx"]
+            assert pbx["overloaded"] is True and pbx["state"] == "healthy", pbx
+            assert "overloaded" in s.holder.check(*ringkeep.hactl_command(s.holder), "status")
+            s.stays(4)
+            assert ringkeep.group(s.holder)["holder"] == s.holder.name
+            assert not overload_alarms(s.standby), "the standby's PBX has nothing to do"
+        wait_until(lambda: not overload_alarms(s.holder), 20, lambda: f"its end: {ringkeep.group(s.holder)['pbx']}")
+        assert ringkeep.group(s.holder)["pbx"]["overloaded"] is False
+    events = [r for r in s.holder.hactl("history")["records"] if r["type"] == "overloaded"]
+    assert len(events) == 1 and events[0]["group"] == "office", events
 
 
 def test_standby_pbx_killed_moves_nothing(lab):
