@@ -287,7 +287,7 @@ void cluster_publish_facts(struct agent *a)
 
 	services_flush(a); /* whoever reads the digest below has had all that it is of */
 	facts_refresh(a);
-	state.facts = a->core.facts;
+	core_published_facts(&a->core, &state.facts);
 	(void)heartbeat_io_send_state(a->heartbeat,
 				      &state); /* not connected, or the queue is full: the next one */
 }

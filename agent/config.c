@@ -101,8 +101,22 @@ node_set_t config_voters(const struct config *c)
 	return set;
 }
 
+/* A B2BUA that loses the address loses its calls, or (sofia recover) the next one counts them. */
+static int64_t group_unseen_ns(const struct config_group *g)
+{
+	static const char *const ending[] = { "asterisk", "freeswitch", "sip" };
+
+	if (!g->pbx_count)
+		return 0;
+	for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
+		if (!strcmp(g->pbx[0].adapter, ending[i]))
+			return 0;
+	return g->pbx[0].unseen_calls_ms * NS_PER_MS;
+}
+
 static void group_core(const struct config_group *g, struct core_group_config *ret)
 {
+	ret->unseen_ns = group_unseen_ns(g);
 	ret->native = config_group_native(g);
 	ret->candidates_count = (uint8_t)g->candidates_count;
 	memcpy(ret->candidates, g->candidates, sizeof ret->candidates);

@@ -76,6 +76,7 @@ struct config_pbx {
 	char pid_file[CONFIG_PATH_MAX];
 	uint32_t options_interval_ms;
 	uint32_t options_failures;
+	uint32_t unseen_calls_ms;
 	uint32_t settings_count;
 	struct config_setting settings[CONFIG_SETTINGS_MAX];
 };

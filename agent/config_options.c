@@ -186,6 +186,9 @@ const struct config_option config_options[] = {
 	  "time between two SIP OPTIONS to the PBX at the virtual address, over loopback" },
 	{ "pbx", "options-failures", OPTION_NUMBER, 1, 100, "3", NULL, AT(config_pbx, options_failures), 0, 0,
 	  "unanswered SIP OPTIONS in a row that make the PBX sick" },
+	{ "pbx", "unseen-calls", OPTION_MSEC, 0, 604800000, "30m", NULL, AT(config_pbx, unseen_calls_ms), 0, OPTION_RELOAD,
+	  "calls that came with a move go on, but this node's PBX neither counts them nor sees their end: --drain and "
+	  "failback = idle wait for so long; 0 for not at all. Not with asterisk and freeswitch, whose calls do not move, and sip, which counts none" },
 
 	{ "setting", "value", OPTION_STRING, 0, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_setting, value), 0,
 	  OPTION_REQUIRED, "value that is given to the adapter under the section's title" },

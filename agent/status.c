@@ -134,6 +134,19 @@ static json_t *status_pbx(const struct agent_group *g)
 		(json_int_t)g->health.unmovable, "overloaded", g->health.overloaded);
 }
 
+/* Of the holder: calls that its PBX does not count. */
+static json_t *status_unseen(const struct agent *a, group_index_t group)
+{
+	const struct core_unseen *u = &a->core.group[group].unseen;
+
+	if (!core_holds(&a->core, group) || u->calls == 0)
+		return json_null();
+	return json_pack(
+		"{s:I, s:s, s:I, s:I}", "calls", (json_int_t)u->calls, "from", agent_node_name(a, u->from),
+		"age_ms", (json_int_t)status_age_ms(a, u->since), "left_ms",
+		(json_int_t)(boot_diff_ns(a->now.boot, core_unseen_until(&a->core, group)) / NS_PER_MS));
+}
+
 /* The holder's calls as this node knows them: on another node they are up to a second old. */
 static json_t *status_draining(const struct agent *a, group_index_t group, const struct core_operation *op)
 {
@@ -198,6 +211,7 @@ static json_t *status_group(const struct agent *a, group_index_t group)
 	json_object_set_new(o, "addresses", status_addresses(a, group));
 	json_object_set_new(o, "device", json_string(a->config->groups[group].device));
 	json_object_set_new(o, "pbx", status_pbx(g));
+	json_object_set_new(o, "unseen_calls", status_unseen(a, group));
 	json_object_set_new(o, "bindings",
 			    json_integer(g->store ? (json_int_t)binding_store_count(g->store) : 0));
 	json_object_set_new(o, "registrations", status_registering(a, group));

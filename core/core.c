@@ -302,6 +302,7 @@ static void core_group_tick(struct core_turn *t, group_index_t g)
 {
 	core_lease_tick(t, g);
 	core_seen_tick(t, g);
+	core_unseen_tick(t, g);
 	takeover_tick(&t->c->group[g].takeover, g, t->now.boot, t->plan);
 }
 
@@ -327,6 +328,7 @@ boot_t core_next(const struct core *c, struct instant now)
 		if (group->release_asked.ns)
 			next = boot_min(next, boot_add(group->release_asked, CORE_RELEASE_WAIT_NS));
 		next = boot_min(next, core_operation_next(c, g, now.boot));
+		next = boot_min(next, core_unseen_until(c, g));
 	}
 	return boot_min(next, core_fence_next(c, now));
 }

@@ -22,7 +22,8 @@ struct core_node_config {
 };
 
 struct core_group_config {
-	bool native; /* VRRP decides who holds it: CORE_NATIVE tells; no lease, no placement */
+	bool native;	   /* VRRP decides who holds it: CORE_NATIVE tells; no lease, no placement */
+	int64_t unseen_ns; /* calls that came with a move are waited for so long; 0: calls do not move */
 	uint8_t candidates_count;
 	node_id_t candidates[RK_NODES_MAX]; /* in configured priority, best first */
 	struct placement_policy policy;
@@ -170,6 +171,8 @@ struct core_peer {
 	bool facts_known;
 	boot_t facts_at;
 	struct node_facts facts;
+	/* the latest count that was one, by group: a PBX that dies does not count any more */
+	uint32_t calls[RK_GROUPS_MAX];
 };
 
 enum core_operation_state { OPERATION_NONE, OPERATION_RUNNING, OPERATION_DONE, OPERATION_FAILED };
@@ -186,6 +189,14 @@ struct core_operation {
 	boot_t drain_until; /* until then the holder waits for its calls to end; {0} = it does not, or no more
 			     */
 	boot_t until;
+};
+
+/* Calls that were up at the former holder when this node took over: they go on, and the PBX here may not know
+ * of them. Nobody hears of their end, so time ends them. Lives in the agent's memory. */
+struct core_unseen {
+	uint32_t calls; /* 0: none */
+	node_id_t from;
+	boot_t since;
 };
 
 struct core_group {
@@ -207,7 +218,8 @@ struct core_group {
 	node_id_t failback_node; /* the better candidate, eligible without a break since failback_since */
 	boot_t failback_since;
 	boot_t idle_since; /* own calls are 0 since; {0} = they are not, or not known */
-	uint16_t rule;	   /* core/rules.h: the row of the latest decision */
+	struct core_unseen unseen;
+	uint16_t rule; /* core/rules.h: the row of the latest decision */
 };
 
 struct core {
@@ -267,8 +279,12 @@ void core_check_command(const struct core *c, const struct core_command *cmd, st
 /* May an operator order this? */
 enum fence_refusal core_check_fence(const struct core *c, node_id_t target, bool confirm, struct instant now);
 
-/* Calls up at a node, UINT32_MAX = not known here. */
+/* Calls up at a node, and those that came with a move and may be; UINT32_MAX = not known here. */
 uint32_t core_calls(const struct core *c, group_index_t group, node_id_t node);
+/* What others are to know of this node: its facts, with calls as core_calls() has them. */
+void core_published_facts(const struct core *c, struct node_facts *ret);
+/* When those that came with a move are given up; BOOT_NEVER if there are none. */
+boot_t core_unseen_until(const struct core *c, group_index_t group);
 
 /* The stamp for the next command of this node: above all it has seen or given out. */
 uint64_t core_stamp_next(struct core *c);

@@ -48,7 +48,8 @@ static uint32_t core_trouble(const struct core *c, group_index_t group)
 
 static bool core_drained(const struct core_group *g, boot_t now)
 {
-	return g->idle_since.ns != 0 && boot_diff_ns(g->idle_since, now) >= CORE_DRAIN_SETTLE_NS;
+	return g->unseen.calls == 0 && g->idle_since.ns != 0 &&
+	       boot_diff_ns(g->idle_since, now) >= CORE_DRAIN_SETTLE_NS;
 }
 
 /* An operation that wants another holder than this one. */

@@ -74,6 +74,9 @@ void core_peer_facts_set(struct core_turn *t, node_id_t n, const struct node_fac
 		return;
 	if (p->facts_known)
 		core_facts_damp(t, n, &p->facts, facts);
+	for (group_index_t g = 0; g < t->c->config.groups_count; g++)
+		if (facts->group[g].calls != UINT32_MAX)
+			p->calls[g] = facts->group[g].calls;
 	p->facts = *facts;
 	p->facts_known = true;
 	p->facts_at = t->now.boot;
@@ -114,14 +117,6 @@ void core_own_facts_set(struct core_turn *t, const struct node_facts *facts)
 		else if (c->group[g].idle_since.ns == 0)
 			c->group[g].idle_since = t->now.boot;
 	}
-}
-
-uint32_t core_calls(const struct core *c, group_index_t group, node_id_t node)
-{
-	if (node == c->config.self)
-		return c->facts_known ? c->facts.group[group].calls : UINT32_MAX;
-	return node != NODE_NONE && c->peer[node].facts_known ? c->peer[node].facts.group[group].calls
-							      : UINT32_MAX;
 }
 
 /* Reachable: the lease could reach it (pulses both ways) and what it says of itself is not old. */

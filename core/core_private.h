@@ -7,12 +7,17 @@
  *   core_role.c     what a change of the lease's role means: takeover sequences, records, seen holder
  *   core_fence.c    power fencing: what fence.c is told
  *   core_command.c  intents and operations of an operator
+ *   core_calls.c    calls that are up, and operations that wait for their end
  */
 #ifndef RK_CORE_PRIVATE_H
 #define RK_CORE_PRIVATE_H
 
 #include "core.h"
 #include "rules.h"
+
+/* A holder named as target may be seen so by an old view: wait this long before believing it without a new
+ * epoch. */
+#define CORE_PULSES_SETTLED 5
 
 /* One event being worked on. */
 struct core_turn {
@@ -92,12 +97,25 @@ struct core_operation *core_operation_running(struct core *c, group_index_t grou
 /* The last quarter of an operation's time is for its end only, so that no node starts a move that another has
  * just called failed. */
 bool core_operation_may_start(const struct core *c, const struct core_operation *op, boot_t now);
+/* why REASON_NONE: done. */
+void core_operation_end(struct core_turn *t, group_index_t group, enum reason why);
+/* What keeps it from its goal. */
+enum reason core_operation_blame(const struct core_turn *t, group_index_t group);
+
+/* ---- core_calls.c ---- */
+
+/* This node takes over from `from`, and the calls that were up there. */
+void core_unseen_take(struct core_turn *t, group_index_t group, node_id_t from);
+void core_unseen_tick(struct core_turn *t, group_index_t group);
 /* The holder waits for its calls to end; nobody else does anything for the operation. */
 bool core_operation_drains(const struct core_operation *op);
 /* When core_operation_tick() has something to do. */
 boot_t core_operation_next(const struct core *c, group_index_t group, boot_t now);
 /* The holder has let go, or lets go now: from here on it is as any other operation. */
 void core_operation_drained(struct core_turn *t, group_index_t group);
-void core_operation_end(struct core_turn *t, group_index_t group, enum reason why);
+/* Another node than the one whose calls were waited for, and than the target, has won since. */
+bool core_drain_holder_changed(struct core_turn *t, group_index_t group);
+/* Fails it if there is no point in waiting any longer. */
+void core_drain_tick(struct core_turn *t, group_index_t group);
 
 #endif

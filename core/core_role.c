@@ -88,6 +88,8 @@ static void core_role_won(struct core_turn *t, group_index_t group, bool adopted
 	    l->last_holder != NODE_NONE)
 		damping_add(&g->damping[l->last_holder], &c->config.groups[group].policy.damping,
 			    t->now.boot);
+	if (!adopted)
+		core_unseen_take(t, group, l->last_holder);
 	core_seen_set(t, group, c->config.self);
 	core_seen_epoch(t, group, l->epoch);
 	g->failback_node = NODE_NONE;

@@ -189,6 +189,22 @@ static void show_pbx(struct hactl *h, const json_t *g)
 	(void)fputc('\n', h->out);
 }
 
+static void show_unseen(struct hactl *h, const json_t *g)
+{
+	const json_t *u = json_object_get(g, "unseen_calls");
+	int64_t calls = hactl_number(u, "calls", 0);
+	char age[40], left[40];
+
+	if (calls <= 0)
+		return;
+	hactl_duration(hactl_number(u, "age_ms", -1), age, sizeof age);
+	hactl_duration(hactl_number(u, "left_ms", -1), left, sizeof left);
+	(void)fprintf(h->out,
+		      "  calls       %" PRId64 " came from %s with the move %s ago, not counted by this PBX: "
+		      "taken for ended in %s\n",
+		      calls, hactl_text(u, "from"), age, left);
+}
+
 static void show_registering(struct hactl *h, const json_t *g)
 {
 	const json_t *r = json_object_get(g, "registrations");
@@ -316,6 +332,7 @@ static void show_group(struct hactl *h, const json_t *g)
 	show_addresses(h, g);
 	show_here(h, g);
 	show_pbx(h, g);
+	show_unseen(h, g);
 	show_registering(h, g);
 	show_trunks(h, g);
 	show_vrrp(h, g);

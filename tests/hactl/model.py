@@ -79,7 +79,8 @@ TROUBLE = {
 
 DRAINING = {
     **HEALTHY,
-    "groups": [{**HEALTHY["groups"][0], "registrations": {"per_s": 2.4, "peak_per_s": 21, "since_takeover": 24}, "operation": {
+    "groups": [{**HEALTHY["groups"][0], "unseen_calls": {"calls": 5, "from": "n2", "age_ms": 120000, "left_ms": 1680000},
+                "registrations": {"per_s": 2.4, "peak_per_s": 21, "since_takeover": 24}, "operation": {
         "id": "0100", "to": "n2", "state": "running", "reason": "", "text": "", "draining": {"calls": 3, "left_ms": 580000}}}],
 }
 

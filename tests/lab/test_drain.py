@@ -5,12 +5,20 @@ import signal
 import time
 
 import pytest
+from conftest import started
 from ringlab import ringkeep
 from ringlab.machine import wait_until
-from ringlab.story import PHONES, Story
+from ringlab.story import PHONES, Story, takeovers
 
 CALLS = 5
 HANDOVER_MS = 150
+UNSEEN_S = 12
+
+
+@pytest.fixture(scope="module")
+def cluster_of_module():
+    with started(unseen_calls=f"{UNSEEN_S}s") as lab:
+        yield lab
 
 
 def hold_calls(lab, holder, seconds, count=CALLS):
@@ -106,6 +114,7 @@ def test_failback_idle_waits_for_the_calls_and_says_so(lab):
     before = lab.settings.failback, lab.settings.group
     if lab.wait_settled() is lab.n1:
         lab.n1.hactl("switchover", "office", "--wait")
+        wait_until(lambda: takeovers(lab.n2)[-1:] and takeovers(lab.n2)[-1]["epoch"] == ringkeep.group(lab.n2)["epoch"], 5, "its record")
     with Story(lab, moves=1, outage_ms=HANDOVER_MS) as s:
         assert s.holder is lab.n2
         held = hold_calls(lab, lab.n2, 6)
@@ -115,8 +124,33 @@ def test_failback_idle_waits_for_the_calls_and_says_so(lab):
             assert held() == CALLS
             assert ringkeep.group(lab.n2)["holder"] == "n2"
             s.mark()
-            s.wait_moved()
+            s.wait_moved(UNSEEN_S + 10)
         finally:
             apply(lab, *before)
     left = [r for r in lab.n2.hactl("history")["records"] if r["type"] == "letgo"][-1]
     assert (left["node"], left["cause"], left["peer"]) == ("n2", "failback", "n1"), left
+
+
+# The last one: the old holder's Kamailio takes its calls for up until it has asked in vain.
+def test_calls_that_came_with_a_move_are_told_and_waited_for(lab):
+    old = lab.wait_settled()
+    new = next(n for n in lab.pbx_nodes if n is not old)
+    wait_until(lambda: ringkeep.group(old)["unseen_calls"] is None, UNSEEN_S + 5, "calls of an earlier move to be given up")
+    held = hold_calls(lab, old, 6)
+    old.hactl("switchover", "office", "--wait")
+    moved = time.monotonic()
+    wait_until(lambda: operation(new)["state"] == "done", 5, lambda: f"the end of the first move: {operation(new)}")
+    group = ringkeep.group(new)
+    assert group["pbx"]["calls"] == 0, f"counted after all: {group['pbx']}"
+    came = group["unseen_calls"]
+    assert (came["calls"], came["from"]) == (CALLS, old.name) and 0 < came["left_ms"] <= UNSEEN_S * 1000, came
+    assert f"{CALLS} came from {old.name}" in new.check(*ringkeep.hactl_command(new), "status")
+    assert ringkeep.group(old)["unseen_calls"] is None
+    with pytest.raises(ringkeep.Refused) as refused:
+        new.hactl("switchover", "office", "--drain=2s", "--wait")
+    assert "calls were still up" in str(refused.value)
+    assert held() == CALLS
+    assert ringkeep.group(new)["holder"] == new.name
+    new.hactl("switchover", "office", "--drain=60s")
+    wait_until(lambda: ringkeep.group(old)["holder"] == old.name, UNSEEN_S + 10, lambda: f"the move: {operation(new)}")
+    assert time.monotonic() - moved >= UNSEEN_S - 1, "calls that nobody saw end were not waited for"

@@ -141,6 +141,9 @@ static void sim_check_drained(struct sim *s, struct sim_node *n, group_index_t g
 	else if (boot_diff_ns(idle, now) < CORE_DRAIN_SETTLE_NS)
 		sim_fail(s, "I14: %s let go of group %d although a call was up just before",
 			 sim_name(s, n->id), g + 1);
+	if (n->core->group[g].unseen.calls > 0)
+		sim_fail(s, "I14: %s let go of group %d with calls up that came with a move", sim_name(s, n->id),
+			 g + 1);
 	if (late_ns > CORE_RELEASE_WAIT_NS + 2 * s->config.timing.lease_ns)
 		sim_fail(s, "I14: %s let go of group %d after the time to drain was over", sim_name(s, n->id),
 			 g + 1);

@@ -255,6 +255,6 @@ void sim_heartbeat(struct sim *s, struct sim_node *n)
 
 	if (n->witness || !n->running || n->stalled_until)
 		return;
-	ev.facts = n->core->facts;
+	core_published_facts(n->core, &ev.facts);
 	sim_cpg_send(s, n->id, &ev);
 }

@@ -155,6 +155,7 @@ static void sim_config(struct sim *s)
 		/* Not every node needs to be a candidate: the others only vote. */
 		if (!o->story && nodes > 2 && sim_random_permille(r, 200))
 			gc->candidates_count--;
+		gc->unseen_ns = o->story ? 0 : 4 * NS_PER_S;
 		gc->policy.failback = o->failback;
 		gc->policy.failback_after_ns = o->failback_after_ns ? o->failback_after_ns : 3 * NS_PER_S;
 		gc->policy.damping = (struct damping_policy){

@@ -824,6 +824,82 @@ START_TEST(idle_failback_waits_for_calls)
 }
 END_TEST
 
+/* This node takes over from PEER, where `calls` were up, and PEER is wanted back when it is idle. */
+static void take_over_with_calls(uint32_t calls)
+{
+	struct core_config c = config();
+	struct core_event view = { .type = CORE_VIEW, .node = PEER, .view.hears_me = true };
+
+	c.groups[0].unseen_ns = 10 * NS_PER_S;
+	c.groups[0].candidates[0] = PEER;
+	c.groups[0].candidates[1] = SELF;
+	c.groups[0].policy.failback = FAILBACK_IDLE;
+	start(c);
+	peer_facts(with_calls(calls));
+	peer_facts(with_calls(UINT32_MAX)); /* a PBX that died counts no more */
+	view.view.view = (struct lease_view){ .holds = { 5001, PEER } };
+	feed(view);
+	feed((struct core_event){ .type = CORE_PEER_LEFT, .node = PEER });
+	own_facts(with_calls(0));
+	pass_ms(1);
+	ck_assert(holds());
+	(void)finish_steps();
+}
+
+START_TEST(calls_that_came_with_a_move_are_waited_for_but_not_for_ever)
+{
+	struct node_facts published;
+
+	take_over_with_calls(3);
+	ck_assert_uint_eq(core.group[0].unseen.from, PEER);
+	ck_assert_uint_eq(core_calls(&core, 0, SELF), 3);
+	own_facts(with_calls(2));
+	ck_assert_uint_eq(core_calls(&core, 0, SELF), 5);
+	core_published_facts(&core, &published);
+	ck_assert_uint_eq(published.group[0].calls, 5); /* the next holder takes over all of them */
+	own_facts(with_calls(UINT32_MAX));
+	ck_assert_uint_eq(core_calls(&core, 0, SELF), UINT32_MAX);
+	own_facts(with_calls(0));
+	pass_hearing_ms(9000);
+	ck_assert(holds());
+	ck_assert_int_eq(core.group[0].rule, 281);
+	pass_hearing_ms(1100);
+	ck_assert(!holds());
+	ck_assert_int_eq(finish_steps().cause, CAUSE_FAILBACK);
+}
+END_TEST
+
+START_TEST(drain_waits_for_calls_that_came_with_a_move)
+{
+	take_over_with_calls(1);
+	core.config.groups[0].policy.failback = FAILBACK_MANUAL;
+	peer_facts(healthy());
+	pass_hearing_ms(3000);
+	ck_assert_int_eq(check_drain(), REASON_NONE);
+	drain(4 * NS_PER_S);
+	pass_hearing_ms(4100);
+	ck_assert(holds());
+	ck_assert_int_eq(core.group[0].operation.reason, REASON_CALLS_UP);
+	drain(60 * NS_PER_S);
+	pass_hearing_ms(3500);
+	ck_assert(core.group[0].operation.handed);
+}
+END_TEST
+
+START_TEST(no_calls_come_where_calls_do_not_move)
+{
+	take_over_with_calls(0);
+	ck_assert_uint_eq(core_calls(&core, 0, SELF), 0);
+	ck_assert_int_eq(core_unseen_until(&core, 0).ns, BOOT_NEVER.ns);
+	pass_hearing_ms(2200);
+	ck_assert(!holds());
+	take_over_with_calls(4);
+	core.config.groups[0].unseen_ns = 0; /* reload */
+	pass_ms(1);
+	ck_assert_uint_eq(core_calls(&core, 0, SELF), 0);
+}
+END_TEST
+
 START_TEST(epochs_are_reserved_ahead)
 {
 	struct core_memory memory = { .ceiling = 0 };
@@ -996,8 +1072,11 @@ UNIT_MAIN("core", asks_only_when_fit, patience_beside_a_better_candidate,
 	  calls_that_come_up_while_it_is_about_to_happen_stop_it,
 	  planned_hand_over_waits_for_what_must_be_said_first, that_wait_is_bounded, no_failover_waits,
 	  wait_ends_when_the_target_is_lost, standstill_ends_the_tenure, flapping_peer_is_damped,
-	  failback_after_its_time_only, idle_failback_waits_for_calls, epochs_are_reserved_ahead,
-	  independent_actions_come_before_the_save, native_group_never_asks_and_never_touches_the_gate,
+	  failback_after_its_time_only, idle_failback_waits_for_calls,
+	  calls_that_came_with_a_move_are_waited_for_but_not_for_ever,
+	  drain_waits_for_calls_that_came_with_a_move, no_calls_come_where_calls_do_not_move,
+	  epochs_are_reserved_ahead, independent_actions_come_before_the_save,
+	  native_group_never_asks_and_never_touches_the_gate,
 	  native_group_has_the_steps_and_one_record_per_change,
 	  native_group_found_open_is_not_muzzled_before_vrrp_has_spoken,
 	  native_group_is_let_go_before_the_agent_has_stopped, holder_of_a_native_group_may_go_to_standby,

@@ -43,6 +43,7 @@ class Settings:
     accounts: tuple = ()                                  # asterisk.Account of each phone
     asterisk_install: dict = dataclasses.field(default_factory=dict)  # more arguments of asterisk.install()
     options_interval: str = "500ms"
+    unseen_calls: str = "30m"
     pbx_memory_mib: int = 64      # Kamailio's shared memory: about 1.5 KiB for each phone
     # More lines for the group. Nodes fail again and again here, on purpose: damping would rightly keep them out (the simulator has it on).
     group: str = "damping-penalty = 0"
@@ -91,7 +92,7 @@ def pbx_section(s):
     if s.pbx == "asterisk":
         lines += [f'        pid-file = "{asterisk.ON_NODE}/run/asterisk.pid"',
                   *(f'        setting {key} {{ value = "{value}" }}' for key, value in asterisk.settings(asterisk.ON_NODE).items())]
-    return lines + [f"        options-interval = {s.options_interval}", "        options-failures = 3", "    }"]
+    return lines + [f"        unseen-calls = {s.unseen_calls}", f"        options-interval = {s.options_interval}", "        options-failures = 3", "    }"]
 
 
 def configuration(lab, keys):
