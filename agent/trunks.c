@@ -4,6 +4,7 @@
  * orders, what the PBX says of them becomes status and alarms.
  */
 #include "agent.h"
+#include "clock_read.h"
 #include "log.h"
 
 #include <assert.h>
@@ -345,6 +346,22 @@ static json_t *trunk_peers_json(const struct config_trunk *ct)
 	return list;
 }
 
+/* Seconds of the wall clock, 0 = never. */
+static json_int_t trunk_wall_s(const struct agent *a, boot_t at)
+{
+	return at.ns ? (clock_wall_ns() - boot_diff_ns(at, a->now.boot)) / NS_PER_S : 0;
+}
+
+/* For a monitoring system, named as Prometheus names things. */
+static json_t *trunk_metrics_json(const struct agent *a, const struct trunk *m)
+{
+	return json_pack("{s:I, s:I, s:I, s:i, s:I, s:I}", "registrations_total",
+			 (json_int_t)m->registrations, "failures_total", (json_int_t)m->failures,
+			 "orders_total", (json_int_t)m->orders, "last_code", m->status,
+			 "since_timestamp_seconds", trunk_wall_s(a, m->since),
+			 "last_registration_timestamp_seconds", trunk_wall_s(a, m->registered_at));
+}
+
 static json_t *trunk_json(const struct agent_group *g, const struct agent_trunk *t)
 {
 	const struct agent *a = g->agent;
@@ -369,6 +386,7 @@ static json_t *trunk_json(const struct agent_group *g, const struct agent_trunk 
 	json_object_set_new(
 		o, "next_try_ms",
 		json_integer(next.ns == BOOT_NEVER.ns ? -1 : boot_diff_ns(a->now.boot, next) / NS_PER_MS));
+	json_object_set_new(o, "metrics", registers ? trunk_metrics_json(a, m) : json_null());
 	return o;
 }
 

@@ -105,12 +105,24 @@ void trunk_set_role(struct trunk *t, enum trunk_role role, boot_t now)
 	trunk_begin(t, now);
 }
 
+/* A PBX that repeats itself has nothing new to count. */
+static void trunk_count(struct trunk *t, enum trunk_state state, bool changed, bool news, boot_t now)
+{
+	if (state == TRUNK_REGISTERED && changed) {
+		t->registrations++;
+		t->registered_at = now;
+	}
+	if ((state == TRUNK_FAILED || state == TRUNK_REJECTED) && news)
+		t->failures++;
+}
+
 bool trunk_report(struct trunk *t, enum trunk_state state, int status, int64_t retry_after_ns, boot_t now)
 {
 	bool changed = state != t->state, news = changed || status != t->status;
 
 	if (retry_after_ns > TRUNK_RETRY_AFTER_NS_MAX)
 		retry_after_ns = TRUNK_RETRY_AFTER_NS_MAX;
+	trunk_count(t, state, changed, news, now);
 	t->state = state;
 	t->status = status;
 	if (changed)
@@ -168,6 +180,7 @@ enum trunk_order trunk_decide(struct trunk *t, struct token_bucket *carrier, boo
 	t->unheard = true;
 	t->ordered_at = now;
 	t->tries++;
+	t->orders++;
 	if (trunk_wants_on(t)) {
 		wait_ns = trunk_backoff_ns(t) > TRUNK_ANSWER_NS ? trunk_backoff_ns(t) : TRUNK_ANSWER_NS;
 		t->due = boot_add(now, t->state == TRUNK_REJECTED ? TRUNK_REJECTED_NS : wait_ns);

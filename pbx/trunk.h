@@ -48,6 +48,9 @@ struct trunk {
 	uint32_t tries;		/* orders since the state was last what is wanted */
 	boot_t ordered_at;	/* {0}: never */
 	boot_t due;		/* when the next order is wanted, BOOT_NEVER: none is */
+	/* counted for whoever watches; nothing is decided by them */
+	boot_t registered_at; /* when it last became registered, {0}: never */
+	uint64_t registrations, failures, orders;
 };
 
 /* At start, also when the group was adopted as held: then what the PBX has is looked at first. */

@@ -271,6 +271,10 @@ def test_what_a_carrier_says_is_kept(lab):
     failed, rejected = trunk(holder, "bulk0"), trunk(holder, "bulk1")
     assert failed["status"] == 503 and 3000 < failed["next_try_ms"] <= 9000, failed
     assert rejected["status"] == 403 and rejected["next_try_ms"] > 250_000, rejected
+    for seen, code in ((failed, 503), (rejected, 403)):
+        m = seen["metrics"]
+        assert m["last_code"] == code and m["failures_total"] >= 1 and m["registrations_total"] >= 1 <= m["orders_total"], m
+        assert int(since) <= m["since_timestamp_seconds"] <= time.time() and 0 < m["last_registration_timestamp_seconds"] <= since, m
     assert any("bulk1" in a["text"] and "rejected" in a["text"] for a in ringkeep.status(holder)["alarms"])
     tried = carrier.registers("6000", since)[0].at
     wait_until(lambda: [r for r in carrier.registers("6002", since) if r.status == 200], 10, "the longer interval to be accepted", 0.1)

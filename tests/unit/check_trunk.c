@@ -294,6 +294,31 @@ START_TEST(operator_takes_a_registration_back_until_he_or_a_takeover_says_otherw
 }
 END_TEST
 
+START_TEST(what_happened_is_counted_and_repetitions_are_not)
+{
+	struct bench x;
+
+	bench_registered(&x);
+	ck_assert_uint_eq(x.t.registrations, 1);
+	ck_assert_uint_eq(x.t.orders, 2); /* off as standby, on as holder */
+	ck_assert_int_eq(x.t.registered_at.ns, x.now.ns);
+	pass(&x, 5000);
+	report(&x, TRUNK_REGISTERED, 200, -1);
+	ck_assert_uint_eq(x.t.registrations, 1);
+	ck_assert_int_eq(boot_diff_ns(x.t.registered_at, x.now), 5 * NS_PER_S);
+	report(&x, TRUNK_FAILED, 503, -1);
+	report(&x, TRUNK_FAILED, 503, -1);
+	ck_assert_uint_eq(x.t.failures, 1);
+	report(&x, TRUNK_FAILED, 500, -1);
+	report(&x, TRUNK_REGISTERING, 0, -1);
+	report(&x, TRUNK_REJECTED, 403, -1);
+	ck_assert_uint_eq(x.t.failures, 3);
+	trunk_adapter_ready(&x.t, x.now);
+	report(&x, TRUNK_REGISTERED, 200, -1);
+	ck_assert_uint_eq(x.t.registrations, 2);
+}
+END_TEST
+
 START_TEST(many_trunks_of_one_carrier_take_turns)
 {
 	struct trunk t[40];
@@ -500,4 +525,5 @@ UNIT_MAIN("trunk", new_holder_registers_at_once_whatever_its_pbx_believed,
 	  lost_registration_is_made_again_but_not_in_a_circle,
 	  leaving_unregisters_and_a_cancelled_move_registers_again,
 	  operator_takes_a_registration_back_until_he_or_a_takeover_says_otherwise,
-	  many_trunks_of_one_carrier_take_turns, every_sequence_of_events_keeps_the_rules)
+	  what_happened_is_counted_and_repetitions_are_not, many_trunks_of_one_carrier_take_turns,
+	  every_sequence_of_events_keeps_the_rules)
