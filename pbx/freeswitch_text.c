@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "freeswitch_text.h"
 
+#include "bounded_text.h"
+
 #include <errno.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,28 +19,7 @@
 enum data_key { DATA_DISPLAY, DATA_LOGIN, DATA_REALM, DATA_MWI, DATA_RPID, DATA_KEYS };
 static const char data_letters[DATA_KEYS] = { 'd', 'u', 'r', 'm', 'p' };
 
-/* ---- texts of bounded length ---- */
-
-struct text {
-	char *p;
-	size_t used, size;
-	bool full;
-};
-
-static void __attribute__((format(printf, 2, 3))) text_add(struct text *t, const char *format, ...)
-{
-	size_t left = t->size - t->used;
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(t->p + t->used, left, format, args);
-	va_end(args);
-	if (n < 0 || (size_t)n >= left)
-		t->full = true;
-	else
-		t->used += (size_t)n;
-}
+/* ---- parts of texts ---- */
 
 /* Bytes copied, false if they do not fit. */
 static bool text_cut(const char *from, size_t len, char *ret, size_t size)
@@ -89,7 +69,7 @@ static bool text_is_printable(const char *s)
 
 /* ---- data ---- */
 
-static void data_add(struct text *t, enum data_key key, const char *value, const char *usual)
+static void data_add(struct bounded_text *t, enum data_key key, const char *value, const char *usual)
 {
 	if (!strcmp(value, usual) || !text_is_printable(value))
 		return;
@@ -215,7 +195,7 @@ static int row_data(const struct list_item *item, const char *display, const cha
 {
 	const char *aor = item->text[LIST_USER], *at = strrchr(aor, '@');
 	char user[PART_MAX], login[PART_MAX];
-	struct text t = { .p = room->data, .size = sizeof room->data };
+	struct bounded_text t = { .p = room->data, .size = sizeof room->data };
 
 	if (!at || !text_cut(aor, (size_t)(at - aor), user, sizeof user) ||
 	    !text_decode(item->text[LIST_AUTH_USER], strlen(item->text[LIST_AUTH_USER]), login, sizeof login))
@@ -304,7 +284,7 @@ static void received_split(const char *received, char ip[PART_MAX], char port[PA
 		(void)text_cut(colon + 1, (size_t)(end - colon - 1), port, PART_MAX);
 }
 
-static bool event_begin(struct text *t, const struct freeswitch_target *target, const char *subclass,
+static bool event_begin(struct bounded_text *t, const struct freeswitch_target *target, const char *subclass,
 			const char *aor, const char *call_id)
 {
 	const char *at = strrchr(aor, '@');
@@ -319,7 +299,7 @@ static bool event_begin(struct text *t, const struct freeswitch_target *target, 
 	return true;
 }
 
-static void event_data(struct text *t, const struct binding *b)
+static void event_data(struct bounded_text *t, const struct binding *b)
 {
 	const char *aor = b->text[BINDING_AOR], *at = strrchr(aor, '@'), *data = b->text[BINDING_DATA];
 	char value[PART_MAX], user[PART_MAX];
@@ -343,7 +323,7 @@ static void event_data(struct text *t, const struct binding *b)
 int freeswitch_put_build(const struct freeswitch_target *target, const struct binding *b, boot_t now,
 			 char *ret, size_t size)
 {
-	struct text t = { .p = ret, .size = size };
+	struct bounded_text t = { .p = ret, .size = size };
 	char ip[PART_MAX], port[PART_MAX];
 
 	if (!event_begin(&t, target, "sofia::register", b->text[BINDING_AOR], b->text[BINDING_CALL_ID]))
@@ -362,7 +342,7 @@ int freeswitch_put_build(const struct freeswitch_target *target, const struct bi
 int freeswitch_remove_build(const struct freeswitch_target *target, const char *aor, const char *call_id,
 			    char *ret, size_t size)
 {
-	struct text t = { .p = ret, .size = size };
+	struct bounded_text t = { .p = ret, .size = size };
 
 	if (!event_begin(&t, target, "sofia::unregister", aor, call_id))
 		return -EINVAL;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kamailio_text.h"
 
+#include "bounded_text.h"
+
 #include <errno.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -176,30 +177,6 @@ uint64_t kamailio_requests_parse(const json_t *result)
 
 /* ---- REGISTER ---- */
 
-struct text {
-	char *p;
-	size_t used, size;
-};
-
-static void __attribute__((format(printf, 2, 3))) text_add(struct text *t, const char *format, ...)
-{
-	size_t left = t->size - t->used;
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(t->p + t->used, left, format, args);
-	va_end(args);
-	t->used = n < 0 || (size_t)n >= left ? t->size : t->used + (size_t)n; /* full stays full */
-	if (t->used >= t->size)
-		t->used = t->size - 1;
-}
-
-static bool text_full(const struct text *t)
-{
-	return t->used + 1 >= t->size;
-}
-
 /* Seconds, at least 1: 0 would be an unregister. */
 static int64_t remaining_s(const struct binding *b, boot_t now)
 {
@@ -210,7 +187,7 @@ static int64_t remaining_s(const struct binding *b, boot_t now)
 	return s > 0 ? s : 1;
 }
 
-static void register_contact(struct text *t, const struct binding *b, boot_t now)
+static void register_contact(struct bounded_text *t, const struct binding *b, boot_t now)
 {
 	text_add(t, "Contact: <%s>;expires=%lld", b->text[BINDING_CONTACT], (long long)remaining_s(b, now));
 	if (b->q_milli == 1000)
@@ -224,7 +201,7 @@ static void register_contact(struct text *t, const struct binding *b, boot_t now
 	text_add(t, "\r\n");
 }
 
-static void register_allow(struct text *t, uint32_t methods)
+static void register_allow(struct bounded_text *t, uint32_t methods)
 {
 	const char *separator = "Allow: ";
 
@@ -239,14 +216,14 @@ static void register_allow(struct text *t, uint32_t methods)
 		text_add(t, "\r\n");
 }
 
-static void register_header(struct text *t, const char *name, const char *value)
+static void register_header(struct bounded_text *t, const char *name, const char *value)
 {
 	if (*value)
 		text_add(t, "%s: %s\r\n", name, value);
 }
 
 /* "1001" or "1001@example.org": a domain of its own goes before the given one. */
-static void register_accounts(struct text *t, const char *aor, const char *domain)
+static void register_accounts(struct bounded_text *t, const char *aor, const char *domain)
 {
 	const char *at = strchr(aor, '@') ? "" : "@";
 	const char *host = *at ? domain : "";
@@ -257,7 +234,7 @@ static void register_accounts(struct text *t, const char *aor, const char *domai
 int kamailio_register_build(const struct binding *b, boot_t now, const char *via, const char *domain,
 			    const char *branch, char *ret, size_t size)
 {
-	struct text t = { ret, 0, size };
+	struct bounded_text t = { .p = ret, .size = size };
 	bool outbound = b->reg_id || *b->text[BINDING_INSTANCE];
 
 	text_add(&t, "REGISTER sip:%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\nMax-Forwards: 5\r\n",
@@ -275,7 +252,7 @@ int kamailio_register_build(const struct binding *b, boot_t now, const char *via
 	if (b->cflags)
 		text_add(&t, "X-RK-CFlags: %u\r\n", b->cflags);
 	text_add(&t, "Content-Length: 0\r\n\r\n");
-	return text_full(&t) ? -ENOSPC : (int)t.used;
+	return t.full ? -ENOSPC : (int)t.used;
 }
 
 /* ---- ul.add ---- */
