@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Inside of ringkeep-adapter-freeswitch (experimental: never run against the real one, see
- * docs/FREESWITCH.md): freeswitch_main.c (settings, loop, health, role), freeswitch_push.c (towards
- * FreeSWITCH), freeswitch_sweep.c (what FreeSWITCH has) and freeswitch_trunks.c (its gateways).
+ * docs/FREESWITCH.md): freeswitch_main.c (settings, loop), freeswitch_agent.c (what the agent wants),
+ * freeswitch_answers.c (what FreeSWITCH says), freeswitch_health.c, freeswitch_push.c (towards FreeSWITCH),
+ * freeswitch_sweep.c (what FreeSWITCH has) and freeswitch_trunks.c (its gateways).
  *
  * `known` is what the agent and we agree on, as in the Kamailio adapter. Standby: the agent says what it is,
  * and FreeSWITCH is made to have it. Active: FreeSWITCH says what it is, and differences are reported.
@@ -117,9 +118,32 @@ struct freeswitch {
 #define FS_COMMAND_NS (8 * NS_PER_S) /* the agent waits for 10 */
 #define FS_LIST_NS    (60 * NS_PER_S)
 
-/* freeswitch_main.c: "api TEXT". */
+/* freeswitch_answers.c. fs_api(): "api TEXT". */
 int fs_api(struct freeswitch *f, int kind, uint64_t tag, const char *aor, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
+
+/* A word in a command: FreeSWITCH splits at blanks and reads quotes, and a line break would end it. */
+bool fs_is_word(const char *text);
+void fs_command(struct freeswitch *f, int kind, const char *text);
+/* Why the event socket is of no use. */
+void fs_say_socket(const struct freeswitch *f, char why[ADAPTER_WHY_MAX]);
+void answers_begin(struct freeswitch *f, const struct sockaddr_in *to, const char *password_file, boot_t now);
+/* False: no memory. */
+bool answers_reader(struct freeswitch *f);
+
+/* freeswitch_agent.c: for struct adapter_main_ops */
+void agent_activate(void *ctx, uint64_t id, boot_t now);
+void agent_standby(void *ctx, uint64_t id, boot_t now);
+void agent_dump(void *ctx, uint64_t id, boot_t now);
+void agent_trunk(void *ctx, uint64_t id, size_t trunk, bool registered, boot_t now);
+void agent_apply_full_begin(void *ctx);
+void agent_apply_put(void *ctx, const struct binding *b, boot_t now);
+void agent_apply_remove(void *ctx, const char *aor, const char *contact, boot_t now);
+void agent_apply_full_end(void *ctx, boot_t now);
+void agent_apply_end(void *ctx, uint64_t id, boot_t now);
+
+/* freeswitch_health.c */
+void fs_report(struct freeswitch *f, boot_t now);
 
 /* freeswitch_push.c */
 void push_binding(struct freeswitch *f, const struct binding *b);
