@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,34 @@ enum trunk_state kamailio_trunk_state(int flags, int64_t expires_in_s, bool on)
 	if (flags & UAC_ONGOING || expires_in_s <= DUE_SOON_S)
 		return TRUNK_REGISTERING;
 	return TRUNK_FAILED;
+}
+
+static bool record_number(const json_t *o, const char *key, int64_t low, int64_t high, int64_t *ret)
+{
+	const json_t *n = json_object_get(o, key);
+
+	*ret = json_integer_value(n); /* absent: 0 */
+	return (!n || json_is_integer(n)) && *ret >= low && *ret <= high;
+}
+
+bool kamailio_trunk_record(const json_t *o, struct kamailio_trunk_record *ret)
+{
+	const char *user = json_string_value(json_object_get(o, "r_username"));
+	const char *domain = json_string_value(json_object_get(o, "r_domain"));
+	int64_t flags, expires;
+	int len;
+
+	ret->registration = json_string_value(json_object_get(o, "l_uuid"));
+	if (!ret->registration || !record_number(o, "flags", 0, INT_MAX, &flags) ||
+	    !record_number(o, "diff_expires", INT_MIN, INT_MAX, &ret->expires_in_s) ||
+	    !record_number(o, "expires", INT64_MIN, INT64_MAX, &expires))
+		return false;
+	ret->flags = (int)flags;
+	ret->reload = expires == 0;
+	len = snprintf(ret->from, sizeof ret->from, "sip:%s@%s", user ? user : "", domain ? domain : "");
+	if (len < 0 || len >= (int)sizeof ret->from)
+		ret->from[0] = 0;
+	return true;
 }
 
 bool kamailio_trunk_status(const char *text, int *ret_status, int64_t *ret_retry_after_ms)
@@ -121,20 +150,15 @@ static bool trunk_is_refreshed(struct kamailio_trunk *k, enum trunk_state state,
 	return boot_diff_ns(k->refreshing_since, now) < REFRESH_GRACE_NS;
 }
 
-static void trunk_read(struct kamailio_trunks *t, struct kamailio_trunk *k, const json_t *record, boot_t now)
+static void trunk_read(struct kamailio_trunks *t, struct kamailio_trunk *k,
+		       const struct kamailio_trunk_record *r, boot_t now)
 {
-	int flags = (int)json_integer_value(json_object_get(record, "flags"));
-	int64_t expires_in_s = json_integer_value(json_object_get(record, "diff_expires"));
-	const char *user = json_string_value(json_object_get(record, "r_username"));
-	const char *domain = json_string_value(json_object_get(record, "r_domain"));
-	enum trunk_state state = kamailio_trunk_state(flags, expires_in_s, k->on);
-	int len = snprintf(k->from, sizeof k->from, "sip:%s@%s", user ? user : "", domain ? domain : "");
+	enum trunk_state state = kamailio_trunk_state(r->flags, r->expires_in_s, k->on);
 
-	if (len >= (int)sizeof k->from)
-		k->from[0] = 0;
+	memcpy(k->from, r->from, sizeof k->from);
 	k->listed = true;
-	k->online = flags & UAC_ONLINE;
-	k->reload = json_integer_value(json_object_get(record, "expires")) == 0;
+	k->online = r->flags & UAC_ONLINE;
+	k->reload = r->reload;
 	if (trunk_is_refreshed(k, state, now))
 		return;
 	switch (state) {
@@ -166,11 +190,12 @@ static void trunks_read(struct kamailio_trunks *t, const json_t *result, int cod
 		t->list[i].listed = false;
 	json_array_foreach(result, i, record)
 	{
+		struct kamailio_trunk_record r;
 		struct kamailio_trunk *k =
-			trunk_named(t, json_string_value(json_object_get(record, "l_uuid")));
+			kamailio_trunk_record(record, &r) ? trunk_named(t, r.registration) : NULL;
 
 		if (k)
-			trunk_read(t, k, record, now);
+			trunk_read(t, k, &r, now);
 	}
 	for (i = 0; i < t->count; i++) {
 		struct kamailio_trunk *k = &t->list[i];

@@ -53,7 +53,17 @@ void kamailio_trunks_answered(struct kamailio_trunks *t, const struct kamailio_r
 boot_t kamailio_trunks_next(const struct kamailio_trunks *t);
 void kamailio_trunks_tick(struct kamailio_trunks *t, boot_t now);
 
-/* One record of uac.reg_dump: what it means. on: it was ordered to register. */
+/* One record of uac.reg_dump. */
+struct kamailio_trunk_record {
+	const char *registration; /* l_uuid; as long as the JSON lives */
+	int flags;
+	int64_t expires_in_s;
+	bool reload;			    /* it unregistered for good */
+	char from[KAMAILIO_TRUNK_FROM_MAX]; /* "" = longer than any that could be asked for */
+};
+/* False: none. */
+bool kamailio_trunk_record(const struct json_t *o, struct kamailio_trunk_record *ret);
+/* What a record means. on: it was ordered to register. */
 enum trunk_state kamailio_trunk_state(int flags, int64_t expires_in_s, bool on);
 /* "503 30": the carrier's status and Retry-After, of the hash table. False: something else. */
 bool kamailio_trunk_status(const char *text, int *ret_status, int64_t *ret_retry_after_ms);

@@ -2,6 +2,8 @@
 #include "kamailio_trunks.h"
 #include "unit.h"
 
+#include <jansson.h>
+
 START_TEST(record_of_the_list_means_a_state)
 {
 	/* Flags as Kamailio 5.6 printed them: 1 disabled, 2 under way, 4 registered, 8 with credentials, 16
@@ -33,6 +35,44 @@ START_TEST(record_of_the_list_means_a_state)
 		ck_assert_msg(kamailio_trunk_state(rows[i].flags, rows[i].expires_in_s, rows[i].on) ==
 				      rows[i].state,
 			      "row %zu", i);
+}
+END_TEST
+
+static bool read_record(const char *text, struct kamailio_trunk_record *ret)
+{
+	json_t *o = json_loads(text, 0, NULL);
+	bool good;
+
+	ck_assert_ptr_nonnull(o);
+	good = kamailio_trunk_record(o, ret);
+	ret->registration = NULL; /* it goes with the JSON */
+	json_decref(o);
+	return good;
+}
+
+START_TEST(record_with_numbers_that_are_none_is_left_out)
+{
+	static const char *const bad[] = {
+		"[]",
+		"{\"flags\":20}",
+		"{\"l_uuid\":7,\"flags\":20}",
+		"{\"l_uuid\":\"x\",\"flags\":\"20\"}",
+		"{\"l_uuid\":\"x\",\"flags\":-1}",
+		"{\"l_uuid\":\"x\",\"flags\":4294967300}",
+		"{\"l_uuid\":\"x\",\"flags\":20,\"diff_expires\":4294967300}",
+		"{\"l_uuid\":\"x\",\"flags\":20,\"expires\":1.5}",
+	};
+	struct kamailio_trunk_record r;
+
+	ck_assert(read_record("{\"l_uuid\":\"x\",\"flags\":20,\"diff_expires\":57,\"expires\":60,"
+			      "\"r_username\":\"5000\",\"r_domain\":\"10.0.0.1\"}",
+			      &r));
+	ck_assert_int_eq(r.flags, 20);
+	ck_assert_int_eq(r.expires_in_s, 57);
+	ck_assert(!r.reload);
+	ck_assert_str_eq(r.from, "sip:5000@10.0.0.1");
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		ck_assert_msg(!read_record(bad[i], &r), "%s", bad[i]);
 }
 END_TEST
 
@@ -68,4 +108,5 @@ START_TEST(answer_of_a_carrier_is_read_from_the_table)
 }
 END_TEST
 
-UNIT_MAIN("kamailio_trunks", record_of_the_list_means_a_state, answer_of_a_carrier_is_read_from_the_table)
+UNIT_MAIN("kamailio_trunks", record_of_the_list_means_a_state, record_with_numbers_that_are_none_is_left_out,
+	  answer_of_a_carrier_is_read_from_the_table)
