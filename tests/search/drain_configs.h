@@ -28,7 +28,7 @@
 	}
 #define DRAIN_CUT_CONFIG                                                              \
 	{                                                                             \
-		DRAIN_BASE, .steps_open = 7, .name = "drain: holder cut off, cancel", \
+		DRAIN_BASE, .steps_open = 6, .name = "drain: holder cut off, cancel", \
 			    .budget = {                                               \
 				    [DRAIN_CALLS_END] = 1,                            \
 				    [DRAIN_CANCEL] = 1,                               \

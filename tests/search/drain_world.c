@@ -56,12 +56,17 @@ struct drain_world {
 
 /* ---- saving: what of a core can change in a cluster of three nodes and one group ---- */
 
+#define OF_GROUP(field) offsetof(struct core, group[0].field)
+
+/* Of lists by node the first four; fencing is nobody's business here. */
 static const struct {
 	size_t from, to;
 } pieces[] = {
 	{ offsetof(struct core, intent), offsetof(struct core, peer[DRAIN_NODES + 1]) },
-	{ offsetof(struct core, group[0]), offsetof(struct core, group[1]) },
-	{ offsetof(struct core, voters), sizeof(struct core) },
+	{ OF_GROUP(lease), OF_GROUP(lease.peer[DRAIN_NODES + 1]) },
+	{ OF_GROUP(lease.release), OF_GROUP(damping[DRAIN_NODES + 1]) },
+	{ OF_GROUP(takeover), offsetof(struct core, group[1]) },
+	{ offsetof(struct core, voters), offsetof(struct core, fence) },
 };
 
 #define PIECES (sizeof pieces / sizeof pieces[0])
