@@ -150,7 +150,8 @@ static void put_fence_call(struct writer *w, const struct plan_fence_call *c)
 	write_u8(w, (uint8_t)c->verb);
 	write_u8(w, c->target);
 	write_u64(w, (uint64_t)c->timeout_ns);
-	write_u8(w, c->proof);
+	write_u8(w, c->watch);
+	write_u8(w, c->first_query);
 }
 
 static void put_fence_msg(struct writer *w, const struct fence_msg *m)

@@ -18,8 +18,8 @@
 #define PROMISE_FILE	 "voter"
 #define PROMISE_TEMP	 "voter.tmp"
 #define PROMISE_MAGIC	 0x524b5631U /* "RKV1" */
-#define PROMISE_VERSION	 1
-#define GROUP_BYTES_MAX	 (4 + 9 + 1 + 9 + 8 + 1 + (NODE_ID_MAX + 1) * 9)
+#define PROMISE_VERSION	 2
+#define GROUP_BYTES_MAX	 (4 + 9 + 1 + 9 + 8 + 1 + (NODE_ID_MAX + 1) * 9 + 1 + 8 + 1 + 9 + 8)
 #define PROMISE_FILE_MAX (4 + 1 + STATE_BOOT_ID_SIZE + 1 + STATE_PROMISES_MAX * GROUP_BYTES_MAX + 8)
 
 static int boot_id_read(char ret[STATE_BOOT_ID_SIZE])
@@ -115,9 +115,25 @@ static void write_group(struct writer *w, const struct state_promise *g)
 			write_u64(w, m->dead[i]);
 		}
 	}
+	write_u8(w, m->hi_unknown);
+	write_u64(w, (uint64_t)m->mute_until.ns);
+	write_u8(w, m->proof.node);
+	write_epoch(w, m->proof.epoch);
+	write_u64(w, m->met);
 }
 
-static void read_group(struct reader *r, struct state_promise *ret)
+/* Of version 2. A former version's agent wrote nothing while it was mute, and knew of no proof. */
+static void read_group_more(struct reader *r, struct lease_memory *m)
+{
+	m->hi_unknown = read_u8(r) != 0;
+	m->mute_until.ns = (int64_t)read_u64(r);
+	m->proof.node = read_u8(r);
+	m->proof.epoch = read_epoch(r);
+	m->met = read_u64(r);
+	r->failed |= m->proof.node > NODE_ID_MAX;
+}
+
+static void read_group(struct reader *r, uint8_t version, struct state_promise *ret)
 {
 	struct lease_memory *m = &ret->memory;
 
@@ -136,6 +152,8 @@ static void read_group(struct reader *r, struct state_promise *ret)
 		else
 			r->failed = true;
 	}
+	if (version > 1)
+		read_group_more(r, m);
 }
 
 /* ---- promise file ---- */
@@ -173,7 +191,7 @@ int state_promises_save(struct state_run *r, const struct state_promise *groups,
 
 /* The bytes between header and checksum, or NULL and why not. */
 static const char *promises_check(const struct state_run *r, const uint8_t *data, size_t len,
-				  struct reader *ret)
+				  struct reader *ret, uint8_t *ret_version)
 {
 	char boot_id[STATE_BOOT_ID_SIZE];
 
@@ -184,7 +202,10 @@ static const char *promises_check(const struct state_run *r, const uint8_t *data
 	if (read_u64(&tail) != digest_fnv64(DIGEST_FNV64_INIT, data, len - 8))
 		return "has a wrong checksum";
 	*ret = reader_init(data, len - 8);
-	if (read_u32(ret) != PROMISE_MAGIC || read_u8(ret) != PROMISE_VERSION)
+	if (read_u32(ret) != PROMISE_MAGIC)
+		return "is no promise file";
+	*ret_version = read_u8(ret);
+	if (*ret_version == 0 || *ret_version > PROMISE_VERSION)
 		return "is of another version of ringkeep";
 	read_bytes(ret, boot_id, sizeof boot_id);
 	if (ret->failed || memcmp(boot_id, r->boot_id, sizeof boot_id))
@@ -192,7 +213,8 @@ static const char *promises_check(const struct state_run *r, const uint8_t *data
 	return NULL;
 }
 
-static bool promises_take(struct state_run *r, struct reader *in, struct state_promise *groups, uint8_t count)
+static bool promises_take(struct state_run *r, struct reader *in, uint8_t version,
+			  struct state_promise *groups, uint8_t count)
 {
 	uint8_t n = read_u8(in);
 
@@ -201,7 +223,7 @@ static bool promises_take(struct state_run *r, struct reader *in, struct state_p
 		struct state_promise p;
 		bool ours = false;
 
-		read_group(in, &p);
+		read_group(in, version, &p);
 		for (uint8_t k = 0; k < count && !ours; k++) {
 			ours = groups[k].wire_id == p.wire_id;
 			if (ours)
@@ -223,6 +245,7 @@ enum state_result state_promises_load(struct state_run *r, struct state_promise 
 	_cleanup_(close_fd) int fd = openat(r->dir_fd, PROMISE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	const char *why = NULL;
 	struct reader in;
+	uint8_t version = 0;
 
 	for (uint8_t i = 0; i < count; i++)
 		memset(&groups[i].memory, 0, sizeof groups[i].memory);
@@ -236,8 +259,9 @@ enum state_result state_promises_load(struct state_run *r, struct state_promise 
 		(void)snprintf(reterr, size, "the promise file cannot be read: %s", strerror(errno));
 		return STATE_DAMAGED;
 	}
-	why = (size_t)n == sizeof buffer ? "is too long" : promises_check(r, buffer, (size_t)n, &in);
-	if (!why && !promises_take(r, &in, groups, count))
+	why = (size_t)n == sizeof buffer ? "is too long"
+					 : promises_check(r, buffer, (size_t)n, &in, &version);
+	if (!why && !promises_take(r, &in, version, groups, count))
 		why = "does not make sense";
 	if (!why)
 		return STATE_OK;

@@ -68,6 +68,7 @@ void core_init(struct core *c, const struct core_config *config, const struct co
 			.group = g,
 			.candidate = core_is_candidate(c, g, config->self) && !(self && self->witness) &&
 				     !config->groups[g].native,
+			.proof_votes = config->proof_votes,
 			.process = config->process,
 			.timing = config->timing,
 		};
@@ -345,6 +346,8 @@ static void core_heard_event(struct core_turn *t, const struct core_event *ev)
 	p->hears_me = ev->heard.hears_me;
 	if (p->hears_me)
 		t->c->met |= node_bit(ev->node);
+	for (group_index_t g = 0; g < t->c->config.groups_count; g++)
+		lease_peer_alive(&t->c->group[g].lease, ev->node, t->now, t->plan);
 }
 
 static void core_step_event(struct core_turn *t, const struct core_event *ev)

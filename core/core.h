@@ -42,6 +42,7 @@ struct core_config {
 	int64_t operation_timeout_ns; /* a switchover that takes longer has failed */
 	int64_t facts_timeout_ns;     /* heartbeats older than this make a node unreachable */
 	struct fence_config fence;    /* no devices: nobody is shot */
+	bool proof_votes;	      /* two nodes: a proof that the other is off counts as its vote */
 };
 
 /* ---- operator ---- */

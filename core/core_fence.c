@@ -22,9 +22,22 @@ static bool core_self_held(const struct core *c)
 	return c->held_at.ns != 0 && boot_diff_ns(c->held_at, heard) <= 3 * c->config.timing.pulse_ns;
 }
 
+/* Who shoots after a boot without having met the other one does not know what was won by proof. */
+static node_set_t core_met(const struct core *c)
+{
+	node_set_t met = c->met;
+
+	if (!c->config.proof_votes)
+		return met;
+	met = ~(node_set_t)0;
+	for (group_index_t g = 0; g < c->config.groups_count; g++)
+		met &= c->group[g].lease.met;
+	return met;
+}
+
 struct fence_world core_fence_world(const struct core *c, struct instant now)
 {
-	struct fence_world w = { .now = now.boot, .heard = core_heard(c, now), .met = c->met };
+	struct fence_world w = { .now = now.boot, .heard = core_heard(c, now), .met = core_met(c) };
 
 	w.quorate = c->facts_known && c->facts.quorate;
 	if (core_self_held(c))
@@ -60,7 +73,72 @@ void core_fence_init(struct core *c)
 		   c->config.nodes_count == 2);
 }
 
-void core_fence_event(struct core_turn *t, const struct core_event *ev)
+/* ---- two nodes: a proof is a vote ---- */
+
+/* The other node, if its proof is this node's own. */
+static node_id_t core_proved(const struct core *c)
+{
+	for (int i = 0; i < c->config.nodes_count && c->config.proof_votes; i++)
+		if (c->fence.target[c->config.nodes[i].id].proved)
+			return c->config.nodes[i].id;
+	return NODE_NONE;
+}
+
+static void core_query_each(struct core *c)
+{
+	for (group_index_t g = 0; g < c->config.groups_count; g++)
+		lease_fence_query(&c->group[g].lease);
+}
+
+static void core_queries(struct core_turn *t, uint32_t first)
+{
+	for (uint32_t i = first; i < t->plan->count; i++)
+		if (t->plan->actions[i].type == PLAN_FENCE_CALL && t->plan->actions[i].fence_call.first_query)
+			core_query_each(t->c);
+}
+
+static void core_proof_given(struct core_turn *t, node_id_t peer)
+{
+	const struct core_letgo letgo = { .cause = CAUSE_LEASE_EXPIRED };
+	struct core *c = t->c;
+	bool taken = true;
+
+	/* A person has looked now. */
+	if (c->fence.target[peer].state == FENCE_CONFIRMED)
+		core_query_each(c);
+	for (group_index_t g = 0; g < c->config.groups_count; g++) {
+		struct core_role before = core_role_before(c, g);
+
+		lease_fence_proof(&c->group[g].lease, peer, t->now, t->plan);
+		core_role_follow(t, g, before, &letgo);
+		taken = taken && (c->config.groups[g].native || c->group[g].lease.proof.node == peer);
+	}
+	if (!taken)
+		fence_proof_void(&c->fence, peer, t->now.boot, t->plan);
+}
+
+static void core_proof_follow(struct core_turn *t, node_id_t before, uint32_t first)
+{
+	struct core *c = t->c;
+	node_id_t now;
+
+	if (!c->config.proof_votes)
+		return;
+	core_queries(t, first);
+	now = core_proved(c);
+	if (now != NODE_NONE && before == NODE_NONE)
+		core_proof_given(t, now);
+	/* One that starts again ends nothing: the lease itself binds the proof to the epoch it was used for.
+	 */
+	for (group_index_t g = 0; g < c->config.groups_count; g++) {
+		node_id_t n = c->group[g].lease.proof.node;
+
+		if (n != NODE_NONE && c->fence.target[n].state == FENCE_DISPUTED)
+			lease_fence_drop(&c->group[g].lease, t->now, t->plan);
+	}
+}
+
+static void core_fence_feed(struct core_turn *t, const struct core_event *ev)
 {
 	struct core *c = t->c;
 	struct fence_world w = core_fence_world(c, t->now);
@@ -94,6 +172,15 @@ void core_fence_event(struct core_turn *t, const struct core_event *ev)
 	default:
 		return;
 	}
+}
+
+void core_fence_event(struct core_turn *t, const struct core_event *ev)
+{
+	node_id_t before = core_proved(t->c);
+	uint32_t first = t->plan->count;
+
+	core_fence_feed(t, ev);
+	core_proof_follow(t, before, first);
 }
 
 boot_t core_fence_next(const struct core *c, struct instant now)

@@ -6,6 +6,8 @@
 
 /* The first member orders the shot, the others a little later each, if it did not. */
 #define FENCE_RANK_NS (500 * NS_PER_MS)
+/* Two nodes: one that was met in this boot and is not there when the agent starts again is lost by then. */
+#define FENCE_MISSING_NS (10 * NS_PER_S)
 /* An order that did not come back by then is given again. */
 #define FENCE_ASKED_NS (5 * NS_PER_S)
 
@@ -438,6 +440,15 @@ void fence_left(struct fence *f, node_id_t n, bool down, const struct fence_worl
 	x->member = false;
 }
 
+void fence_proof_void(struct fence *f, node_id_t n, boot_t now, struct core_plan *plan)
+{
+	const struct fence_world w = { .now = now };
+	struct fence_turn t = { f, &w, plan };
+
+	f->target[n].retry_at = now;
+	fence_set_state(&t, n, FENCE_UNKNOWN);
+}
+
 void fence_heard(struct fence *f, node_id_t n, uint64_t incarnation, const struct fence_world *w,
 		 struct core_plan *plan)
 {
@@ -447,10 +458,16 @@ void fence_heard(struct fence *f, node_id_t n, uint64_t incarnation, const struc
 	if (!node_in(f->nodes, n))
 		return;
 	x->pulses = incarnation;
-	if (!fence_is_off(f, n) || x->gone_pulses == 0 || x->gone_pulses != incarnation)
+	if (!fence_is_off(f, n))
 		return;
-	fence_life(&t, n, x->gone_boot);
-	fence_send(&t, n, FENCE_MSG_LIFE, x->state);
+	if (x->gone_pulses != 0 && x->gone_pulses == incarnation) {
+		fence_life(&t, n, x->gone_boot);
+		fence_send(&t, n, FENCE_MSG_LIFE, x->state);
+	} else if (f->two) {
+		fence_set_state(
+			&t, n,
+			FENCE_SUSPECT); /* it has started again: silent once more, it is shot once more */
+	}
 }
 
 /* ---- time ---- */
@@ -471,10 +488,29 @@ static void fence_target_tick(struct fence_turn *t, node_id_t n)
 	fence_order_tick(t, n);
 }
 
+/* Of two, an agent that starts while the other node is dead has nobody who saw it die. That they met in this
+ * boot is known. */
+static void fence_missing_tick(struct fence_turn *t, node_id_t n)
+{
+	struct fence_target *x = &t->f->target[n];
+
+	if (!t->f->two || x->seen || x->lost || !node_in(t->w->met, n) || !fence_gone(t->f, n, t->w) ||
+	    boot_diff_ns(t->f->began, t->w->now) < FENCE_MISSING_NS)
+		return;
+	x->lost = true;
+	x->lost_at = t->w->now;
+	fence_set_state(t, n, FENCE_SUSPECT);
+}
+
 void fence_tick(struct fence *f, const struct fence_world *w, struct core_plan *plan)
 {
 	struct fence_turn t = { f, w, plan };
 
+	if (f->began.ns == 0)
+		f->began = w->now;
+	for (node_id_t n = 1; n <= NODE_ID_MAX; n++)
+		if (node_in(f->nodes, n) && n != f->self)
+			fence_missing_tick(&t, n);
 	for (node_id_t n = 1; n <= NODE_ID_MAX; n++)
 		if (node_in(f->nodes, n) && n != f->self)
 			fence_target_tick(&t, n);

@@ -73,6 +73,7 @@ struct fence {
 	node_set_t nodes;  /* that could be shot: all but witnesses */
 	node_set_t wanted; /* of these, whom some group wants shot when it is lost */
 	bool two;	   /* two votes: quorum says nothing, delays and hellos take its place */
+	boot_t began;	   /* first tick */
 	uint32_t next_number;
 	uint32_t next_seq;
 	int64_t off_ns_max; /* measured */
@@ -107,6 +108,8 @@ void fence_message(struct fence *f, const struct fence_msg *m, const struct fenc
 /* The end of a PLAN_FENCE_CALL. */
 void fence_answered(struct fence *f, uint32_t seq, enum fence_answer answer, int64_t took_ns,
 		    const struct fence_world *w, struct core_plan *plan);
+/* The proof could not be used: it is made again. */
+void fence_proof_void(struct fence *f, node_id_t n, boot_t now, struct core_plan *plan);
 void fence_tick(struct fence *f, const struct fence_world *w, struct core_plan *plan);
 boot_t fence_next(const struct fence *f, const struct fence_world *w);
 

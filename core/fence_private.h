@@ -34,7 +34,7 @@ boot_t fence_shot_next(const struct fence_target *x);
 bool fence_shot_answered(struct fence_turn *t, node_id_t n, enum fence_answer answer, int64_t took_ns);
 void fence_shot_forget(struct fence_target *x);
 uint32_t fence_call(struct fence_turn *t, node_id_t n, fence_device_t device, enum fence_verb verb,
-		    int64_t timeout_ns, bool proof);
+		    int64_t timeout_ns);
 
 /* ---- fence_watch.c ---- */
 

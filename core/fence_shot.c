@@ -83,7 +83,7 @@ static void fence_shot_given_up(struct fence_turn *t, node_id_t n)
 /* ---- calls ---- */
 
 uint32_t fence_call(struct fence_turn *t, node_id_t n, fence_device_t device, enum fence_verb verb,
-		    int64_t timeout_ns, bool proof)
+		    int64_t timeout_ns)
 {
 	struct plan_fence_call *c = &plan_add(t->plan, PLAN_FENCE_CALL, 0)->fence_call;
 
@@ -95,7 +95,6 @@ uint32_t fence_call(struct fence_turn *t, node_id_t n, fence_device_t device, en
 		.verb = verb,
 		.target = n,
 		.timeout_ns = timeout_ns,
-		.proof = proof,
 	};
 	return c->seq;
 }
@@ -121,8 +120,9 @@ static void fence_call_device(struct fence_turn *t, node_id_t n)
 	x->tries++;
 	if (verb == FENCE_OFF)
 		x->shot = true;
-	x->seq = fence_call(t, n, device, verb, boot_diff_ns(t->w->now, x->call_until),
-			    x->phase == FENCE_PHASE_STATUS);
+	x->seq = fence_call(t, n, device, verb, boot_diff_ns(t->w->now, x->call_until));
+	t->plan->actions[t->plan->count - 1].fence_call.first_query =
+		x->phase == FENCE_PHASE_STATUS && x->index == 0;
 }
 
 /* ---- levels ---- */

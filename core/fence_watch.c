@@ -24,7 +24,8 @@ static void fence_watch_one(struct fence_turn *t, fence_device_t device, node_id
 	if (w->seq != 0 || boot_before(t->w->now, w->due) || !fence_watches(t->f, device, n))
 		return;
 	w->due = boot_add(t->w->now, d->monitor_period_ns);
-	w->seq = fence_call(t, n, device, FENCE_STATUS, d->monitor_ns, false);
+	w->seq = fence_call(t, n, device, FENCE_STATUS, d->monitor_ns);
+	t->plan->actions[t->plan->count - 1].fence_call.watch = true;
 }
 
 void fence_watch_tick(struct fence_turn *t)

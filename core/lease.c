@@ -76,6 +76,8 @@ static void lease_init_remembered(struct lease *l, const struct lease_memory *m)
 	l->voter.mute_until = m->mute_until;
 	l->voter.promise = m->promise;
 	memcpy(l->voter.dead, m->dead, sizeof l->voter.dead);
+	l->proof = m->proof;
+	l->met = m->met;
 	/* Nothing granted in this boot says nothing about earlier ones. */
 	if (epoch_none(m->hi))
 		l->voter.hi = lease_epoch_covered(l->ceiling);
@@ -90,6 +92,7 @@ void lease_init(struct lease *l, const struct lease_config *config, const struct
 	l->voters = *voters;
 	l->ceiling = ceiling;
 	l->next_counter = 1;
+	l->voter.promised_since_query = true;
 	if (memory)
 		lease_init_remembered(l, memory);
 	else
@@ -104,6 +107,8 @@ void lease_memory_get(const struct lease *l, struct lease_memory *ret)
 	ret->hi_unknown = l->voter.hi_unknown;
 	ret->mute_until = l->voter.mute_until;
 	ret->promise = l->voter.promise;
+	ret->proof = l->proof;
+	ret->met = l->met;
 	memcpy(ret->dead, l->voter.dead, sizeof ret->dead);
 }
 
@@ -162,6 +167,7 @@ void lease_receive(struct lease *l, const struct lease_msg *msg, struct instant 
 	if (msg->from == NODE_NONE || msg->from > NODE_ID_MAX || msg->from == l->config.self)
 		return;
 	lease_lapse_check(&t);
+	lease_peer_alive(l, msg->from, now, plan);
 	switch (msg->type) {
 	case LEASE_REQUEST:
 		lease_voter_request(&t, msg);
@@ -195,6 +201,9 @@ void lease_peer_view(struct lease *l, node_id_t from, const struct lease_view *v
 	if (from == NODE_NONE || from > NODE_ID_MAX || from == l->config.self)
 		return;
 	lease_lapse_check(&t);
+	lease_peer_alive(l, from, now, plan);
+	if (hears_me)
+		lease_hello_answered(&t, from, view);
 	l->peer[from] = (struct lease_peer){ .at = now.boot, .hears_me = hears_me, .view = *view };
 	lease_hear_hi(l, view->hi);
 	lease_voter_told(&t, from, view);
@@ -233,6 +242,9 @@ void lease_tick(struct lease *l, struct instant now, struct core_plan *plan)
 	struct lease_turn t = { l, now, plan };
 
 	lease_lapse_check(&t);
+	if (l->unsaved)
+		lease_save(&t);
+	l->unsaved = false;
 	lease_release_tick(&t);
 	if (l->role == LEASE_ASKING && boot_diff_ns(l->asked_at, now.boot) >= lease_attempt_ns(l)) {
 		lease_let_go(&t, NODE_NONE);

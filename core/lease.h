@@ -27,6 +27,7 @@ struct lease_config {
 	node_id_t self;
 	group_index_t group;
 	bool candidate;	  /* may hold this group at all */
+	bool proof_votes; /* of two voters: a proof that the other is off counts as its vote */
 	uint64_t process; /* random per process, for request ids */
 	struct lease_timing timing;
 };
@@ -42,6 +43,14 @@ struct lease_reserve {
 	raw_t until;
 };
 
+/* Two voters: the other one is proved off. Never on disk. */
+struct lease_proof {
+	node_id_t node; /* NODE_NONE: none */
+	struct epoch
+		epoch; /* the only one that it counts for; {0,0} = any, nothing was heard of the node since
+			*/
+};
+
 /* What must survive a restart of the agent in the same boot (tmpfs), for one group. All zero is the memory of
  * a group that has promised nothing in this boot. `hi` is also covered by the durable ceiling. */
 struct lease_memory {
@@ -50,6 +59,8 @@ struct lease_memory {
 	raw_t mute_until; /* a restart while mute must not end the mute */
 	struct lease_promise promise;
 	uint64_t dead[NODE_ID_MAX + 1]; /* counter of dead[candidate]'s highest dead epoch */
+	struct lease_proof proof;
+	node_set_t met; /* voters that answered this node's hello in this boot */
 };
 
 struct lease_voter {
@@ -61,6 +72,8 @@ struct lease_voter {
 	raw_t mute_until;
 	struct lease_promise promise;
 	struct lease_reserve reserve;
+	bool promised_since_query; /* the promise was made, or renewed, after the latest status query was sent
+				    */
 	uint64_t dead[NODE_ID_MAX + 1];
 };
 
@@ -100,6 +113,10 @@ struct lease {
 	struct lease_config config;
 	struct lease_voter voter;
 	struct voter_set voters;
+	struct lease_proof proof;
+	bool queried; /* a status query is out, and nothing was heard of the peer since it was sent */
+	node_set_t met;
+	bool unsaved;	  /* what is written is older than proof and met */
 	uint64_t ceiling; /* durable: no counter above it is used or granted */
 	enum lease_role role;
 	struct epoch epoch;	    /* of this attempt or tenure; kept after its end */
@@ -163,6 +180,18 @@ void lease_hand_over(struct lease *l, node_id_t successor, struct instant now, s
 void lease_wake(struct lease *l, struct instant now, struct core_plan *plan);
 /* PLAN_SAVE_VOTER failed: nothing of that plan left. */
 void lease_save_failed(struct lease *l, struct instant now, struct core_plan *plan);
+
+/* ---- two voters and a power switch: the proof that the peer is off counts as its vote ---- */
+
+/* A status query whose answer may become a proof is about to be sent. */
+void lease_fence_query(struct lease *l);
+/* The answer to the latest such query is "off", for peer. */
+void lease_fence_proof(struct lease *l, node_id_t peer, struct instant now, struct core_plan *plan);
+/* It is not believed any more. */
+void lease_fence_drop(struct lease *l, struct instant now, struct core_plan *plan);
+/* Any sign of life of a peer, before this node says anything more: a proof is then good for the epoch that
+ * this node had voted for, or for nothing. */
+void lease_peer_alive(struct lease *l, node_id_t from, struct instant now, struct core_plan *plan);
 
 /* A voter that says that it cannot vote now, so that it cannot win either: nobody wins without its own vote.
  */

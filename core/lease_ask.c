@@ -81,11 +81,11 @@ static boot_t lease_free_at(const struct lease *l, node_id_t n, struct instant n
 static boot_t lease_majority_free_at(const struct lease *l, struct instant now)
 {
 	boot_t at[NODE_ID_MAX + 1], own = lease_free_at_self(l, now), best = BOOT_NEVER;
-	node_set_t all = voter_set_all(&l->voters);
+	node_set_t all = voter_set_all(&l->voters), off = lease_proof_free(l);
 
 	for (node_id_t n = 1; n <= NODE_ID_MAX; n++)
 		if (node_in(all, n))
-			at[n] = boot_max(own, lease_free_at(l, n, now));
+			at[n] = node_in(off, n) ? own : boot_max(own, lease_free_at(l, n, now));
 	for (node_id_t n = 1; n <= NODE_ID_MAX; n++) {
 		node_set_t yes = 0;
 
@@ -137,7 +137,7 @@ bool lease_peer_mute(const struct lease *l, node_id_t peer)
 
 bool lease_majority_reachable(const struct lease *l, struct instant now)
 {
-	node_set_t all = voter_set_all(&l->voters), yes = 0;
+	node_set_t all = voter_set_all(&l->voters), yes = lease_proof_yes(l) | lease_proof_free(l);
 
 	for (node_id_t n = 1; n <= NODE_ID_MAX; n++) {
 		if (!node_in(all, n))

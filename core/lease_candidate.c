@@ -36,6 +36,7 @@ static void lease_tenure_over(struct lease_turn *t)
 	t->l->role = LEASE_IDLE;
 	t->l->raising = (struct epoch){ 0 };
 	lease_ids_forget(t->l);
+	lease_proof_over(t->l);
 }
 
 void lease_lapse_check(struct lease_turn *t)
@@ -191,11 +192,11 @@ void lease_attempt(struct lease_turn *t)
 /* The newest id that a majority granted; a grant of a newer id covers an older one, never the reverse. */
 static uint64_t lease_majority_id(const struct lease *l)
 {
-	node_set_t all = voter_set_all(&l->voters);
+	node_set_t all = voter_set_all(&l->voters), proof = lease_proof_yes(l);
 	uint64_t best = 0;
 
 	for (node_id_t n = 1; n <= NODE_ID_MAX; n++) {
-		node_set_t yes = 0;
+		node_set_t yes = proof;
 
 		if (!node_in(all, n) || l->newest[n] <= best)
 			continue;
@@ -222,6 +223,11 @@ static void lease_note_cause(struct lease *l)
 
 	l->last_holder = f->node;
 	l->last_cause = f->released ? CAUSE_RELEASE : CAUSE_LEASE_EXPIRED;
+	if (!f->released && l->proof.node != NODE_NONE && l->newest[l->proof.node] == 0) {
+		l->last_cause = CAUSE_FENCED;
+		l->last_holder = l->proof.node;
+		return;
+	}
 	if (f->node != NODE_NONE)
 		return;
 	/* Never seen to hold, but a voter was bound to it and never released: it died before we looked. */
@@ -258,6 +264,12 @@ static void lease_count(struct lease_turn *t)
 	}
 	if (l->role == LEASE_ASKING || !epoch_none(l->raising))
 		lease_won(t);
+}
+
+void lease_count_again(struct lease_turn *t)
+{
+	if (t->l->role != LEASE_IDLE)
+		lease_count(t);
 }
 
 /* Is it an answer to a REQUEST of this process, of this attempt or tenure, that is still remembered? */
@@ -530,6 +542,7 @@ void lease_save_failed(struct lease *l, struct instant now, struct core_plan *pl
 	struct lease_turn t = { l, now, plan };
 
 	lease_lapse_check(&t);
+	lease_proof_unsaved(l);
 	if (l->role != LEASE_ASKING)
 		return;
 	l->release = (struct lease_release){

@@ -5,6 +5,7 @@
  *   lease_voter.c      the vote: promise, reservation, dead epochs, hi
  *   lease_candidate.c  attempt, tenure, deadline, letting go
  *   lease_ask.c        when to ask: pre-check, retry by rank, next instant
+ *   lease_fence.c      two voters: a proof in place of the peer's vote
  */
 #ifndef RK_LEASE_PRIVATE_H
 #define RK_LEASE_PRIVATE_H
@@ -65,6 +66,21 @@ void lease_refused(struct lease_turn *t, const struct lease_msg *refusal);
 void lease_peer_holds(struct lease_turn *t, node_id_t from, struct epoch holds);
 void lease_peer_released(struct lease_turn *t, const struct lease_msg *release);
 void lease_release_tick(struct lease_turn *t);
+/* A vote came in another way than as a GRANT. */
+void lease_count_again(struct lease_turn *t);
+
+/* ---- lease_fence.c ---- */
+
+/* Whom a proof stands for in the count of the present attempt or tenure; 0 = nobody. */
+node_set_t lease_proof_yes(const struct lease *l);
+/* ... and would, in a new attempt. */
+node_set_t lease_proof_free(const struct lease *l);
+/* A tenure or attempt is over: what was good for its epoch only is good for nothing. */
+void lease_proof_over(struct lease *l);
+/* A proof that a new agent would find otherwise than this one knows it is not used. */
+void lease_proof_unsaved(struct lease *l);
+/* The peer answered: it knows of this boot, and tells its hi. */
+void lease_hello_answered(struct lease_turn *t, node_id_t from, const struct lease_view *view);
 
 /* ---- lease_ask.c ---- */
 

@@ -89,6 +89,8 @@ enum lease_refusal lease_voter_vote(struct lease_turn *t, const struct lease_msg
 	 * promise to the same node never gets shorter by a renewal. */
 	if (lease_voter_promised(v, t->now.raw) == m->from && raw_before(until, v->promise.until))
 		until = v->promise.until;
+	if (m->from != t->l->config.self)
+		v->promised_since_query = true;
 	v->promise.node = m->from;
 	v->promise.epoch = m->epoch;
 	v->promise.until = until;

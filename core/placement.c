@@ -41,7 +41,7 @@ static enum reason placement_veto(const struct placement_input *in, bool ignore_
 {
 	if (!in->reachable || !in->facts || !in->group)
 		return REASON_UNREACHABLE;
-	if (!in->facts->quorate && !ignore_health)
+	if (!in->facts->quorate && !in->proof && !ignore_health)
 		return REASON_NOT_QUORATE;
 	if (in->standby)
 		return REASON_STANDBY;

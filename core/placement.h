@@ -124,6 +124,7 @@ struct placement_input {
 	bool reachable;
 	bool standby;
 	bool fenced;
+	bool proof; /* the other of two nodes is proved off: as good as corosync's quorum */
 	bool damped;
 	bool incumbent;
 	bool config_differs;

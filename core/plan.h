@@ -177,7 +177,8 @@ struct plan_fence_call {
 	enum fence_verb verb;
 	node_id_t target;
 	int64_t timeout_ns;
-	bool proof; /* the status after the shot */
+	bool watch;	  /* nothing but the state of a node that lives: may wait behind all else */
+	bool first_query; /* of the statuses after the shots of a level */
 };
 
 struct plan_fence_attempt {

@@ -32,6 +32,7 @@ struct promise_form {
 	uint8_t valid; /* 0 no file, 1 as the voter's state, 2 as written here */
 	uint8_t hi_c, hi_n, hi_unknown, mute, node, counter, left;
 	uint8_t dead[SEARCH_NODES_MAX + 1];
+	uint8_t met, proof, proof_c;
 };
 
 struct form {
@@ -51,6 +52,8 @@ struct form {
 	uint8_t version, joint;
 	uint8_t begun, acked, acked_hi, floor, majorities, majorities_for;
 	uint8_t former_node, former_c, former_released, promised_before;
+	/* two voters and a power switch */
+	uint8_t met, proof, proof_c, since_query, queried, shot, frozen;
 	struct promise_form file;
 	uint8_t pending_count;
 	struct pending pending[PENDING_MAX];
@@ -157,6 +160,7 @@ static void expand_lease(const struct form *f, struct lease *l, int scale, struc
 		.candidate = f->self <= config->candidates,
 		.process = process,
 		.timing = local_timing(scale),
+		.proof_votes = config->shots > 0,
 	};
 	l->voters = local_voter_set(f->version, f->joint);
 	l->ceiling = f->ceiling;
@@ -172,6 +176,12 @@ static void expand_lease(const struct form *f, struct lease *l, int scale, struc
 	l->former =
 		(struct lease_former){ f->former_node, { f->former_c, f->former_node }, f->former_released };
 	l->promised_before = f->promised_before;
+	l->met = f->met;
+	l->proof.node = f->proof;
+	if (f->proof_c)
+		l->proof.epoch = (struct epoch){ f->proof_c, f->self };
+	l->voter.promised_since_query = f->since_query;
+	l->queried = f->queried;
 	expand_voter(f, &l->voter, scale, now);
 	expand_ids(f, l, scale, now);
 }
@@ -264,6 +274,16 @@ static void form_voter(const struct lease_voter *v, struct form *f)
 		f->dead[n] = form_dead(v->dead[n], (node_id_t)n, v->hi);
 }
 
+/* Whether the promise is newer than the query matters only between the query and its answer. */
+static void form_fence(const struct lease *l, struct form *f)
+{
+	f->met = (uint8_t)l->met;
+	f->proof = l->proof.node;
+	f->proof_c = (uint8_t)l->proof.epoch.counter;
+	f->queried = l->queried && f->shot >= SHOT_QUERIED;
+	f->since_query = l->voter.promised_since_query && f->shot >= SHOT_QUERIED;
+}
+
 static void form_file_write(struct form *f, const struct lease_memory *m)
 {
 	f->file.valid = 2;
@@ -276,6 +296,9 @@ static void form_file_write(struct form *f, const struct lease_memory *m)
 	f->file.left = m->promise.node ? left_of(m->promise.until.ns) : 0;
 	for (int n = 1; n <= SEARCH_NODES_MAX; n++)
 		f->file.dead[n] = (uint8_t)m->dead[n];
+	f->file.met = (uint8_t)m->met;
+	f->file.proof = m->proof.node;
+	f->file.proof_c = (uint8_t)m->proof.epoch.counter;
 }
 
 /* What the voter knows may change now without a write. */
@@ -292,6 +315,9 @@ static void form_file_spell_out(struct form *f)
 					 f->promise_c,
 					 f->promise_left };
 	memcpy(f->file.dead, f->dead, sizeof f->dead);
+	f->file.met = f->met;
+	f->file.proof = f->proof;
+	f->file.proof_c = f->proof_c;
 }
 
 /* Usually the file is what the voter knows; then it needs no bytes of its own. */
@@ -309,6 +335,7 @@ static void form_file(struct form *f)
 	if (p->hi_c == f->hi_c && p->hi_n == f->hi_n && p->hi_unknown == f->hi_unknown &&
 	    p->mute == f->mute && p->left == f->promise_left &&
 	    (p->left == 0 || (p->node == f->promise_node && p->counter == f->promise_c)) &&
+	    p->met == f->met && p->proof == f->proof && p->proof_c == f->proof_c &&
 	    memcmp(dead, f->dead, sizeof p->dead) == 0)
 		*p = (struct promise_form){ .valid = 1 };
 }
@@ -353,7 +380,11 @@ static void facts_of(const struct form *f, struct local_facts *x)
 {
 	memset(x, 0, sizeof *x);
 	x->up = f->up;
-	x->open = f->up && f->gate > 0;
+	x->open = f->up && !f->frozen && f->gate > 0;
+	x->met = f->met != 0;
+	x->frozen = f->frozen;
+	x->shot = f->shot;
+	x->proof = f->proof != 0;
 	x->busy = f->pending_count > 0;
 	for (int i = 0; i < f->pending_count; i++)
 		if (f->pending[i].type == PLAN_SEND && f->pending[i].msg == LEASE_GRANT) {
@@ -572,6 +603,8 @@ static bool noted_late(const struct form *f, int id)
 /* No code runs: what is left of everything gets less. */
 static void pass_time(struct form *f, uint8_t boot, uint8_t raw)
 {
+	if (f->frozen)
+		return;
 	f->mute = minus(f->mute, raw);
 	f->promise_left = minus(f->promise_left, raw);
 	f->reserve_left = minus(f->reserve_left, raw);
@@ -600,9 +633,16 @@ static void ask(struct node *n, uint8_t counter)
 		.hi = { counter - 1, 1 },
 	};
 
-	for (node_id_t v = 1; v <= config->nodes; v++)
-		if (v != l->config.self)
+	for (node_id_t v = 1; v <= config->nodes; v++) {
+		if (v == l->config.self)
+			continue;
+		/* A pulse of the other one would say more: LOCAL_ALIVE, LOCAL_HELLO. */
+		l->heard_hi = view.hi;
+		if (config->shots)
+			l->peer[v] = (struct lease_peer){ .at = base().boot, .hears_me = true, .view = view };
+		else
 			lease_peer_view(l, v, &view, true, base(), &plan);
+	}
 	lease_want(l, true, 0, base(), &plan);
 }
 
@@ -685,6 +725,50 @@ static void voter_set_event(struct node *n, struct local_event ev)
 	save_voters(n);
 }
 
+static void hello(struct node *n, struct local_event ev)
+{
+	struct lease_view view = { .votes = true, .hi_known = true, .version = 1, .hi = hi_decode(ev.b) };
+
+	lease_peer_view(&n->lease, ev.a, &view, true, base(), &plan);
+}
+
+static void fence_event(struct node *n, struct local_event ev)
+{
+	struct form *f = &n->form;
+	node_id_t other = (node_id_t)(3 - f->self);
+
+	switch ((int)ev.type) {
+	case LOCAL_SHOOT:
+		f->shot = SHOT_SENT;
+		return;
+	case LOCAL_QUERY:
+		f->shot = SHOT_QUERIED;
+		lease_fence_query(&n->lease);
+		return;
+	case LOCAL_OFF:
+		f->shot = SHOT_OFF;
+		return;
+	case LOCAL_PROOF:
+		lease_fence_proof(&n->lease, other, base(), &plan);
+		f->shot = SHOT_NONE;
+		return;
+	case LOCAL_FORGET:
+		lease_fence_drop(&n->lease, base(), &plan);
+		f->shot = SHOT_NONE;
+		return;
+	case LOCAL_FREEZE:
+	case LOCAL_THAW:
+		f->frozen = ev.type == LOCAL_FREEZE;
+		return;
+	case LOCAL_ALIVE:
+		lease_peer_alive(&n->lease, other, base(), &plan);
+		return;
+	case LOCAL_HELLO:
+		hello(n, ev);
+		return;
+	}
+}
+
 static void start_agent(struct node *n, const struct lease_memory *memory, bool disk_lost)
 {
 	struct form *f = &n->form;
@@ -697,6 +781,8 @@ static void start_agent(struct node *n, const struct lease_memory *memory, bool 
 	set = local_voter_set(f->version, f->version == 2 && LEASE_RULE(JOINT));
 	voters_init(&n->voters, f->self, &set, config->lease + config->guard, config->pulse);
 	lease_init(&n->lease, &c, &set, memory, f->ceiling, disk_lost, base());
+	if (!memory && !LEASE_RULE(PROOF_VOLATILE))
+		n->lease.proof.node = f->proof;
 	lease_adopt(&n->lease, gate, base(), &plan);
 }
 
@@ -714,6 +800,9 @@ static void restart(struct node *n)
 					    raw_add(base().raw, f->file.left) };
 	for (int i = 1; i <= SEARCH_NODES_MAX; i++)
 		m.dead[i] = f->file.dead[i];
+	m.met = f->file.met;
+	m.proof = (struct lease_proof){ f->file.proof, { f->file.proof_c, f->file.proof_c ? f->self : 0 } };
+	f->shot = SHOT_NONE;
 	memset(f->pending, 0, sizeof f->pending);
 	f->pending_count = 0;
 	start_agent(n, f->file.valid ? &m : NULL, false);
@@ -726,6 +815,8 @@ static void crash(struct node *n, bool disk_lost)
 			  .version = n->form.version,
 			  .joint = n->form.joint };
 
+	if (!LEASE_RULE(PROOF_VOLATILE)) /* as if it were on disk, and what it is good for in memory */
+		f.proof = n->form.proof;
 	if (disk_lost) {
 		f.ceiling = 0;
 		f.hi_unknown = true;
@@ -783,6 +874,17 @@ static void dispatch(struct node *n, struct local_event ev, struct local_result 
 		return;
 	case LOCAL_EXECUTE:
 		execute_next(n, r);
+		return;
+	case LOCAL_SHOOT:
+	case LOCAL_QUERY:
+	case LOCAL_OFF:
+	case LOCAL_PROOF:
+	case LOCAL_FORGET:
+	case LOCAL_ALIVE:
+	case LOCAL_HELLO:
+	case LOCAL_FREEZE:
+	case LOCAL_THAW:
+		fence_event(n, ev);
 		return;
 	case LOCAL_TIME:
 	case LOCAL_CRASH:
@@ -852,6 +954,7 @@ static void canonicalise(struct node *n, struct local_result *r)
 	form_voter(&n->lease.voter, f);
 	form_candidate(&n->lease, f);
 	form_voters(n, f);
+	form_fence(&n->lease, f);
 	form_file(f);
 	f->needed = needed(n);
 	renumber_pending(f, r);
@@ -932,7 +1035,9 @@ uint32_t local_initial(node_id_t n)
 		.self = n,
 		.up = 1,
 		.version = 1,
-		.ceiling = config->crashes || config->disk_losses ? 1 : (uint8_t)config->epochs,
+		.ceiling =
+			config->crashes || config->disk_losses || config->shots ? 1 : (uint8_t)config->epochs,
+		.met = config->shots ? (uint8_t)node_bit((node_id_t)(3 - n)) : 0,
 		.file = { .valid = 1 },
 	};
 

@@ -37,6 +37,15 @@ enum local_event_type {
 	LOCAL_SET_TICK,
 	LOCAL_SET_PROPOSE, /* a: from, b: version, c: hi, d: joint */
 	LOCAL_SET_ACK,	   /* a: from, b: version, c: hi */
+	LOCAL_SHOOT,	   /* two voters: "off" is on its way to the other one's device */
+	LOCAL_QUERY,	   /* the status after it is asked for */
+	LOCAL_OFF,	   /* the device says off */
+	LOCAL_PROOF,	   /* the lease is told */
+	LOCAL_FORGET,	   /* a proof, or what was to become one, is given up */
+	LOCAL_ALIVE,	   /* a: the other one's pulse is heard */
+	LOCAL_HELLO,	   /* a: from, b: hi in its answer */
+	LOCAL_FREEZE,	   /* its machine is stopped with all its memory */
+	LOCAL_THAW,
 };
 
 struct local_event {
@@ -88,7 +97,12 @@ struct local_facts {
 	bool joint, driving;
 	uint8_t acked;
 	uint8_t d_left;
+	bool met, frozen;
+	uint8_t shot; /* enum local_shot */
+	bool proof;
 };
+
+enum local_shot { SHOT_NONE, SHOT_SENT, SHOT_QUERIED, SHOT_OFF };
 
 void local_begin(const struct search_config *config);
 void local_end(void);

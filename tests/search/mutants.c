@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Takes the rules of the lease away one by one and shows that the search sees the loss, and that the same
- * search finds nothing when all rules are there. Rules about power fencing are not here: nothing of it exists
- * yet.
+ * search finds nothing when all rules are there.
  */
 #include <stdio.h>
 #include <string.h>
@@ -101,6 +100,47 @@ static const struct mutant mutants[] = {
 	  "NEW carries hi",
 	  "I7",
 	  { SEARCH_CHANGE, .name = "{2,3,4}->{1,2,4}", .old_set = 0x1c, .new_set = 0x16 } },
+	{ SEARCH_RULE_SELF,
+	  "fenced: own vote is a real promise",
+	  "I1",
+	  { SEARCH_TWO, .name = "2, power switch", .shots = 2 } },
+	{ SEARCH_RULE_VOID_OLD,
+	  "fenced: a proof voids older promises only",
+	  "I1",
+	  { SEARCH_BASE, .name = "2, power switch, 3 epochs", .nodes = 2, .old_set = 0x06, .shots = 1,
+	    .epochs = 3 } },
+	{ SEARCH_RULE_PROOF_STATUS,
+	  "fenced: a status after the shot, not the shot",
+	  "I1",
+	  { SEARCH_TWO, .name = "2, power switch", .shots = 2 } },
+	{ SEARCH_RULE_OFF_IS_OFF,
+	  "fenced: stopped is not off",
+	  "I1",
+	  { SEARCH_TWO, .name = "2, power switch", .shots = 2 } },
+	{ SEARCH_RULE_PROOF_VOLATILE,
+	  "fenced: a proof dies with its node",
+	  "I1",
+	  { SEARCH_TWO, .name = "2, power switch, crash", .shots = 2, .crashes = 1 } },
+	{ SEARCH_RULE_HELLO,
+	  "fenced: hello before shooting",
+	  "I7",
+	  { SEARCH_TWO, .name = "2, power switch", .shots = 2 } },
+	{ SEARCH_RULE_HELLO_HI,
+	  "fenced: the answer carries hi",
+	  "I7",
+	  { SEARCH_TWO, .name = "2, power switch", .shots = 2 } },
+	{ SEARCH_RULE_ONE_EPOCH,
+	  "fenced: one proof, one epoch",
+	  "I7",
+	  { SEARCH_TWO, .name = "2, power switch", .shots = 2 } },
+	{ SEARCH_RULE_WIN_HI,
+	  "fenced: nothing below the own hi",
+	  "I7",
+	  { SEARCH_TWO, .name = "2, power switch", .shots = 2 } },
+	{ SEARCH_RULE_MUTE,
+	  "fenced: mute after a boot",
+	  NULL,
+	  { SEARCH_TWO, .name = "2, power switch", .shots = 2 } },
 };
 
 static int run(const struct mutant *m, bool removed)

@@ -34,6 +34,7 @@ struct search_config {
 	bool wake;	 /* a node may find that it stood still */
 	bool causes;	 /* what a takeover says of its cause is part of the state and checked (I2) */
 	bool healthy;	 /* node 1 and the last node are healthy and hear each other: I4 */
+	int shots;	 /* two voters: each may shoot the other, so many times in all */
 	bool only_gates; /* check I1 alone: mutants whose first violation would be another */
 	uint64_t states_max;
 	/* Where the search begins: each step is the first possible one of this node and enum local_event_type

@@ -38,6 +38,15 @@ enum search_rule {
 	SEARCH_RULE_LOSER_RELEASE, /* losers release */
 	SEARCH_RULE_PRECHECK,	   /* nobody asks who is not heard */
 	SEARCH_RULE_RAISE,	   /* a holder raises its epoch */
+	/* two voters and a power switch */
+	SEARCH_RULE_VOID_OLD,	    /* a proof voids only promises made before its query */
+	SEARCH_RULE_PROOF_VOLATILE, /* a proof dies with the memory of its node (executor) */
+	SEARCH_RULE_PROOF_STATUS, /* a status sent after the shot says off, not the shot itself (executor) */
+	SEARCH_RULE_OFF_IS_OFF,	  /* a machine that is only stopped is not off (executor) */
+	SEARCH_RULE_HELLO,	  /* who has booted shoots nobody before its hello was answered */
+	SEARCH_RULE_HELLO_HI,	  /* ... and takes the hi of the answer */
+	SEARCH_RULE_ONE_EPOCH,	  /* a proof is good for one epoch once the other is heard */
+	SEARCH_RULE_WIN_HI,	  /* nothing is won below the own hi */
 	SEARCH_RULES_COUNT,
 };
 

@@ -318,6 +318,16 @@ static void push(const struct world *w, const struct world_action *a, const char
 	x->violation = violation ? violation : check_gates(&x->world);
 }
 
+/* Feeds one event to one node, of which the world has changed already. */
+static void feed_always(const struct world *w, int n, struct local_event ev)
+{
+	const struct world_action a = { .node = (uint8_t)n, .event = ev };
+	struct world next = *w;
+	const char *bad = apply(&next, n, local_step(w->node[n - 1], ev), 0);
+
+	push(&next, &a, bad);
+}
+
 /* Feeds one event to one node. grant_id: what a GRANT that comes of it echoes. */
 static void feed(const struct world *w, int n, struct local_event ev, uint8_t id)
 {
@@ -428,6 +438,8 @@ static void next_faults(const struct world *w, int n)
 	if (w->crashes < config->crashes) {
 		u = *w;
 		u.crashes++;
+		if (config->shots)
+			u.hello[n - 1] = 0;
 		feed(&u, n, (struct local_event){ LOCAL_CRASH }, 0);
 	}
 	if (w->disk_losses < config->disk_losses) {
@@ -472,10 +484,94 @@ static void next_voter_set(const struct world *w, int n, const struct local_fact
 					     0);
 }
 
+/* ---- two voters and a power switch ---- */
+
+/* The power of n goes, early or late; its former answers reach nobody any more. */
+static void next_cut(const struct world *w, int n)
+{
+	struct world u = *w;
+
+	if (!(w->cut >> n & 1))
+		return;
+	u.cut &= (uint8_t) ~(1U << n);
+	if (!LEASE_RULE(OFF_IS_OFF)) {
+		feed(&u, n, (struct local_event){ LOCAL_FREEZE }, 0);
+		return;
+	}
+	u.hello[n - 1] = 0;
+	if (local_facts(w->node[n - 1])->up)
+		feed(&u, n, (struct local_event){ LOCAL_CRASH }, 0);
+	else
+		push(&u, &(struct world_action){ .node = (uint8_t)n, .event = { LOCAL_CRASH } }, NULL);
+}
+
+/* Who is heard knows the other's present hi from then on, at the latest when the answer comes. */
+static void next_hello(const struct world *w, int n, const struct local_facts *f,
+		       const struct local_facts *other)
+{
+	struct world u = *w;
+
+	if (w->hello[n - 1] && !f->met) {
+		u.hello[n - 1] = 0;
+		feed(&u, n,
+		     (struct local_event){ LOCAL_HELLO, (uint8_t)(3 - n), (uint8_t)(w->hello[n - 1] - 1) },
+		     0);
+	}
+	if (!other->up || other->frozen)
+		return;
+	u = *w;
+	if (!other->met && !u.hello[2 - n])
+		u.hello[2 - n] = (uint8_t)(1 + local_hi_code(f->hi_c, f->hi_n));
+	if (f->proof || u.hello[2 - n] != w->hello[2 - n])
+		feed_always(&u, n, (struct local_event){ LOCAL_ALIVE });
+}
+
+static void next_shot(const struct world *w, int n, const struct local_facts *f,
+		      const struct local_facts *other)
+{
+	struct world u = *w;
+
+	switch ((enum local_shot)f->shot) {
+	case SHOT_NONE:
+		if (w->shots < config->shots && (f->met || !LEASE_RULE(HELLO))) {
+			u.shots++;
+			u.cut |= (uint8_t)(1U << (3 - n));
+			feed(&u, n, (struct local_event){ LOCAL_SHOOT }, 0);
+		}
+		if (f->proof)
+			feed(w, n, (struct local_event){ LOCAL_FORGET }, 0);
+		return;
+	case SHOT_SENT:
+		feed(w, n, (struct local_event){ LOCAL_QUERY }, 0);
+		return;
+	case SHOT_QUERIED:
+		if (!other->up || other->frozen || !LEASE_RULE(PROOF_STATUS))
+			feed(w, n, (struct local_event){ LOCAL_OFF }, 0);
+		return;
+	case SHOT_OFF:
+		feed(w, n, (struct local_event){ LOCAL_PROOF }, 0);
+		feed(w, n, (struct local_event){ LOCAL_FORGET }, 0);
+		return;
+	}
+}
+
+static void next_fence(const struct world *w, int n, const struct local_facts *f)
+{
+	const struct local_facts *other = local_facts(w->node[2 - n]);
+
+	next_hello(w, n, f, other);
+	next_shot(w, n, f, other);
+}
+
 static void next_node(const struct world *w, int n)
 {
 	const struct local_facts *f = local_facts(w->node[n - 1]);
 
+	next_cut(w, n);
+	if (f->frozen) {
+		feed(w, n, (struct local_event){ LOCAL_THAW }, 0);
+		return;
+	}
 	if (!f->up) {
 		feed(w, n, (struct local_event){ LOCAL_BOOT }, 0);
 		return;
@@ -501,6 +597,8 @@ static void next_node(const struct world *w, int n)
 		next_told(w, n, f);
 	if (config->new_set)
 		next_voter_set(w, n, f);
+	if (config->shots)
+		next_fence(w, n, f);
 }
 
 /* With healthy nodes, time waits until they have done their duty. */
@@ -645,6 +743,33 @@ void world_print_action(const struct world_action *a)
 		return;
 	case LOCAL_SET_ACK:
 		printf("%c <- acknowledgment of %c", n, '@' + e->a);
+		return;
+	case LOCAL_SHOOT:
+		printf("%c shoots the other", n);
+		return;
+	case LOCAL_QUERY:
+		printf("%c asks the device whether it is off", n);
+		return;
+	case LOCAL_OFF:
+		printf("the device says off to %c", n);
+		return;
+	case LOCAL_PROOF:
+		printf("%c takes it for a proof", n);
+		return;
+	case LOCAL_FORGET:
+		printf("%c gives the proof up", n);
+		return;
+	case LOCAL_ALIVE:
+		printf("%c hears the other", n);
+		return;
+	case LOCAL_HELLO:
+		printf("%c: its hello is answered by %c, hi %d.%d", n, '@' + e->a, e->b >> 3, e->b & 7);
+		return;
+	case LOCAL_FREEZE:
+		printf("%c is stopped with its memory", n);
+		return;
+	case LOCAL_THAW:
+		printf("%c goes on", n);
 		return;
 	}
 }

@@ -27,8 +27,12 @@ struct world {
 	uint8_t released;	/* nodes of which a tenure ended by a hand-over */
 	/* faults so far */
 	uint8_t crashes, disk_losses, restarts, raises, changed;
-	uint8_t stale;	 /* nodes that lost their disk and have sent nothing since */
-	uint8_t zero[3]; /* states are compared as bytes: no padding */
+	uint8_t stale; /* nodes that lost their disk and have sent nothing since */
+	/* two voters and a power switch */
+	uint8_t shots;
+	uint8_t cut;	  /* nodes whose power is about to go */
+	uint8_t hello[2]; /* by node: 1 + hi in the answer to its hello that is on its way; 0 = none is */
+	uint8_t zero[3];  /* states are compared as bytes: no padding */
 };
 
 _Static_assert(offsetof(struct world, zero) + 3 == sizeof(struct world), "no padding");

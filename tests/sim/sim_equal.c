@@ -39,7 +39,7 @@ static bool sim_fence_equal(const struct plan_action *a, const struct plan_actio
 
 	if (a->type == PLAN_FENCE_CALL)
 		return c->seq == d->seq && c->device == d->device && c->verb == d->verb &&
-		       c->target == d->target && c->timeout_ns == d->timeout_ns && c->proof == d->proof;
+		       c->target == d->target && c->timeout_ns == d->timeout_ns && c->watch == d->watch;
 	if (a->type == PLAN_FENCE_SEND)
 		return m->type == n->type && m->target == n->target && m->boot == n->boot &&
 		       m->state == n->state && m->level == n->level && m->device == n->device &&

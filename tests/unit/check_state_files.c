@@ -74,6 +74,9 @@ static struct state_promise promise_of(uint32_t wire_id, node_id_t node, uint64_
 	p.memory.promise = (struct lease_promise){ node, { counter, node }, { 123456789012345LL } };
 	p.memory.dead[node] = counter - 1;
 	p.memory.dead[NODE_ID_MAX] = 5;
+	p.memory.mute_until.ns = 42;
+	p.memory.proof = (struct lease_proof){ 3, { 9, 1 } };
+	p.memory.met = node_bit(3);
 	return p;
 }
 

@@ -127,7 +127,7 @@ static inline enum fence_answer story_device(struct story *s, const struct plan_
 		return FENCE_ANSWER_BROKEN;
 	case STORY_LIES:
 		return c->verb != FENCE_STATUS ? FENCE_ANSWER_OK
-		       : c->proof	       ? FENCE_ANSWER_OFF
+		       : !c->watch	       ? FENCE_ANSWER_OFF
 					       : FENCE_ANSWER_OK;
 	case STORY_NOOP:
 	case STORY_TRUE:
