@@ -130,7 +130,7 @@ const struct config_option config_options[] = {
 	  "how often a failed call is tried again, all within its timeout" },
 
 	{ "target", "plug", OPTION_STRING, 1, CONFIG_PLUG_MAX - 1, NULL, NULL, AT(config_fence_target, plug), 0, 0,
-	  "the device's name for this node: outlet, slot, virtual machine; several outlets with commas. None: the device "
+	  "the device's name for this node: outlet, slot, virtual machine. None: the device "
 	  "belongs to the node, as a BMC does" },
 
 	{ "node", "id", OPTION_NUMBER, 1, NODE_ID_MAX, NULL, NULL, AT(config_node, id), 0, OPTION_REQUIRED,

@@ -68,6 +68,13 @@ static void on_parameter(struct reader *r, const XML_Char **attributes)
 	r->m->count++;
 }
 
+static void on_content(struct fence_metadata_parameter *p, const XML_Char **attributes)
+{
+	/* A longer default is of no interest. */
+	(void)keep(p->default_text, sizeof p->default_text, attribute(attributes, "default"));
+	p->boolean = !strcmp(attribute(attributes, "type"), "boolean");
+}
+
 static void on_action(struct reader *r, const char *name)
 {
 	static const struct {
@@ -97,8 +104,7 @@ static void on_start(void *ctx, const XML_Char *name, const XML_Char **attribute
 	else if (!strcmp(name, "parameter"))
 		on_parameter(r, attributes);
 	else if (!strcmp(name, "content") && r->open)
-		(void)keep(r->open->default_text, sizeof r->open->default_text,
-			   attribute(attributes, "default")); /* a longer one is of no interest */
+		on_content(r->open, attributes);
 	else if (!strcmp(name, "action"))
 		on_action(r, attribute(attributes, "name"));
 }

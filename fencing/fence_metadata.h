@@ -20,6 +20,7 @@ struct fence_metadata_parameter {
 	char default_text[FENCE_METADATA_TEXT_MAX]; /* "" = none, or longer */
 	bool required;
 	bool deprecated;
+	bool boolean; /* its type */
 };
 
 enum fence_metadata_action {

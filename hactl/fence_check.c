@@ -4,6 +4,7 @@
 #include "fence_request.h"
 
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 struct check {
@@ -165,11 +166,55 @@ static bool value_is(const struct check *k, const char *name, const char *value)
 	return text && !strcmp(text, value);
 }
 
+/* These look an outlet up once and then use that one for all: the first goes off, and all are said to be off.
+ */
+static bool one_plug_only(const char *agent)
+{
+	static const char *const agents[] = { "fence_apc_snmp", "fence_tripplite_snmp", "fence_eaton_snmp",
+					      "fence_ipdu", "fence_lindypdu" };
+
+	for (size_t i = 0; i < sizeof agents / sizeof agents[0]; i++)
+		if (!strcmp(agent, agents[i]))
+			return true;
+	return false;
+}
+
+static void check_commas(const struct check *k, const char *agent)
+{
+	for (uint32_t i = 0; i < k->d->targets_count && one_plug_only(agent); i++)
+		if (strchr(k->d->targets[i].plug, ','))
+			findings_add(
+				k->f, FINDING_ERROR, at_device(k),
+				"target %s: of several plugs %s turns off the first one and says that all "
+				"are off; make one fence-device of each, and put them into one level",
+				k->d->targets[i].name, agent);
+}
+
+static void check_booleans(const struct check *k)
+{
+	static const char *const no[] = { "0", "no", "off", "false" };
+
+	for (uint32_t i = 0; i < k->d->parameters_count; i++) {
+		const char *text = k->d->parameters[i], *value = text + name_length(text) + 1;
+		const struct fence_metadata_parameter *p = fence_metadata_find(k->m, text, name_length(text));
+
+		for (size_t n = 0; n < sizeof no / sizeof no[0] && p && p->boolean; n++)
+			if (!strcasecmp(value, no[n]))
+				findings_add(k->f, FINDING_NOTE,
+					     (struct place){ k->file, k->d->parameters_line[i] },
+					     "parameters: %s: many agents only look whether %s is there, and "
+					     "take this for yes; leave it out",
+					     text, p->name);
+	}
+}
+
 /* Found in agents, and not to be seen in what they say (docs/FENCING.md, Traps). */
 static void check_traps(const struct check *k)
 {
 	const char *slash = strrchr(k->d->agent, '/'), *agent = slash ? slash + 1 : k->d->agent;
 
+	check_commas(k, agent);
+	check_booleans(k);
 	if (!strcmp(agent, "fence_redfish") && !given(k, "systems_uri") && !k->d->targets[0].plug[0])
 		findings_add(k->f, FINDING_NOTE, at_device(k),
 			     "parameters: without systems_uri fence_redfish takes the last system that the "

@@ -263,7 +263,7 @@ class Local(Case):
     def test_fence_agents(self):
         """Each agent is asked what it knows; a good device gives no word, and every mistake gives its own."""
         good = f'case $action in metadata) cat {self.METADATA};; validate-all) [ -n "$(echo "$request" | grep ^ip=10)" ] || {{ echo bad ip >&2; exit 1; }};; esac'
-        agents = {"fence_good": good, "fence_hurt": "kill -9 $$", "fence_fails": "echo out of order >&2; exit 1", "fence_prose": "echo I fence",
+        agents = {"fence_good": good, "fence_apc_snmp": good, "fence_hurt": "kill -9 $$", "fence_fails": "echo out of order >&2; exit 1", "fence_prose": "echo I fence",
                   "fence_old": "echo '<resource-agent><parameters><parameter name=\"tty\" required=\"1\"/></parameters><actions>"
                                "<action name=\"off\"/></actions></resource-agent>'"}
         devices = """
@@ -280,6 +280,7 @@ fence-device noexec { agent = "DIR/fence.conf" target n1 { } }
 fence-device hurt { agent = "DIR/fence_hurt" target n1 { } }
 fence-device fails { agent = "DIR/fence_fails" target n1 { } }
 fence-device prose { agent = "DIR/fence_prose" target n1 { } }
+fence-device commas { agent = "DIR/fence_apc_snmp" parameters = { "ip=10.0.0.1", "fast=no" } target n1 { plug = "1,2" } }
 fence-device old { agent = "DIR/fence_old" password-file = "/nosuch" target n1 { plug = 4 } }
 """
         code, said = self.check_fencing(agents, devices)
