@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import pathlib
 import re
 import shutil
 
@@ -47,6 +48,8 @@ class Settings:
     pbx_memory_mib: int = 64      # Kamailio's shared memory: about 1.5 KiB for each phone
     # More lines for the group. Nodes fail again and again here, on purpose: damping would rightly keep them out (the simulator has it on).
     group: str = "damping-penalty = 0"
+    fence_devices: str = ""       # sections for the top
+    fence_levels: dict = dataclasses.field(default_factory=dict)  # name of a node -> lines for its section
     trunks: tuple = ()            # of Trunk
 
 
@@ -57,6 +60,12 @@ def install(lab):
     for folder, name in (("agent", "ringkeepd"), ("hactl", "hactl")):
         if not (bin_dir / name).exists():
             shutil.copy2(program(folder, name), bin_dir)
+    libexec = lab.root / "libexec"
+    libexec.mkdir(exist_ok=True)
+    for folder in ("pbx", "fencing"):
+        for helper in pathlib.Path(program(folder, "")).glob("ringkeep-*"):
+            if helper.is_file() and not (libexec / helper.name).exists():
+                (libexec / helper.name).symlink_to(helper)
 
 
 def command(node):
@@ -97,12 +106,12 @@ def pbx_section(s):
 
 def configuration(lab, keys):
     s = lab.settings
-    lines = ['cluster = "lab"', f"profile = {s.profile}", s.timing, "pulse-port = 5707"]
+    lines = ['cluster = "lab"', f"profile = {s.profile}", s.timing, "pulse-port = 5707", s.fence_devices]
     for node in lab.nodes:
         lines += [f"node {node.name} {{", f"    id = {node.id}", f'    public-key = "{keys[node.name]}"']
         lines += ["    witness = yes"] if node.witness else []
         lines += [f'    link {link} {{ address = "{node.address(link)}" }}' for link in ("ring0", "ring1", "lan")]
-        lines += ["}"]
+        lines += [s.fence_levels.get(node.name, ""), "}"]
     addresses = ", ".join(f'"{a}"' for a in s.addresses)
     candidates = ", ".join(n.name for n in lab.pbx_nodes)
     lines += ["group office {", f"    addresses = {{ {addresses} }}", '    device = "eth0"', f"    candidates = {{ {candidates} }}",
@@ -140,7 +149,7 @@ def mend(lab):
 
 def start(node, supervised=False, restart_ms=100, wall_clock=False):
     node.check("mkdir", "-p", RUN_DIR)
-    env = {"RINGKEEP_LIBEXEC": program("pbx", "")}
+    env = {"RINGKEEP_LIBEXEC": str(node.lab.root / "libexec")}
     if node.witness:
         node.check("chown", f"{NOBODY[0]}:{NOBODY[1]}", RUN_DIR)
     if wall_clock:
