@@ -40,11 +40,13 @@ class Settings:
     addresses: tuple = ("10.77.0.100", "fd77::100")
     failback: str = "manual"
     pbx: str = "kamailio"
+    adapter: str = ""             # another than the PBX's own: "sip" knows no registrations
     asterisk: str = "22"                                  # its version, if it is the PBX
     accounts: tuple = ()                                  # asterisk.Account of each phone
     asterisk_install: dict = dataclasses.field(default_factory=dict)  # more arguments of asterisk.install()
     options_interval: str = "500ms"
     unseen_calls: str = "30m"
+    dmq: bool = False             # Kamailio's registrations are replicated by its own module dmq_usrloc
     pbx_memory_mib: int = 64      # Kamailio's shared memory: about 1.5 KiB for each phone
     # More lines for the group. Nodes fail again and again here, on purpose: damping would rightly keep them out (the simulator has it on).
     group: str = "damping-penalty = 0"
@@ -91,16 +93,16 @@ def make_key(node):
 
 def pbx_section(s):
     """The lines of a group's PBX."""
-    lines = ["    pbx {", f"        adapter = {s.pbx}"]
-    if s.pbx == "kamailio":
-        lines += ['        pid-file = "/run/kamailio/kamailio.pid"',
-                  '        setting rpc { value = "unixgram:/run/kamailio/kamailio_rpc.sock" }',
+    adapter = s.adapter or s.pbx
+    pid_file = {"kamailio": "/run/kamailio/kamailio.pid", "asterisk": f"{asterisk.ON_NODE}/run/asterisk.pid"}[s.pbx]
+    lines = ["    pbx {", f"        adapter = {adapter}", f'        pid-file = "{pid_file}"']
+    if adapter == "kamailio":
+        lines += ['        setting rpc { value = "unixgram:/run/kamailio/kamailio_rpc.sock" }',
                   '        setting dump { value = "fifo:/run/kamailio/kamailio_rpc.fifo" }',
                   '        setting sync { value = "udp:127.0.0.1:5070" }',
                   '        setting evapi { value = "tcp:127.0.0.1:8448" }']
-    if s.pbx == "asterisk":
-        lines += [f'        pid-file = "{asterisk.ON_NODE}/run/asterisk.pid"',
-                  *(f'        setting {key} {{ value = "{value}" }}' for key, value in asterisk.settings(asterisk.ON_NODE).items())]
+    if adapter == "asterisk":
+        lines += [f'        setting {key} {{ value = "{value}" }}' for key, value in asterisk.settings(asterisk.ON_NODE).items()]
     return lines + [f"        unseen-calls = {s.unseen_calls}", f"        options-interval = {s.options_interval}", "        options-failures = 3", "    }"]
 
 
