@@ -144,6 +144,7 @@ static void agent_tick(void *ctx)
 	struct agent *a = ctx;
 	struct core_event tick = { .type = CORE_TICK };
 
+	a->ticked = true;
 	if (!boot_before(a->now.boot, core_next(&a->core, a->now)))
 		agent_feed(a, &tick);
 	network_tick(a);
@@ -152,6 +153,7 @@ static void agent_tick(void *ctx)
 	cluster_tick(a);
 	services_tick(a);
 	commands_tick(a);
+	petter_tick(a);
 	if (!boot_before(a->now.boot, recorder_next(&a->recorder))) {
 		recorder_tick(&a->recorder, a->now);
 		agent_watch_recorder(a);
@@ -176,6 +178,9 @@ static boot_t agent_leave(void *ctx)
 	routers_refresh(a);
 	trunks_refresh(a);
 	agent_flush(a);
+	if (a->ticked)
+		petter_count_round(a);
+	a->ticked = false;
 	agent_check_stop(a);
 	next = boot_min(core_next(&a->core, a->now), boot_min(network_next(a), routers_next(a)));
 	next = boot_min(next, boot_min(pulse_io_next(a->pulse), cluster_next(a)));
@@ -472,6 +477,7 @@ static void agent_pump(struct agent *a)
 		agent_feed(a, &tick);
 	routers_tick(a);
 	agent_flush(a);
+	petter_count_round(a);
 	a->seen_at = a->now.boot;
 }
 
@@ -523,6 +529,8 @@ static int agent_open_all(struct agent *a, struct sentence *reterr)
 		if (r < 0)
 			(void)sentence_fail(reterr, r, "The main loop cannot be set up: %s.", strerror(-r));
 	}
+	if (r == 0)
+		r = petter_open(a, reterr);
 	if (r == 0 && !a->paths.witness)
 		r = network_open_gate(a, reterr);
 	if (r == 0)
@@ -558,6 +566,7 @@ int agent_start(struct agent *a, const struct agent_paths *paths, struct sentenc
 	a->paths = *paths;
 	a->state_fd = a->signal_fd = a->recorder_watched = -1;
 	a->loop.timer_fd = -1;
+	watchdog_init(&a->petter.watchdog);
 	r = agent_open_all(a, reterr);
 	if (r < 0) {
 		agent_stop(a);
@@ -584,6 +593,7 @@ void agent_stop(struct agent *a)
 		control_close(a->control);
 	services_close(a);
 	network_close(a);
+	petter_close(a);
 	cluster_close(a);
 	links_close(a);
 	if (a->recorder.child > 0) {

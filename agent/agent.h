@@ -12,6 +12,7 @@
  *   service.c    one PBX: adapter, bindings, their replication
  *   steps.c      takeover and let-go steps
  *   trunks.c     registrations at carriers
+ *   petter.c     the hardware watchdog
  *   facts.c      what this node knows of itself
  *   commands.c   handlers of the control socket
  *   status.c     the status model as JSON
@@ -47,6 +48,7 @@
 #include "trunk.h"
 #include "vip.h"
 #include "vrrp.h"
+#include "watchdog.h"
 
 #define AGENT_QUEUE_MAX	       128 /* events that arise while a plan is executed */
 #define AGENT_OUTBOX_MAX       64  /* lease messages to one node in one round of the loop */
@@ -140,6 +142,17 @@ struct agent_command_origin {
 	char why[AGENT_WHY_MAX];
 };
 
+/* The process that feeds the hardware watchdog. */
+struct agent_petter {
+	struct watchdog watchdog;
+	struct watchdog_report said; /* as of this round */
+	int start_error;
+	bool replacing; /* one with other arguments was told to end */
+	bool was_quorate;
+	boot_t restart_at;
+	boot_t grace_until;
+};
+
 struct agent {
 	struct agent_paths paths;
 	struct config *config;
@@ -185,6 +198,8 @@ struct agent {
 	struct pulse_io *pulse;
 	struct heartbeat_io *heartbeat;
 	uint64_t snapshot; /* request that is being answered; 0 = none */
+	struct agent_petter petter;
+	bool ticked; /* the timer was served in this round */
 	bool quorate;
 	bool joined; /* the snapshot is here */
 	boot_t next_heartbeat;
@@ -329,6 +344,21 @@ bool trunks_settled(const struct agent *a);
 int trunks_order_by_hand(struct agent *a, group_index_t group, const char *name, bool on,
 			 struct sentence *reterr);
 json_t *trunks_json(const struct agent *a, group_index_t group);
+
+/* ---- petter.c ---- */
+/* Adopts the feeder of a former agent; a new one is started by the first tick, when all else is up. */
+int petter_open(struct agent *a, struct sentence *reterr);
+/* After the addresses are gone. */
+void petter_close(struct agent *a);
+void petter_tick(struct agent *a);
+/* At the end of a round in which the timer was served. */
+void petter_count_round(struct agent *a);
+/* It is required and not armed. */
+bool petter_missing(const struct agent *a);
+/* The timeout that others may count on; 0: they may not. */
+int64_t petter_counts_ns(const struct agent *a);
+/* null: none is configured. */
+json_t *petter_json(const struct agent *a);
 
 /* ---- facts.c ---- */
 /* Feeds CORE_LOCAL_FACTS if anything has changed. */

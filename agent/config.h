@@ -33,6 +33,7 @@ struct fence_request;
 #define CONFIG_PATH_MAX	      200
 #define CONFIG_PUBLIC_KEY_MAX 96 /* "rk1:" + base64url of 64 bytes, and room */
 #define CONFIG_DEVICE_MAX     16 /* IFNAMSIZ */
+#define CONFIG_WATCHDOG_MAX   64
 #define CONFIG_FILE_BYTES_MAX (1 << 20)
 #define CONFIG_ERRORS_MAX     32
 #define CONFIG_ERROR_TEXT_MAX 320
@@ -109,6 +110,14 @@ struct config_vrrp {
 	uint32_t interface_weight; /* 0: ignored, CONFIG_WEIGHT_FAULT: fault, else off the priority */
 	uint32_t pbx_weight;
 	uint32_t uplink_weight;
+};
+
+struct config_watchdog {
+	char name[RK_NAME_MAX]; /* unused: the section has no title */
+	char device[CONFIG_WATCHDOG_MAX];
+	uint32_t timeout_ms;
+	bool required;
+	bool quorum;
 };
 
 /* Whom the carrier knows: the group's address, which the next holder takes over, or each node by its own. */
@@ -205,6 +214,8 @@ struct config {
 	struct config_node nodes[RK_NODES_MAX];
 	uint32_t groups_count;
 	struct config_group groups[RK_GROUPS_MAX];
+	uint32_t watchdog_count; /* 0 or 1 */
+	struct config_watchdog watchdog[1];
 	uint32_t roles_count;
 	struct config_role_users roles[CONFIG_ROLES_MAX];
 	uint64_t hash; /* of the canonical form; filled by parsing */

@@ -252,6 +252,18 @@ const struct config_option config_options[] = {
 	{ "trunk", "burst", OPTION_NUMBER, 1, 1000, "10", NULL, AT(config_trunk, burst), 0, OPTION_RELOAD,
 	  "of them at once after a pause" },
 
+	{ "watchdog", "device", OPTION_STRING, 1, CONFIG_WATCHDOG_MAX - 1, "/dev/watchdog", NULL,
+	  AT(config_watchdog, device), 0, 0,
+	  "the device, the same on every node; one program alone can have it" },
+	{ "watchdog", "timeout", OPTION_MSEC, 2000, 300000, "10s", NULL, AT(config_watchdog, timeout_ms), 0, 0,
+	  "the machine is reset so long after the agent's last round. A device that makes less than half or more than "
+	  "one and a half of it is refused" },
+	{ "watchdog", "required", OPTION_BOOL, 0, 0, "no", NULL, AT(config_watchdog, required), 0, 0,
+	  "without an armed watchdog this node holds no group; otherwise that is only an alarm" },
+	{ "watchdog", "quorum", OPTION_BOOL, 0, 0, "no", NULL, AT(config_watchdog, quorum), 0, 0,
+	  "also reset a node that has lost corosync's quorum, or corosync, so that others may count on it (from three PBX "
+	  "nodes on)" },
+
 	{ "role", "users", OPTION_NAMES, 1, CONFIG_ROLE_USERS_MAX, NULL, NULL, LIST(config_role_users, users),
 	  OPTION_REQUIRED | OPTION_RELOAD, "user names or numeric user ids; root is always an admin" },
 };
@@ -278,6 +290,8 @@ const struct config_section config_sections[] = {
 	  "VRRP of the group's addresses (RFC 9568): one virtual router per address family" },
 	{ "trunk", "group", true, 0, CONFIG_TRUNKS_MAX, LIST(config_group, trunks),
 	  "one connection of the PBX to a carrier; the title is its name" },
+	{ "watchdog", "", false, 0, 1, LIST(config, watchdog),
+	  "the hardware watchdog of each PBX node: resets a machine whose kernel runs and whose agent does not" },
 	{ "role", "", true, 0, CONFIG_ROLES_MAX, LIST(config, roles),
 	  "who may do what with hactl; the title is viewer, operator or admin" },
 };

@@ -29,7 +29,8 @@ static void facts_group(struct agent *a, group_index_t group, struct group_facts
 
 	f->pbx = g->health.state;
 	f->lan_up = a->vip && vip_link_up(a->vip, group);
-	f->gate_ok = a->gate && a->gate_missing == 0;
+	/* Without the watchdog that it requires, a gate would be open that nothing shuts for good. */
+	f->gate_ok = a->gate && a->gate_missing == 0 && !petter_missing(a);
 	f->addresses_ok = !g->address_missing;
 	f->registrations_in_step = facts_in_step(a, group);
 	f->release_wait = trunks_release_wait(a, group);
@@ -53,6 +54,7 @@ void facts_refresh(struct agent *a)
 	f->joining = !a->paths.witness && !a->joined;
 	f->quorate = a->quorate;
 	f->loop_lag_us_max = a->lag_us_published;
+	f->watchdog_ns = a->paths.witness ? 0 : petter_counts_ns(a);
 	for (uint32_t g = 0; !a->paths.witness && g < a->config->groups_count; g++)
 		facts_group(a, (group_index_t)g, &f->group[g]);
 	if (memcmp(f, &a->core.facts, sizeof *f) != 0)

@@ -274,7 +274,7 @@ static struct router_wish router_judge(const struct agent *a, group_index_t grou
 										  : CAUSE_VRRP_FAULT };
 	else if (a->core.intent.node[a->self].standby)
 		w.fault = CAUSE_OPERATOR;
-	else if (a->vip && (a->gate_missing || a->group[group].address_missing))
+	else if (a->vip && (a->gate_missing || a->group[group].address_missing || petter_missing(a)))
 		w.fault = CAUSE_GATE_LOST;
 	if (router_pbx_bad(a, group))
 		router_weigh(&w, v->pbx_weight, f->pbx == PBX_SICK ? CAUSE_PBX_SICK : CAUSE_PBX_DEAD);

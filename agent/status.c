@@ -76,6 +76,8 @@ static json_t *status_node(const struct agent *a, const struct core_node_config 
 			json_object_set_new(o, "quorate", json_boolean(f->quorate));
 		json_object_set_new(o, "config_equal", json_boolean(f->config_hash == a->config->hash));
 		json_object_set_new(o, "loop_lag_ms", json_real(f->loop_lag_us_max / 1000.0));
+		if (f->watchdog_ns)
+			json_object_set_new(o, "watchdog_ms", json_integer(f->watchdog_ns / NS_PER_MS));
 	}
 	return o;
 }
@@ -300,6 +302,7 @@ json_t *status_json(struct agent *a)
 	json_object_set_new(o, "links", links_json(a));
 	json_object_set_new(o, "groups", status_groups(a));
 	json_object_set_new(o, "uplinks", json_array());
+	json_object_set_new(o, "watchdog", petter_json(a));
 	json_object_set_new(o, "alarms", alarms_json(&a->alarms, a->now.boot));
 	json_object_set_new(o, "counters", status_counters(a));
 	return o;

@@ -26,8 +26,9 @@ static const struct {
 			     "it has just joined and waits for its snapshot; this ends by itself" },
 	[REASON_CONFIG] = { "config",
 			    "its configuration differs or was refused; compare with hactl config diff" },
-	[REASON_GATE] = { "gate",
-			  "its gate or its addresses are not in force; the agent repairs them, see its log" },
+	[REASON_GATE] = { "gate", "its gate, its addresses or the watchdog that it requires are not in "
+				  "force; the agent "
+				  "repairs them, see its alarms and its log" },
 	[REASON_LAN_DOWN] = { "lan_down",
 			      "the service network has no link there; check cable, switch port, device" },
 	[REASON_PBX_UNKNOWN] = { "pbx_unknown",

@@ -373,6 +373,30 @@ static void show_links(struct hactl *h, const json_t *data)
 	}
 }
 
+/* Of this node; its trouble is an alarm already. */
+static void show_watchdog(struct hactl *h, const json_t *data)
+{
+	json_t *w = json_object_get(data, "watchdog");
+	bool armed = !strcmp(hactl_text(w, "state"), "armed");
+	char timeout[40];
+
+	if (!json_is_object(w))
+		return;
+	(void)fprintf(h->out, "\nwatchdog %s: ", hactl_text(w, "device"));
+	hactl_put(h, h->out, armed ? STYLE_GOOD : STYLE_BAD, 0, hactl_text(w, "state"));
+	if (armed) {
+		hactl_duration(hactl_number(w, "timeout_ms", -1), timeout, sizeof timeout);
+		(void)fprintf(h->out, ", resets this node after %s without its agent", timeout);
+	}
+	if (hactl_true(w, "nowayout"))
+		(void)fputs(", cannot be disarmed", h->out);
+	if (hactl_true(w, "counted"))
+		(void)fputs(", others count on it", h->out);
+	if (hactl_true(w, "card_reset"))
+		(void)fputs(", it reset this node before it booted", h->out);
+	(void)fputc('\n', h->out);
+}
+
 static void show_alarms(struct hactl *h, const json_t *data)
 {
 	json_t *list = json_object_get(data, "alarms"), *a;
@@ -408,6 +432,7 @@ void show_status(struct hactl *h, const json_t *data)
 	show_nodes(h, data);
 	json_array_foreach(json_object_get(data, "groups"), i, g) show_group(h, g);
 	show_links(h, data);
+	show_watchdog(h, data);
 	show_alarms(h, data);
 }
 

@@ -49,11 +49,13 @@ HEALTHY = {
         "bindings": 20, "majority": True, "operation": None, "candidates": CANDIDATES,
         "trunks": [trunk("itsp", "registered", carrier="acme", status=200), trunk("gsm", "ip-authenticated", since_ms=-1)],
     }],
+    "watchdog": {"device": "/dev/watchdog", "state": "armed", "required": True, "timeout_ms": 10000, "identity": "i6300ESB timer", "nowayout": False,
+                 "realtime": True, "card_reset": False, "counted": False, "fed": 9000, "why": ""},
     "uplinks": [], "alarms": [], "counters": {"standstills": 0},
 }
 
 TROUBLE = {
-    **HEALTHY, "paused": True, "safety_note": "with two voters nobody can take over when one dies: add a witness",
+    **HEALTHY, "watchdog": {"device": "/dev/watchdog", "state": "no-device", "nowayout": False, "card_reset": True}, "paused": True, "safety_note": "with two voters nobody can take over when one dies: add a witness",
     "nodes": [
         node("n1", 1, quorate=True, loop_lag_ms=31.0),
         node("n2", 2, "unreachable", last_heard_ms=95000, hears_us=False, standby=True, quorate=False, config_equal=False),

@@ -29,6 +29,7 @@ class Node(Machine):
         self.state, self.conf = self.dir / "state", self.dir / "ringkeep.conf"
         self.state.mkdir()
         self.mute_until = 0
+        self.agent_env = {}  # of a device that a test plays (watchdog.py)
 
     def address(self, link):
         return f"10.77.{LINKS[link]}.{self.id}"
