@@ -5,6 +5,7 @@
 #   make test ONLY=WORD   the tests whose suite or name has the word
 #   make demo             a cluster in namespaces, shown failing over (needs root); PBX=asterisk with Asterisk, KEEP=1 leaves it up
 #   make bench            measured side by side with keepalived, build/bench.json (needs root); BENCH_QUICK=1 for a smoke run, BENCH_ONLY=native for a part
+#   make watchdog-vm      the hardware watchdog in a virtual machine, with Linux's driver and QEMU's device (two to three minutes)
 #   make install          to PREFIX (and DESTDIR)
 SHELL := /bin/bash
 BUILD := build
@@ -13,7 +14,7 @@ PYTHON := /usr/bin/python3
 export RINGKEEP_BUILD := $(CURDIR)/$(BUILD)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: all build compile packages test demo bench install clean
+.PHONY: all build compile packages test demo bench watchdog-vm install clean
 all: build
 
 packages:
@@ -34,6 +35,9 @@ demo: compile
 
 bench: compile
 	@$(PYTHON) tests/bench/bench.py
+
+watchdog-vm:
+	@$(PYTHON) tests/vm/watchdog_vm.py
 
 install: compile
 	@meson install -C $(BUILD) --no-rebuild >/dev/null
