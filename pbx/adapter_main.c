@@ -2,6 +2,7 @@
 #include "adapter_main.h"
 
 #include "binding_json.h"
+#include "binding_store.h"
 #include "clock_read.h"
 #include "line_reader.h"
 
@@ -149,6 +150,21 @@ void adapter_main_remove(struct adapter_main *m, const char *aor, const char *co
 void adapter_main_full_end(struct adapter_main *m)
 {
 	report_flush(m, false, true);
+}
+
+void adapter_main_dump(struct adapter_main *m, uint64_t *id, const struct binding_store *store,
+		       const char *why, boot_t now)
+{
+	if (!*id)
+		return;
+	if (!why) {
+		adapter_main_full_begin(m);
+		for (size_t i = binding_store_count(store); i-- > 0;)
+			adapter_main_put(m, binding_store_at(store, i), now);
+		adapter_main_full_end(m);
+	}
+	adapter_main_answer(m, *id, why);
+	*id = 0;
 }
 
 void adapter_main_trunk(struct adapter_main *m, const struct adapter_trunk *t)

@@ -9,6 +9,8 @@
 
 #include "adapter.h"
 
+struct binding_store;
+
 #define ADAPTER_MAIN_SLOTS 8
 
 struct adapter_main;
@@ -70,5 +72,10 @@ void adapter_main_put(struct adapter_main *m, const struct binding *b, boot_t no
 void adapter_main_remove(struct adapter_main *m, const char *aor, const char *contact);
 void adapter_main_full_end(struct adapter_main *m);
 void adapter_main_trunk(struct adapter_main *m, const struct adapter_trunk *t);
+/* Answers a dump with all that the store has, or why not; *id is 0 afterwards, as it is if none was asked
+ * for.
+ */
+void adapter_main_dump(struct adapter_main *m, uint64_t *id, const struct binding_store *store,
+		       const char *why, boot_t now);
 
 #endif

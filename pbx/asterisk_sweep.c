@@ -168,20 +168,6 @@ static void sweep_compare(struct asterisk *k, boot_t now)
 	}
 }
 
-static void sweep_dump(struct asterisk *k, bool ok, boot_t now)
-{
-	if (!k->dump_id)
-		return;
-	if (ok) {
-		adapter_main_full_begin(k->m);
-		for (size_t i = binding_store_count(k->known); i-- > 0;)
-			adapter_main_put(k->m, binding_store_at(k->known, i), now);
-		adapter_main_full_end(k->m);
-	}
-	adapter_main_answer(k->m, k->dump_id, ok ? NULL : "Asterisk does not list its contacts");
-	k->dump_id = 0;
-}
-
 static void sweep_say_bad(struct asterisk *k)
 {
 	if (k->rows_bad > 0 && !k->bad_said)
@@ -209,7 +195,8 @@ void sweep_ended(struct asterisk *k, bool ok, boot_t now)
 		else if (k->restoring)
 			sweep_request(k); /* until Asterisk has what was given back */
 	}
-	sweep_dump(k, ok, now);
+	adapter_main_dump(k->m, &k->dump_id, k->known, ok ? NULL : "Asterisk does not list its contacts",
+			  now);
 }
 
 /* ---- its start ---- */

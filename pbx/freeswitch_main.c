@@ -228,10 +228,9 @@ static void fs_tick(void *ctx, boot_t now)
 		fs_expire(f, now);
 	if (f->role_due && f->link.state == LINK_UP && (!trunks_leaving(f) || !boot_before(now, f->role_at)))
 		fs_tell_role(f);
-	if (f->dump_id && !boot_before(now, f->dump_until)) {
-		adapter_main_answer(f->m, f->dump_id, "FreeSWITCH's list takes longer than a request may");
-		f->dump_id = 0;
-	}
+	if (!boot_before(now, f->dump_until))
+		adapter_main_dump(f->m, &f->dump_id, f->known,
+				  "FreeSWITCH's list takes longer than a request may", now);
 	push_pump(f, now);
 	sweep_pump(f, now);
 	link_tick(&f->link, now); /* what was added goes out in this turn */

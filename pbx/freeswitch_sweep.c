@@ -204,20 +204,6 @@ static void list_done(struct freeswitch *f, boot_t now)
 
 /* ---- the sweep ---- */
 
-static void dump_done(struct freeswitch *f, const char *why, boot_t now)
-{
-	if (!f->dump_id)
-		return;
-	if (!why) {
-		adapter_main_full_begin(f->m);
-		for (size_t i = binding_store_count(f->known); i-- > 0;)
-			adapter_main_put(f->m, binding_store_at(f->known, i), now);
-		adapter_main_full_end(f->m);
-	}
-	adapter_main_answer(f->m, f->dump_id, why);
-	f->dump_id = 0;
-}
-
 static void sweep_end(struct freeswitch *f, boot_t now)
 {
 	int64_t took_ns = boot_diff_ns(f->sweep_started, now), every_ns = SWEEP_EVERY_NS;
@@ -232,7 +218,7 @@ static void sweep_end(struct freeswitch *f, boot_t now)
 		f->restoring = false;
 	else if (f->restoring)
 		sweep_request(f); /* until FreeSWITCH has what was given back */
-	dump_done(f, NULL, now);
+	adapter_main_dump(f->m, &f->dump_id, f->known, NULL, now);
 }
 
 static void sweep_failed(struct freeswitch *f, const char *why, boot_t now)
@@ -242,14 +228,14 @@ static void sweep_failed(struct freeswitch *f, const char *why, boot_t now)
 	if (!f->list_failed)
 		adapter_main_log(f->m, "%s", why);
 	f->list_failed = true;
-	dump_done(f, why, now);
+	adapter_main_dump(f->m, &f->dump_id, f->known, why, now);
 }
 
 void sweep_lost(struct freeswitch *f, boot_t now)
 {
 	f->sweep_running = false;
 	f->sweep_again = true;
-	dump_done(f, "the event socket was lost", now);
+	adapter_main_dump(f->m, &f->dump_id, f->known, "the event socket was lost", now);
 }
 
 void sweep_begin(struct freeswitch *f, const struct link_command *c)

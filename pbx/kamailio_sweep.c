@@ -51,9 +51,7 @@ static void sweep_give_up(struct kamailio *k, boot_t now)
 	k->names_answer = k->names = NULL;
 	k->phase = SWEEP_IDLE;
 	k->sweep_at = boot_add(now, POLL_EVERY_NS);
-	if (k->dump_id)
-		adapter_main_answer(k->m, k->dump_id, "Kamailio does not list its accounts");
-	k->dump_id = 0;
+	adapter_main_dump(k->m, &k->dump_id, k->known, "Kamailio does not list its accounts", now);
 }
 
 /* ---- one account ---- */
@@ -225,14 +223,7 @@ static void sweep_end(struct kamailio *k, boot_t now)
 		k->restoring = false;
 	else if (k->restoring)
 		sweep_request(k, true); /* until Kamailio has what was given back */
-	if (!k->dump_id)
-		return;
-	adapter_main_full_begin(k->m);
-	for (size_t i = binding_store_count(k->known); i-- > 0;)
-		adapter_main_put(k->m, binding_store_at(k->known, i), now);
-	adapter_main_full_end(k->m);
-	adapter_main_answer(k->m, k->dump_id, NULL);
-	k->dump_id = 0;
+	adapter_main_dump(k->m, &k->dump_id, k->known, NULL, now);
 }
 
 static void sweep_start(struct kamailio *k, boot_t now)
