@@ -3,6 +3,7 @@
  * The fence devices as others want them: numbers for the decider, words for the one who calls the agents.
  */
 #include "config.h"
+#include "fence.h"
 #include "fence_request.h"
 
 #include <assert.h>

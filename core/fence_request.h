@@ -32,16 +32,4 @@ static inline bool fence_parameter_same(const char *name, size_t name_len, const
 	return i == name_len && !known[i];
 }
 
-/* The word of the fence-agents API. */
-static inline const char *fence_verb_name(enum fence_verb verb)
-{
-	static const char *const names[] = { [FENCE_OFF] = "off",
-					     [FENCE_ON] = "on",
-					     [FENCE_REBOOT] = "reboot",
-					     [FENCE_STATUS] = "status",
-					     [FENCE_MONITOR] = "monitor" };
-
-	return names[verb];
-}
-
 #endif

@@ -150,10 +150,19 @@ int fence_metadata_parse(const char *text, size_t len, struct fence_metadata *re
 const struct fence_metadata_parameter *fence_metadata_find(const struct fence_metadata *m, const char *name,
 							   size_t name_len)
 {
-	for (size_t i = 0; i < m->count; i++)
-		if (fence_parameter_same(name, name_len, m->parameter[i].name))
-			return &m->parameter[i];
-	return NULL;
+	const struct fence_metadata_parameter *old = NULL;
+
+	/* fence_redfish has systems-uri and systems_uri, which obsoletes the former. */
+	for (size_t i = 0; i < m->count; i++) {
+		const struct fence_metadata_parameter *p = &m->parameter[i];
+
+		if (!fence_parameter_same(name, name_len, p->name))
+			continue;
+		if (!p->deprecated)
+			return p;
+		old = p;
+	}
+	return old;
 }
 
 const char *fence_metadata_suggest(const struct fence_metadata *m, const char *name)

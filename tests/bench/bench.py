@@ -9,6 +9,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
 import cost  # noqa: E402
 import failover  # noqa: E402
+import scale  # noqa: E402
 from report import Report  # noqa: E402
 from subjects import TIMINGS, Keepalived, Ringkeep, RingkeepNative  # noqa: E402
 
@@ -72,6 +73,7 @@ def main():
                                     "lan: ringkeep lease 800 ms, pulse 100 ms; keepalived advert 250 ms (down after 900 ms)"),
         "native": lambda: native(report),
         "growth": lambda: growth(report),
+        "scale": lambda: scale.scale(report, QUICK),
     }
     only = os.environ.get("BENCH_ONLY", "").split()
     parts = {name: part for name, part in parts.items() if not only or name in only}
@@ -79,7 +81,7 @@ def main():
         try:
             part()
         except (AssertionError, RuntimeError) as error:
-            failed.append(f"{name} ended early: {str(error).splitlines()[0]}")
+            failed.append(f"{name} ended early or in part: {str(error).splitlines()[0]}")
             print(error)
     path = report.write()
     failed += [f"more than one holder: {r['name']}" for r in report.rows if must_be_one(r) and r["holders_max"] not in (None, 1)]

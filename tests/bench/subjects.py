@@ -92,9 +92,11 @@ class RingkeepNative:
 class Keepalived:
     name, one_holder = "keepalived", False
 
-    def __init__(self, advert, check_pbx=False):
+    def __init__(self, advert, check_pbx=False, **settings):
         """advert: in s, as keepalived.conf has it."""
         self.lab = Lab(witness=False)
+        for key, value in settings.items():
+            setattr(self.lab.settings, key, value)
         self.advert, self.check_pbx, self.ending = advert, check_pbx, None
         for node in self.lab.pbx_nodes:
             keepalived.configure(node, self.advert, check_pbx=check_pbx)

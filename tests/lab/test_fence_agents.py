@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import socket
+import subprocess
 import tempfile
 import threading
 import time
@@ -14,7 +15,7 @@ import pytest
 
 from ringlab import bmc, pdu, redfish
 from ringlab.bmc import Bmc
-from ringlab.fencing import Call, call
+from ringlab.fencing import Call, agents, call
 from ringlab.machine import Machine, wait_until
 from ringlab.netns import inside
 from ringlab.paths import program
@@ -225,6 +226,46 @@ def test_without_privileges_the_namespace_is_the_users(site):
     shutil.copy2(program("fencing", "ringkeep-fence-call"), own)
     for prefix in (["setpriv", f"--reuid={STRANGER}", "--clear-groups"], ["setpriv", "--bounding-set=-all"]):
         assert ends(call(site.rack, agent, "off", prefix=prefix, command=own)) == ON, prefix
+
+
+# ---- hactl config check
+
+
+CONFIGURATION = """cluster = lab
+node n1 {{ id = 1 public-key = "rk1:{a}" link l {{ address = 10.0.0.1 }} fence-level 1 {{ devices = {{ bmc }} }}
+    fence-level 2 {{ devices = {{ pdu-a, pdu-b }} }} fence-level 3 {{ devices = {{ redfish }} }} }}
+fence-device bmc {{ agent = "{agents}/fence_ipmilan" parameters = {{ "ip=10.0.0.9", "username=admin", "cipher=17", "lanplus=1" }}
+    password-file = "{secret}" target n1 {{ }} }}
+fence-device pdu-a {{ agent = "{agents}/fence_apc_snmp" parameters = {{ "ip=10.0.0.8" }} password-file = "{secret}" password-parameter = community
+    target n1 {{ plug = 1 }} }}
+fence-device pdu-b {{ agent = "{agents}/fence_apc_snmp" parameters = {{ "ip=10.0.0.8" }} password-file = "{secret}" password-parameter = community
+    target n1 {{ plug = 2 }} }}
+fence-device redfish {{ agent = "{agents}/fence_redfish" parameters = {{ "ip=10.0.0.7", "username=admin", "systems_uri=/redfish/v1/Systems/1" }}
+    password-file = "{secret}" target n1 {{ }} }}
+"""
+
+
+def test_config_check_asks_the_real_agents(site):
+    good = CONFIGURATION.format(a="A" * 86, agents=agents(), secret=site.root / "bmc.secret")
+    conf = site.root / "ringkeep.conf"
+    env = {**os.environ, "RINGKEEP_LIBEXEC": program("fencing", "")}
+
+    def check(text):
+        conf.write_text(text)
+        done = subprocess.run([program("hactl", "hactl"), "config", "check", conf, "--corosync", site.root / "none"], capture_output=True, text=True,
+                              env=env, timeout=120)
+        return done.returncode, done.stderr, [line for line in done.stdout.splitlines() if line.startswith(f"note: {conf}")]
+    assert check(good) == (0, "", [])
+    for old, new, word in (("lanplus=1", "lan-plus=1", "fence_ipmilan knows no parameter lan-plus; did you mean lanplus?"),
+                           ("ip=10.0.0.9", "ipport=623", "You have to enter fence address"),  # validate-all: its metadata does not say so
+                           ("{ plug = 2 }", "{ }", "fence_apc_snmp needs a plug"),
+                           ("plug = 2", 'plug = "2,3"', "of several plugs fence_apc_snmp turns off the first one"),
+                           ("fence_redfish", "fence_kdump", "has no action status")):
+        assert old in good
+        code, errors, _ = check(good.replace(old, new, 1))
+        assert code == 1 and word in errors, (new, errors)
+    notes = check(good.replace('"cipher=17", ', "").replace(", \"systems_uri=/redfish/v1/Systems/1\"", ', "ssl_insecure=0"'))
+    assert notes[:2] == (0, "") and len(notes[2]) == 3, notes
 
 
 # ---- secrets

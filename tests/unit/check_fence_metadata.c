@@ -46,6 +46,17 @@ START_TEST(knows_parameters_and_actions)
 }
 END_TEST
 
+START_TEST(an_old_spelling_is_not_another_parameter)
+{
+	ck_assert_int_eq(parse("<resource-agent><parameters><parameter name='systems-uri' deprecated='1'/>"
+			       "<parameter name='systems_uri' "
+			       "obsoletes='systems-uri'/></parameters></resource-agent>"),
+			 0);
+	ck_assert(!fence_metadata_find(&m, "systems_uri", 11)->deprecated);
+	ck_assert(!fence_metadata_find(&m, "systems-uri", 11)->deprecated);
+}
+END_TEST
+
 START_TEST(says_what_is_wrong)
 {
 	static const struct {
@@ -89,4 +100,5 @@ START_TEST(has_limits)
 }
 END_TEST
 
-UNIT_MAIN("fence_metadata", knows_parameters_and_actions, says_what_is_wrong, has_limits)
+UNIT_MAIN("fence_metadata", knows_parameters_and_actions, an_old_spelling_is_not_another_parameter,
+	  says_what_is_wrong, has_limits)

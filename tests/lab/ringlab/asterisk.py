@@ -3,6 +3,7 @@
 connection for what the tests themselves want to know. Nodes share the suite's tree; each has its own etc, db, run, log, mounted as /node."""
 import dataclasses
 import pathlib
+import re
 import socket
 import subprocess
 import threading
@@ -140,6 +141,13 @@ class Manager:
 
     def command(self, text):
         return self.ask("Command", Command=text)[0].get("Output", "")
+
+    def contacts_count(self):
+        """Of all AORs, as its database has them."""
+        output = self.command("database query \"SELECT count(*) AS n FROM astdb WHERE key LIKE '/registrar/contact/%'\"")
+        found = re.search(r"n *: (\d+)", output)
+        assert found, output
+        return int(found.group(1))
 
     def contacts(self, aor):
         """URIs of the dynamic contacts."""

@@ -8,6 +8,7 @@ from .paths import tool
 from .phones import OWN, VIP
 
 PORT = 5090
+FIRST_USER = 100000  # the phones' names count from here
 
 
 class Herd:
@@ -52,6 +53,9 @@ class Herd:
     def sample(self, node, every):
         """Of each `every`-th REGISTER from now on: how long until the Kamailio of that node has it."""
         self._say("sample", every, f"/proc/{node.pid}/root/run/kamailio/kamailio_rpc.sock", self.lab.root / "herd.sock")
+
+    def sample_end(self):
+        self._say("sample", 0, "-", "-")
 
     def lags(self):
         self._say("lags")

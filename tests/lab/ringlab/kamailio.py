@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Kamailio on a node, with the configuration that packaging/examples shows to an admin."""
+import json
+import socket
+
 from .paths import ROOT
 from .phones import VIP as VIP4
 
@@ -32,8 +35,57 @@ def trunk_arguments(node):
             "-A", f"RK_NODE={node.address('lan')}"]
 
 
+DMQ = [  # before which line of the example; what
+    ('modparam("jsonrpcs", "transport", 6)', """listen=udp:{own}:5062
+loadmodule "dmq.so"
+loadmodule "dmq_usrloc.so"
+modparam("dmq", "server_address", "sip:{own}:5062")
+modparam("dmq", "notification_address", "sip:{other}:5062")
+modparam("dmq", "num_workers", 2)
+modparam("dmq_usrloc", "enable", 1)
+modparam("dmq_usrloc", "sync", 1)
+"""),
+    ('	if (!mf_process_maxfwd_header("10")) {', """	if (is_method("KDMQ") && $Rp == 5062) {{
+		dmq_handle_message();
+		exit;
+	}}
+""")]
+
+
+def configuration(node):
+    """The example; with settings.dmq the same whose registrations are replicated by Kamailio's own modules, over the first ring."""
+    if not node.lab.settings.dmq:
+        return EXAMPLE
+    text, other = EXAMPLE.read_text(), next(n for n in node.lab.pbx_nodes if n is not node)
+    for before, what in DMQ:
+        assert text.count(before) == 1, f"the example has no single {before!r}"
+        text = text.replace(before, what.format(own=node.address("ring0"), other=other.address("ring0")) + before)
+    path = node.dir / "kamailio.cfg"
+    path.write_text(text)
+    return path
+
+
+def rpc(node, method, *params):
+    """The result of one call of the node's Kamailio, by the socket that the adapter uses."""
+    own = node.dir / "rpc.sock"
+    own.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(str(own))
+        s.settimeout(5)
+        s.sendto(json.dumps({"jsonrpc": "2.0", "method": method, "params": params, "id": 1}).encode(), f"/proc/{node.pid}/root/run/kamailio/kamailio_rpc.sock")
+        return json.loads(s.recv(65536))["result"]
+
+
+def contacts(node):
+    """How many registrations it has; 0 if it cannot be asked."""
+    try:
+        return next(int(line.split("=")[1]) for line in rpc(node, "stats.get_statistics", "usrloc:") if "location_contacts" in line)
+    except (OSError, KeyError, StopIteration):
+        return 0
+
+
 def start(node):
     """In the foreground as one process group; its main process is node.pbx, and it writes the pid file that the agent watches."""
     node.check("mkdir", "-p", "/run/kamailio")
-    return node.spawn("pbx", "kamailio", "-f", EXAMPLE, "-P", "/run/kamailio/kamailio.pid", "-Y", "/run/kamailio", "-DD", "-E",
+    return node.spawn("pbx", "kamailio", "-f", configuration(node), "-P", "/run/kamailio/kamailio.pid", "-Y", "/run/kamailio", "-DD", "-E",
                       "-m", str(node.lab.settings.pbx_memory_mib), "-M", "8", "-A", f"RK_VIP={VIP4}", "-A", "RK_CHILDREN=2", *trunk_arguments(node))

@@ -40,14 +40,18 @@ class Settings:
     addresses: tuple = ("10.77.0.100", "fd77::100")
     failback: str = "manual"
     pbx: str = "kamailio"
+    adapter: str = ""             # another than the PBX's own: "sip" knows no registrations
     asterisk: str = "22"                                  # its version, if it is the PBX
     accounts: tuple = ()                                  # asterisk.Account of each phone
     asterisk_install: dict = dataclasses.field(default_factory=dict)  # more arguments of asterisk.install()
     options_interval: str = "500ms"
     unseen_calls: str = "30m"
+    dmq: bool = False             # Kamailio's registrations are replicated by its own module dmq_usrloc
     pbx_memory_mib: int = 64      # Kamailio's shared memory: about 1.5 KiB for each phone
     # More lines for the group. Nodes fail again and again here, on purpose: damping would rightly keep them out (the simulator has it on).
     group: str = "damping-penalty = 0"
+    fence_devices: str = ""       # sections for the top
+    fence_levels: dict = dataclasses.field(default_factory=dict)  # name of a node -> lines for its section
     trunks: tuple = ()            # of Trunk
 
 
@@ -61,9 +65,9 @@ def install(lab):
     libexec = lab.root / "libexec"
     libexec.mkdir(exist_ok=True)
     for folder in ("pbx", "fencing"):
-        for path in pathlib.Path(program(folder, "")).glob("ringkeep-*"):
-            if path.is_file() and not (libexec / path.name).is_symlink():
-                (libexec / path.name).symlink_to(path)
+        for helper in pathlib.Path(program(folder, "")).glob("ringkeep-*"):
+            if helper.is_file() and not (libexec / helper.name).exists():
+                (libexec / helper.name).symlink_to(helper)
 
 
 def command(node):
@@ -89,27 +93,27 @@ def make_key(node):
 
 def pbx_section(s):
     """The lines of a group's PBX."""
-    lines = ["    pbx {", f"        adapter = {s.pbx}"]
-    if s.pbx == "kamailio":
-        lines += ['        pid-file = "/run/kamailio/kamailio.pid"',
-                  '        setting rpc { value = "unixgram:/run/kamailio/kamailio_rpc.sock" }',
+    adapter = s.adapter or s.pbx
+    pid_file = {"kamailio": "/run/kamailio/kamailio.pid", "asterisk": f"{asterisk.ON_NODE}/run/asterisk.pid"}[s.pbx]
+    lines = ["    pbx {", f"        adapter = {adapter}", f'        pid-file = "{pid_file}"']
+    if adapter == "kamailio":
+        lines += ['        setting rpc { value = "unixgram:/run/kamailio/kamailio_rpc.sock" }',
                   '        setting dump { value = "fifo:/run/kamailio/kamailio_rpc.fifo" }',
                   '        setting sync { value = "udp:127.0.0.1:5070" }',
                   '        setting evapi { value = "tcp:127.0.0.1:8448" }']
-    if s.pbx == "asterisk":
-        lines += [f'        pid-file = "{asterisk.ON_NODE}/run/asterisk.pid"',
-                  *(f'        setting {key} {{ value = "{value}" }}' for key, value in asterisk.settings(asterisk.ON_NODE).items())]
+    if adapter == "asterisk":
+        lines += [f'        setting {key} {{ value = "{value}" }}' for key, value in asterisk.settings(asterisk.ON_NODE).items()]
     return lines + [f"        unseen-calls = {s.unseen_calls}", f"        options-interval = {s.options_interval}", "        options-failures = 3", "    }"]
 
 
 def configuration(lab, keys):
     s = lab.settings
-    lines = ['cluster = "lab"', f"profile = {s.profile}", s.timing, "pulse-port = 5707"]
+    lines = ['cluster = "lab"', f"profile = {s.profile}", s.timing, "pulse-port = 5707", s.fence_devices]
     for node in lab.nodes:
         lines += [f"node {node.name} {{", f"    id = {node.id}", f'    public-key = "{keys[node.name]}"']
         lines += ["    witness = yes"] if node.witness else []
         lines += [f'    link {link} {{ address = "{node.address(link)}" }}' for link in ("ring0", "ring1", "lan")]
-        lines += ["}"]
+        lines += [s.fence_levels.get(node.name, ""), "}"]
     addresses = ", ".join(f'"{a}"' for a in s.addresses)
     candidates = ", ".join(n.name for n in lab.pbx_nodes)
     lines += ["group office {", f"    addresses = {{ {addresses} }}", '    device = "eth0"', f"    candidates = {{ {candidates} }}",
@@ -147,7 +151,7 @@ def mend(lab):
 
 def start(node, supervised=False, restart_ms=100, wall_clock=False):
     node.check("mkdir", "-p", RUN_DIR)
-    env = {"RINGKEEP_LIBEXEC": node.lab.root / "libexec", **node.agent_env}
+    env = {"RINGKEEP_LIBEXEC": str(node.lab.root / "libexec"), **node.agent_env}
     if node.witness:
         node.check("chown", f"{NOBODY[0]}:{NOBODY[1]}", RUN_DIR)
     if wall_clock:

@@ -5,11 +5,13 @@
  * INVITE with 486: a phone that is busy is a phone that was reached. Commands come as lines on stdin, results
  * go as JSON lines to stdout:
  *
- *   register EXPIRES_S RATE LOOPS   every phone, RATE per second, again and again LOOPS times (0: until
- * "stop") sample EVERY SOCKET REPLY       of each EVERY-th phone that registers: how long until the Kamailio
- * behind the datagram socket SOCKET has that very REGISTER (asked every millisecond at first) lags what
- * "sample" measured since it was last asked call COUNT RATE SINCE_NS FOR_MS COUNT phones, evenly chosen, each
- * called until it was reached; times are counted from SINCE_NS of CLOCK_BOOTTIME stop, quit
+ * - register EXPIRES_S RATE LOOPS: every phone, RATE per second, again and again LOOPS times (0: until stop)
+ * - sample EVERY SOCKET REPLY: of each EVERY-th phone that registers, how long until the Kamailio behind the
+ *   datagram socket SOCKET has that very REGISTER (asked every millisecond at first)
+ * - lags: what sample measured since it was last asked
+ * - call COUNT RATE SINCE_NS FOR_MS: COUNT phones, evenly chosen, each called until it was reached; times are
+ *   counted from SINCE_NS of CLOCK_BOOTTIME
+ * - stop, quit
  */
 #include "labtool.h"
 
@@ -21,17 +23,20 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SLOTS	     8192 /* transactions in flight */
-#define WINDOW	     64	  /* REGISTERs in flight where no rate is given: as fast as they are answered */
-#define POLLS	     64	  /* phones whose way to the other Kamailio is watched */
-#define LAGS_MAX     200000
-#define T1_NS	     500000000ULL
-#define T2_NS	     4000000000ULL
-#define TIMER_F_NS   32000000000ULL
-#define CALL_NS	     100000000ULL /* a call that is not answered by then is tried anew */
-#define POLL_NS	     1000000ULL
-#define POLL_LOST_NS 100000000ULL
-#define FIRST_USER   100000
+#define SLOTS	      8192 /* transactions in flight */
+#define WINDOW	      64   /* REGISTERs in flight where no rate is given: as fast as they are answered */
+#define POLLS	      64   /* phones whose way to the other Kamailio is watched */
+#define LAGS_MAX      200000
+#define T1_NS	      500000000ULL
+#define T2_NS	      4000000000ULL
+#define TIMER_F_NS    32000000000ULL
+#define CALL_AGAIN_NS 500000000ULL  /* T1: an INVITE without an answer is sent again */
+#define CALL_NS	      4000000000ULL /* ... and given up, and the call tried anew */
+#define CALL_PAUSE_NS 100000000ULL  /* between two tries */
+#define CHALLENGES    5
+#define POLL_NS	      1000000ULL
+#define POLL_LOST_NS  100000000ULL
+#define FIRST_USER    100000
 
 struct phone {
 	uint32_t cseq;
@@ -42,7 +47,7 @@ enum kind { KIND_FREE, KIND_REGISTER, KIND_CALL };
 
 struct slot {
 	enum kind kind;
-	uint32_t gen, phone, tries;
+	uint32_t gen, phone, tries, challenged;
 	uint64_t first_ns, next_ns;
 	uint32_t next_free;
 };
@@ -69,6 +74,7 @@ struct herd {
 	struct slot slots[SLOTS];
 	uint32_t free_first, in_flight;
 	char realm[64], nonce[256];
+	bool proxy; /* it was a proxy that challenged a call */
 	EVP_MD *md5;
 	/* register */
 	bool registering;
@@ -80,7 +86,7 @@ struct herd {
 	struct target *targets;
 	uint32_t targets_count, targets_next, reached;
 	uint64_t call_rate, call_sent, call_start_ns, call_since_ns, call_end_ns;
-	uint32_t refused;
+	uint32_t refused, refused_status; /* how many were, and the last answer */
 	/* sample */
 	uint32_t sample_every;
 	struct sockaddr_un rpc_to;
@@ -144,7 +150,7 @@ static struct slot *slot_take(struct herd *h, enum kind kind, uint32_t phone, ui
 	s->kind = kind;
 	s->gen++;
 	s->phone = phone;
-	s->tries = 0;
+	s->tries = s->challenged = 0;
 	s->first_ns = now;
 	return s;
 }
@@ -189,9 +195,10 @@ static void slot_transmit(struct herd *h, struct slot *s, uint64_t now)
 	} else {
 		uint32_t caller = FIRST_USER + (s->phone + 1) % h->count;
 
-		s->next_ns = now + CALL_NS;
+		s->next_ns = now + CALL_AGAIN_NS;
 		snprintf(uri, sizeof uri, "sip:%u@%s", user, h->vip);
-		herd_authorization(h, auth, sizeof auth, "Authorization", "INVITE", caller, uri);
+		herd_authorization(h, auth, sizeof auth, h->proxy ? "Proxy-Authorization" : "Authorization",
+				   "INVITE", caller, uri);
 		n = snprintf(text, sizeof text,
 			     "INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP "
 			     "%s:%u;branch=z9hG4bK-%u-%u;rport\r\nMax-Forwards: 70\r\n"
@@ -356,7 +363,7 @@ static void register_more(struct herd *h, uint64_t now)
 static void register_answer(struct herd *h, struct slot *s, int status, const char *text, uint64_t now)
 {
 	/* 400: a CSeq that Kamailio has seen, of a REGISTER whose answer was lost. */
-	if ((status == 401 || status == 400) && s->tries < 8) {
+	if ((status == 401 || status == 400) && s->challenged++ < CHALLENGES) {
 		if (status == 401)
 			herd_challenge(h, text);
 		h->phones[s->phone].cseq++;
@@ -390,9 +397,9 @@ static void call_result(struct herd *h)
 	qsort(ms, n, sizeof *ms, compare_double);
 	printf("{\"k\":\"called\",\"n\":%u,\"reached\":%u,\"first_ms\":%.1f,\"median_ms\":%.1f,\"p99_ms\":%."
 	       "1f,\"last_ms\":%.1f,"
-	       "\"attempts\":%llu,\"refused\":%u}\n",
+	       "\"attempts\":%llu,\"refused\":%u,\"refused_with\":%u}\n",
 	       h->targets_count, n, quantile(ms, n, 0), quantile(ms, n, 0.5), quantile(ms, n, 0.99),
-	       quantile(ms, n, 1), (unsigned long long)h->call_sent, h->refused);
+	       quantile(ms, n, 1), (unsigned long long)h->call_sent, h->refused, h->refused_status);
 	free(ms);
 	h->calling = false;
 }
@@ -454,7 +461,7 @@ static void call_end(struct herd *h, struct slot *s, bool reached, uint64_t now)
 	if (!t)
 		return;
 	t->busy = false;
-	t->again_ns = now + 20000000ULL;
+	t->again_ns = now + CALL_PAUSE_NS;
 	if (reached && !t->reached_ns) {
 		t->reached_ns = now;
 		h->reached++;
@@ -488,14 +495,17 @@ static void call_answer(struct herd *h, struct slot *s, int status, const char *
 	if (status < 200)
 		return;
 	call_ack(h, s, text);
-	if ((status == 401 || status == 407) && s->tries < 4) {
+	if ((status == 401 || status == 407) && s->challenged++ < CHALLENGES) {
+		h->proxy = status == 407;
 		herd_challenge(h, text);
 		s->gen++;
 		slot_transmit(h, s, now);
 		return;
 	}
-	if (status != 486)
+	if (status != 486) {
 		h->refused++;
+		h->refused_status = (uint32_t)status;
+	}
 	call_end(h, s, status == 486, now);
 }
 
@@ -574,13 +584,13 @@ static void herd_late(struct herd *h, uint64_t now)
 
 		if (s->kind == KIND_FREE || now < s->next_ns)
 			continue;
-		if (s->kind == KIND_CALL) {
+		if (s->kind == KIND_CALL && now - s->first_ns > CALL_NS) {
 			call_end(h, s, false, now);
 		} else if (now - s->first_ns > TIMER_F_NS) {
 			h->failed++;
 			slot_free(h, s);
 		} else {
-			h->retransmitted++;
+			h->retransmitted += s->kind == KIND_REGISTER;
 			slot_transmit(h, s, now);
 		}
 	}
