@@ -4,11 +4,14 @@
  * nodes, levels that do not fit into their time, ways to "fence" that prove nothing.
  */
 #include "config_parse.h"
+#include "fence.h"
 #include "fence_request.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define WATCHDOG_MARGIN_MS ((uint32_t)(FENCE_WATCHDOG_MARGIN_NS / NS_PER_MS))
 
 /* ---- parameters ---- */
 
@@ -78,9 +81,11 @@ static void check_parameter(struct config_parse *p, const struct config_fence_de
 
 /* ---- devices ---- */
 
-static void check_agent(struct config_parse *p, const struct config_fence_device *d)
+static void check_agent(struct config_parse *p, const struct config *c, const struct config_fence_device *d)
 {
 	if (d->kind == CONFIG_FENCE_WATCHDOG) {
+		if (!c->watchdog_count)
+			config_fail(p, d, "kind", 0, "watchdog, but no node arms one; add section watchdog");
 		if (d->agent[0] || d->parameters_count || d->password_file[0])
 			config_fail(p, d, "kind", 0,
 				    "a watchdog is the target's own: no agent, parameters or password-file; "
@@ -143,7 +148,17 @@ static bool device_has(const struct config_fence_device *d, const char *node)
 	return false;
 }
 
-/* Returns the time that an off and the status after it may take. */
+/* How long an off and the status after it may take; a watchdog, until it must have fired. */
+static uint32_t device_time_ms(const struct config *c, const struct config_fence_device *d)
+{
+	uint32_t t = c->watchdog_count ? c->watchdog[0].timeout_ms : 0;
+
+	if (d->kind != CONFIG_FENCE_WATCHDOG)
+		return d->off_timeout_ms + d->status_timeout_ms;
+	return t > WATCHDOG_MARGIN_MS ? 2 * t : t + WATCHDOG_MARGIN_MS;
+}
+
+/* Returns the time that the device may take. */
 static uint32_t check_level_device(struct config_parse *p, const struct config *c,
 				   const struct config_node *n, const struct config_fence_level *l,
 				   uint32_t index)
@@ -165,7 +180,7 @@ static uint32_t check_level_device(struct config_parse *p, const struct config *
 	if (d->kind == CONFIG_FENCE_FABRIC && n->fence_action == FENCE_ACTION_REBOOT)
 		config_fail(p, l, "devices", index,
 			    "%s cuts %s off and cannot reboot it; set fence-action = off", name, n->name);
-	return d->off_timeout_ms + d->status_timeout_ms;
+	return device_time_ms(c, d);
 }
 
 static void check_levels(struct config_parse *p, const struct config *c, const struct config_node *n)
@@ -195,7 +210,8 @@ static void check_levels(struct config_parse *p, const struct config *c, const s
 	if (need_ms > c->fence_timeout_ms)
 		config_fail(p, c, "fence-timeout", 0,
 			    "%u ms is too short: the levels of %s may take %u ms (off-timeout and "
-			    "status-timeout of each device); raise it, or lower those",
+			    "status-timeout of each device, twice the timeout of a watchdog); raise it, or "
+			    "lower those",
 			    c->fence_timeout_ms, n->name, need_ms);
 }
 
@@ -250,7 +266,7 @@ void config_check_fence(struct config_parse *p, struct config *c)
 		struct config_fence_device *d = &c->fence_devices[i];
 
 		keep_lines(p, d);
-		check_agent(p, d);
+		check_agent(p, c, d);
 		for (uint32_t k = 0; k < d->parameters_count; k++)
 			check_parameter(p, d, k);
 		for (uint32_t k = 0; k < d->targets_count; k++)

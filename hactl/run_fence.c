@@ -94,6 +94,18 @@ static void validate(const struct config *c, const struct config_fence_device *d
 	}
 }
 
+static void check_used(const struct config *c, const struct config_fence_device *d, struct place at,
+		       struct findings *f)
+{
+	for (uint32_t n = 0; n < c->nodes_count; n++)
+		for (uint32_t l = 0; l < c->nodes[n].fence_levels_count; l++)
+			for (uint32_t k = 0; k < c->nodes[n].fence_levels[l].devices_count; k++)
+				if (!strcmp(c->nodes[n].fence_levels[l].devices[k], d->name))
+					return;
+	findings_add(f, FINDING_NOTE, at,
+		     "fence-device %s: no fence-level of a node names it, so it fences nobody", d->name);
+}
+
 static void check_device(const struct config *c, const struct config_fence_device *d, uint32_t file,
 			 struct asked *a, struct findings *f)
 {
@@ -123,8 +135,12 @@ bool hactl_check_fence(struct hactl *h, const struct config *c, const char *path
 	}
 	int file = findings_file(f, path);
 
-	for (uint32_t i = 0; i < c->fence_devices_count; i++)
-		if (c->fence_devices[i].agent[0])
-			check_device(c, &c->fence_devices[i], (uint32_t)file, a, f);
+	for (uint32_t i = 0; i < c->fence_devices_count; i++) {
+		const struct config_fence_device *d = &c->fence_devices[i];
+
+		check_used(c, d, (struct place){ (uint32_t)file, d->line }, f);
+		if (d->agent[0])
+			check_device(c, d, (uint32_t)file, a, f);
+	}
 	return hactl_tell_findings(h, f, ret_errors, ret_notes);
 }

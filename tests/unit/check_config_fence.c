@@ -12,7 +12,7 @@
 #define KEY_C "rk1:CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCA"
 
 static const char good[] = "cluster = office\n"					 /* 1 */
-			   "fence-timeout = 4m\n"				 /* 2 */
+			   "fence-timeout = 4m watchdog { timeout = 8s }\n"	 /* 2 */
 			   "fence-device pdu {\n"				 /* 3 */
 			   "  agent = fence_apc_snmp\n"				 /* 4 */
 			   "  parameters = { \"ip=10.0.0.9\",\n"		 /* 5 */
@@ -132,14 +132,16 @@ static const struct bad_case {
 	  "f:26: fence-level: first is not its number; choose 1 to 4" },
 	{ "agent = fence_apc_snmp", "agent = fence_apc_snmp kind = fabric",
 	  "f:33: devices: pdu cuts n2 off and cannot reboot it; set fence-action = off" },
-	{ "fence-timeout = 4m", "fence-timeout = 100s",
-	  "f:2: fence-timeout: 100000 ms is too short: the levels of n1 may take 115000 ms (off-timeout and status-timeout of "
-	  "each device); raise it, or lower those" },
+	{ "fence-timeout = 4m", "fence-timeout = 90s",
+	  "f:2: fence-timeout: 90000 ms is too short: the levels of n1 may take 91000 ms (off-timeout and status-timeout of each "
+	  "device, twice the timeout of a watchdog); raise it, or lower those" },
 	{ "  fence-level 1 { devices = { pdu } }\n", "",
 	  "f:41: fence: required, but nothing can fence candidate n2: nobody could take over from it; add section fence-level 1 "
 	  "to node n2" },
 	{ "  fence = required", "  fence = required vrrp { vrid = 1 mode = native }",
 	  "f:42: fence: required means nothing where VRRP decides (mode native); choose after or never" },
+	{ "watchdog { timeout = 8s }", "",
+	  "f:18: kind: watchdog, but no node arms one; add section watchdog" },
 	{ "fence-timeout = 4m", "two-node = fenced",
 	  "f:2: two-node: is for two nodes without a third voter, and this file has 3; leave it out" },
 	{ "  link ring0 { address = 10.77.1.3 }", "  link ring0 { address = 10.77.1.3 } fence-level 1 { devices = { pdu } }",
