@@ -3,6 +3,7 @@
 
 #include "address.h"
 #include "announce.h"
+#include "arp_source.h"
 #include "cleanup.h"
 #include "contention.h"
 #include "membership.h"
@@ -28,6 +29,7 @@ struct vip {
 	struct announcer announcer;
 	struct contention contention;
 	struct membership membership;
+	struct arp_source arp_source;
 	struct verifier verifier;
 	bool link_up[RK_GROUPS_MAX];
 	uint64_t placements; /* that contention knows */
@@ -91,12 +93,13 @@ static void vip_link_event(struct vip *v, const struct nlmsghdr *h)
 	address_table_link_gone(&v->addresses, link.ifindex);
 }
 
-/* Watching and being sent questions early are a help, not a condition. */
+/* Watching, being sent questions early and asking them as the node are a help, not a condition. */
 static void vip_follow_placements(struct vip *v)
 {
 	v->placements = v->addresses.placements;
 	(void)contention_update(&v->contention, &v->addresses);
 	(void)membership_update(&v->membership, &v->addresses);
+	(void)arp_source_update(&v->arp_source, &v->addresses);
 }
 
 /* What follows from changed links and places. */
@@ -305,6 +308,7 @@ int vip_remove(struct vip *v)
 {
 	for (group_index_t i = 0; i < RK_GROUPS_MAX; i++)
 		announcer_stop(&v->announcer, i);
+	(void)arp_source_restore(&v->arp_source, &v->addresses); /* a setting that stays does no harm */
 	return address_table_remove(&v->addresses);
 }
 

@@ -47,6 +47,54 @@ def test_addresses_are_there_as_they_should_be(lan):
     assert lan.VIP4 not in lan.node.ip("route", "show") and lan.VIP6 not in lan.node.ip("-6", "route", "show")
 
 
+def neighbour(space, address):
+    """What the kernel knows of it: the MAC and the state, or nothing."""
+    return space.run("ip", "neigh", "show", address, "dev", "e0").stdout
+
+
+def speak_as_standby(lan, target, count=4):
+    """What a standby's PBX does that is bound to the virtual address; returns what of it was seen."""
+    lan.node.ip("neigh", "flush", "dev", "e0")
+    with contextlib.closing(Capture(lan.lan, ["le0"], [socket.inet_aton(lan.VIP4)])) as capture:
+        with lan.node.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind((lan.VIP4, 0))
+            for _ in range(count):
+                s.sendto(b"\r\n", (target, 5060))
+                time.sleep(0.1)
+        return capture.take()
+
+
+def announce_of(lan):
+    return lan.node.check("cat", "/proc/sys/net/ipv4/conf/e0/arp_announce").strip()
+
+
+def test_standby_learns_its_neighbours_as_itself(lan):
+    """Asked for as the virtual address, they would be unknown when it comes: the shut gate stops the question."""
+    keeper = lan.keeper()
+    assert announce_of(lan) == "2"
+    assert speak_as_standby(lan, lan.LAN4) == []
+    assert "lladdr" in neighbour(lan.node, lan.LAN4), neighbour(lan.node, lan.LAN4)
+    keeper.do(f"set office {FAR_MS}")
+    assert lan.node.ping(lan.LAN4, source=lan.VIP4) == 2
+    keeper.do("remove")
+    assert announce_of(lan) == "0", "it is as it was"
+
+
+def test_what_an_administrator_sets_for_arp_stays(lan):
+    lan.node.check("sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/e0/arp_announce")
+    keeper = lan.keeper()
+    assert announce_of(lan) == "2"
+    lan.node.check("sh", "-c", "echo 0 > /proc/sys/net/ipv4/conf/e0/arp_announce")
+    keeper.do("remove")
+    assert announce_of(lan) == "0"
+
+
+def test_neighbours_of_another_subnet_are_not_asked_for_as_the_node(lan):
+    """A router may ignore a question from an address that is not of its subnet."""
+    lan.keeper("office=e0=10.85.0.100")
+    assert announce_of(lan) == "0"
+
+
 def source_of(space, target):
     return space.ip("route", "get", target).split("src ")[1].split()[0]
 
