@@ -176,6 +176,7 @@ static boot_t agent_leave(void *ctx)
 
 	facts_refresh(a);
 	routers_refresh(a);
+	network_refuse(a);
 	trunks_refresh(a);
 	agent_flush(a);
 	if (a->ticked)

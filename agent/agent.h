@@ -153,6 +153,16 @@ struct agent_petter {
 	boot_t grace_until;
 };
 
+/* Whom the guard refuses to our own programs: trunk peers that no open group names. */
+struct network_refusal {
+	bool known;    /* for this configuration */
+	uint32_t open; /* groups that were, when the guard was told; a bit each */
+	struct network_peer {
+		uint32_t groups; /* of all peers that it touches */
+		int16_t around;	 /* index of the narrowest one around it, -1 = none */
+	} peer[GATE_PEERS_TOTAL_MAX];
+};
+
 struct agent {
 	struct agent_paths paths;
 	struct config *config;
@@ -195,6 +205,7 @@ struct agent {
 	struct vrrp *vrrp;
 	uint32_t gate_missing; /* interfaces that lost the gate and have not got it back */
 	int gate_missing_on[AGENT_GATE_MISSING_MAX];
+	struct network_refusal refusal;
 	struct pulse_io *pulse;
 	struct heartbeat_io *heartbeat;
 	uint64_t snapshot; /* request that is being answered; 0 = none */
@@ -244,6 +255,8 @@ int network_open_addresses(struct agent *a, struct sentence *reterr);
 void network_close(struct agent *a);
 boot_t network_next(const struct agent *a);
 void network_tick(struct agent *a);
+/* Trunk peers of shut groups are refused to our own programs, those of open ones no longer. */
+void network_refuse(struct agent *a);
 size_t network_addresses(const struct config *c, node_id_t self, struct virtual_address *ret, size_t max);
 /* The trunks' peers, for the gate and the guard. */
 size_t network_peers(const struct config *c, struct gate_peer ret[GATE_PEERS_TOTAL_MAX],

@@ -59,6 +59,7 @@ static int reload_network(struct agent *a, const struct config *c, struct senten
 	r = gate_update(a->gate, &gate, reterr);
 	if (r == 0) {
 		(void)guard_update(a->guard, &guard); /* a failing child is tried again and reported */
+		a->refusal.known = false;
 		r = vip_update(a->vip, &vip, a->now.boot);
 		if (r == 0)
 			r = routers_update(a, c);

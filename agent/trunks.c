@@ -227,11 +227,14 @@ static void trunks_refresh_group(struct agent_group *g)
 
 	for (uint32_t i = 0; i < trunks_count(g); i++) {
 		struct agent_trunk *t = &g->trunks[i];
+		enum trunk_role role = trunk_role_now(g, trunk_config(g, t));
 		enum trunk_order order;
 
 		if (!trunk_registers(g, t))
 			continue;
-		trunk_set_role(&t->machine, trunk_role_now(g, trunk_config(g, t)), a->now.boot);
+		/* Not before our own guard has ceased to refuse the carrier: an order would fail at once. */
+		if (t->machine.role != TRUNK_STANDBY || !a->guard || !guard_busy(a->guard))
+			trunk_set_role(&t->machine, role, a->now.boot);
 		if (!adapter_ready(g->adapter))
 			continue; /* it is told when it is back */
 		order = trunk_decide(&t->machine, trunk_carrier(a, t), a->now.boot);

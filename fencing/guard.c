@@ -18,7 +18,7 @@
 #define GUARD_RETRY_NS	    NS_PER_S
 #define GUARD_SETTLE_MS_MAX 15000
 
-enum guard_job { GUARD_JOB_NONE, GUARD_JOB_LINKS, GUARD_JOB_ALL };
+enum guard_job { GUARD_JOB_NONE, GUARD_JOB_CHANGES, GUARD_JOB_ALL };
 
 struct guard {
 	struct guard_ops ops;
@@ -40,6 +40,8 @@ struct guard {
 	struct ip_address address[VIRTUAL_ADDRESSES_MAX];
 	size_t peer_count;
 	struct ip_prefix peer[GUARD_PEERS_MAX]; /* none in another */
+	size_t refused_count;
+	struct ip_prefix refused[GUARD_PEERS_MAX]; /* likewise */
 	struct guard_link link[GUARD_LINKS_MAX];
 };
 
@@ -47,9 +49,10 @@ struct guard {
 
 static char *guard_text(const struct guard *g, enum guard_job job)
 {
-	if (job == GUARD_JOB_LINKS)
-		return guard_text_links(g->link, GUARD_LINKS_MAX);
-	return guard_text_all(g->address, g->address_count, g->peer, g->peer_count, g->link, GUARD_LINKS_MAX);
+	const struct guard_content c = { g->address, g->address_count, g->peer, g->peer_count,
+					 g->refused, g->refused_count, g->link, GUARD_LINKS_MAX };
+
+	return job == GUARD_JOB_CHANGES ? guard_text_changes(&c) : guard_text_all(&c);
 }
 
 static int guard_watch_fds(struct guard *g, bool add)
@@ -121,7 +124,7 @@ static void guard_want(struct guard *g, enum guard_job job, boot_t now)
  * The same if a loss was seen while the child ran. */
 static bool guard_superseded(const struct guard *g, enum guard_job job, int error)
 {
-	return g->wanted == GUARD_JOB_ALL || (error && job == GUARD_JOB_LINKS);
+	return g->wanted == GUARD_JOB_ALL || (error && job == GUARD_JOB_CHANGES);
 }
 
 static void guard_succeeded(struct guard *g, boot_t now)
@@ -228,7 +231,7 @@ void guard_allow(struct guard *g, int ifindex, const char *device)
 		return; /* stays shut there, which is safe */
 	slot->ifindex = ifindex;
 	(void)snprintf(slot->name, sizeof slot->name, "%s", device);
-	guard_want(g, GUARD_JOB_LINKS, clock_now().boot);
+	guard_want(g, GUARD_JOB_CHANGES, clock_now().boot);
 }
 
 void guard_deny(struct guard *g, int ifindex)
@@ -237,7 +240,7 @@ void guard_deny(struct guard *g, int ifindex)
 		if (g->link[i].ifindex != ifindex)
 			continue;
 		g->link[i] = (struct guard_link){ 0 };
-		guard_want(g, GUARD_JOB_LINKS, clock_now().boot);
+		guard_want(g, GUARD_JOB_CHANGES, clock_now().boot);
 	}
 }
 
@@ -273,6 +276,25 @@ int guard_update(struct guard *g, const struct guard_config *config)
 	guard_take_peers(g, config);
 	guard_want(g, GUARD_JOB_ALL, clock_now().boot);
 	return 0;
+}
+
+void guard_refuse(struct guard *g, const struct ip_prefix *peers, size_t count)
+{
+	bool same = count == g->refused_count;
+
+	assert(count <= GUARD_PEERS_MAX);
+	for (size_t i = 0; i < count && same; i++)
+		same = ip_prefix_equal(&peers[i], &g->refused[i]);
+	if (same)
+		return;
+	memcpy(g->refused, peers, count * sizeof *peers);
+	g->refused_count = count;
+	guard_want(g, GUARD_JOB_CHANGES, clock_now().boot);
+}
+
+bool guard_busy(const struct guard *g)
+{
+	return !g->error && (g->running || g->wanted);
 }
 
 /* ---- start and end ---- */

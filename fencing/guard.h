@@ -57,6 +57,12 @@ int guard_update(struct guard *g, const struct guard_config *config);
  * name has characters beyond letters, digits and ._-@+ is never let through. */
 void guard_allow(struct guard *g, int ifindex, const char *device);
 void guard_deny(struct guard *g, int ifindex);
+/* Peers that this node's programs may not speak to now, over any interface: the gate would swallow it, this
+ * tells the sender (EPERM), so that a PBX gives up at once what it would repeat for 32 s, and is free for the
+ * next order. A courtesy: it may be late, and the gate is what holds. Copies; none may be in another. */
+void guard_refuse(struct guard *g, const struct ip_prefix *peers, size_t count);
+/* Something that was wanted is not in the kernel yet. False while it fails: that is told by ops->repaired. */
+bool guard_busy(const struct guard *g);
 /* Puts the guard up with all that was collected (gate_open() comes before) and waits until it is there; only
  * for start. From then on changes go to the kernel at once.
  * @retval -EOPNOTSUPP or another errno; reterr has nft's words. */

@@ -35,6 +35,14 @@ static const char text_inet_chains[] =
 	"drop\n"
 	"\t}\n";
 
+/* Before a packet is on its way: its sender is told EPERM. */
+static const char text_refuse_chain[] =
+	"\tchain refuse { type filter hook output priority 400; policy accept;\n"
+	"\t\toif lo accept\n"
+	"\t\tip daddr @refused4 meta l4proto { tcp, udp, sctp } counter drop\n"
+	"\t\tip6 daddr @refused6 meta l4proto { tcp, udp, sctp } counter drop\n"
+	"\t}\n";
+
 static const char text_arp_chains[] = "\tchain rx { type filter hook input priority -450; policy accept;\n"
 				      "\t\tiif . iifname @gated accept\n"
 				      "\t\tarp daddr ip @v4 counter drop\n"
@@ -95,33 +103,40 @@ static void text_set(FILE *f, const char *name, const char *type, uint8_t family
 	fputs(before[0] == ',' ? " } }\n" : " }\n", f);
 }
 
-static void text_peers(FILE *f, const char *name, const char *type, uint8_t family,
-		       const struct ip_prefix *peers, size_t count)
+static void text_prefixes(FILE *f, uint8_t family, const struct ip_prefix *peers, size_t count,
+			  const char *before, const char *after, const char *none)
 {
-	const char *before = " elements = { ";
+	const char *between = before;
 	char text[IP_PREFIX_TEXT_MAX];
 
-	fprintf(f, "\tset %s { type %s; flags interval;", name, type);
 	for (size_t i = 0; i < count; i++) {
 		if (peers[i].ip.family != family)
 			continue;
-		fprintf(f, "%s%s", before, ip_prefix_format(&peers[i], text));
-		before = ", ";
+		fprintf(f, "%s%s", between, ip_prefix_format(&peers[i], text));
+		between = ", ";
 	}
-	fputs(before[0] == ',' ? " } }\n" : " }\n", f);
+	fputs(between == before ? none : after, f);
 }
 
-static void text_tables(FILE *f, const struct ip_address *addresses, size_t count,
-			const struct ip_prefix *peers, size_t peer_count)
+static void text_peers(FILE *f, const char *name, const char *type, uint8_t family,
+		       const struct ip_prefix *peers, size_t count)
+{
+	fprintf(f, "\tset %s { type %s; flags interval;", name, type);
+	text_prefixes(f, family, peers, count, " elements = { ", " } }\n", " }\n");
+}
+
+static void text_tables(FILE *f, const struct guard_content *c)
 {
 	fprintf(f, "table inet " GUARD_TABLE " {\n%s", text_gated);
-	text_set(f, "v4", "type ipv4_addr", AF_INET, false, addresses, count);
-	text_set(f, "v6", "type ipv6_addr", AF_INET6, false, addresses, count);
-	text_set(f, "nd6", "typeof @th,64,128", AF_INET6, true, addresses, count);
-	text_peers(f, "peer4", "ipv4_addr", AF_INET, peers, peer_count);
-	text_peers(f, "peer6", "ipv6_addr", AF_INET6, peers, peer_count);
-	fprintf(f, "%s}\ntable arp " GUARD_TABLE " {\n%s", text_inet_chains, text_gated);
-	text_set(f, "v4", "type ipv4_addr", AF_INET, false, addresses, count);
+	text_set(f, "v4", "type ipv4_addr", AF_INET, false, c->addresses, c->address_count);
+	text_set(f, "v6", "type ipv6_addr", AF_INET6, false, c->addresses, c->address_count);
+	text_set(f, "nd6", "typeof @th,64,128", AF_INET6, true, c->addresses, c->address_count);
+	text_peers(f, "peer4", "ipv4_addr", AF_INET, c->peers, c->peer_count);
+	text_peers(f, "peer6", "ipv6_addr", AF_INET6, c->peers, c->peer_count);
+	text_peers(f, "refused4", "ipv4_addr", AF_INET, c->refused, c->refused_count);
+	text_peers(f, "refused6", "ipv6_addr", AF_INET6, c->refused, c->refused_count);
+	fprintf(f, "%s%s}\ntable arp " GUARD_TABLE " {\n%s", text_inet_chains, text_refuse_chain, text_gated);
+	text_set(f, "v4", "type ipv4_addr", AF_INET, false, c->addresses, c->address_count);
 	fprintf(f, "%s}\n", text_arp_chains);
 }
 
@@ -136,8 +151,7 @@ static char *text_finish(FILE *f, char **text)
 	return NULL;
 }
 
-char *guard_text_all(const struct ip_address *addresses, size_t address_count, const struct ip_prefix *peers,
-		     size_t peer_count, const struct guard_link *links, size_t link_count)
+char *guard_text_all(const struct guard_content *c)
 {
 	char *text = NULL;
 	size_t size;
@@ -146,23 +160,29 @@ char *guard_text_all(const struct ip_address *addresses, size_t address_count, c
 	if (!f)
 		return NULL;
 	fputs(text_remove, f);
-	text_tables(f, addresses, address_count, peers, peer_count);
-	text_links(f, "inet", links, link_count);
-	text_links(f, "arp", links, link_count);
+	text_tables(f, c);
+	text_links(f, "inet", c->links, c->link_count);
+	text_links(f, "arp", c->links, c->link_count);
 	return text_finish(f, &text);
 }
 
-char *guard_text_links(const struct guard_link *links, size_t link_count)
+char *guard_text_changes(const struct guard_content *c)
 {
+	static const char add4[] = "add element inet " GUARD_TABLE " refused4 { ",
+			  add6[] = "add element inet " GUARD_TABLE " refused6 { ";
 	char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
 	if (!f)
 		return NULL;
-	fputs("flush set inet " GUARD_TABLE " gated\nflush set arp " GUARD_TABLE " gated\n", f);
-	text_links(f, "inet", links, link_count);
-	text_links(f, "arp", links, link_count);
+	fputs("flush set inet " GUARD_TABLE " gated\nflush set arp " GUARD_TABLE " gated\n"
+	      "flush set inet " GUARD_TABLE " refused4\nflush set inet " GUARD_TABLE " refused6\n",
+	      f);
+	text_links(f, "inet", c->links, c->link_count);
+	text_links(f, "arp", c->links, c->link_count);
+	text_prefixes(f, AF_INET, c->refused, c->refused_count, add4, " }\n", "");
+	text_prefixes(f, AF_INET6, c->refused, c->refused_count, add6, " }\n", "");
 	return text_finish(f, &text);
 }
 

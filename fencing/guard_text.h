@@ -16,11 +16,22 @@ struct guard_link {
 
 /* Characters that mean nothing to nft's scanner: a name goes into the rules between quotes. */
 bool guard_name_plain(const char *name);
-/* Replaces both tables as a whole; no peer may be in another. To be freed; NULL without memory. */
-char *guard_text_all(const struct ip_address *addresses, size_t address_count, const struct ip_prefix *peers,
-		     size_t peer_count, const struct guard_link *links, size_t link_count);
-/* Replaces only the set of interfaces that are let through. */
-char *guard_text_links(const struct guard_link *links, size_t link_count);
+struct guard_content {
+	const struct ip_address *addresses;
+	size_t address_count;
+	const struct ip_prefix *peers; /* none in another */
+	size_t peer_count;
+	const struct ip_prefix *refused; /* none in another */
+	size_t refused_count;
+	const struct guard_link *links;
+	size_t link_count;
+};
+
+/* Replaces both tables as a whole. To be freed; NULL without memory. */
+char *guard_text_all(const struct guard_content *c);
+/* Replaces only what changes while they are there: interfaces that are let through, peers that are refused.
+ */
+char *guard_text_changes(const struct guard_content *c);
 char *guard_text_remove(void);
 
 #endif

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import time
 
 import pytest
@@ -130,7 +131,8 @@ def test_only_the_holder_is_registered_and_a_standby_that_tries_says_nothing(lab
         standby.pbx.kill_all()
         wait_until(lambda: ringkeep.group(standby)["pbx"]["state"] != "healthy", 10, "the standby's PBX to be missed", 0.05)
         drops = gate_drops(standby)  # to the carrier from another address than the group's: that is judged first
-        standby.agent.stop()  # and nobody orders it off: only the gate is there
+        standby.agent.stop()  # and nobody orders it off: only the gate is there,
+        standby.check("nft", "flush", "set", "inet", "ringkeep", "refused4")  # for nobody refuses it either
         standby.start_pbx()
         wait_until(lambda: is_trying(standby, "5002"), 30, "the standby's PBX to try", 0.2)
         time.sleep(1)
@@ -292,3 +294,24 @@ def test_what_a_carrier_says_is_kept(lab):
     assert not any("bulk1" in a["text"] for a in ringkeep.status(holder)["alarms"])
     with pytest.raises(ringkeep.Refused):
         ringkeep.hactl(other(lab, holder), "trunk", "office", "itsp", "register")
+
+
+def refused(node):
+    """Is a program on that node told that it may not speak to the carrier?"""
+    with inside(f"/proc/{node.pid}/ns/net"), contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as s:
+        try:
+            s.sendto(b"\r\n", (ADDRESS, 5060))
+        except PermissionError:
+            return True
+    return False
+
+
+def test_a_standbys_pbx_is_told_at_once_that_the_carrier_is_not_for_it(lab):
+    """Else it would repeat for 32 s what the shut gate swallows, and take no other order meanwhile."""
+    holder = holder_of(lab)
+    standby = other(lab, holder)
+    wait_until(lambda: refused(standby), 3, "the standby to be refused", 0.02)
+    assert not refused(holder)
+    ringkeep.hactl(holder, "switchover", "office", "--wait")
+    wait_until(lambda: not refused(standby), 3, "the new holder to be let through", 0.02)
+    wait_until(lambda: refused(holder), 3, "the old holder to be refused", 0.02)

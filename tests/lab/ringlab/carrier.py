@@ -89,15 +89,15 @@ class Carrier(Machine):
 
 
 def options(address, source, timeout_s=0.5):
-    """The status that the carrier answers to OPTIONS over UDP, or None; called inside the sender's namespace."""
+    """The status that the carrier answers to OPTIONS over UDP, or None, also if the node refuses to send it; called inside the sender's namespace."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.settimeout(timeout_s)
         s.bind((source, 0))
         port = s.getsockname()[1]
-        s.sendto((f"OPTIONS sip:trunk@{address} SIP/2.0\r\nVia: SIP/2.0/UDP {source}:{port};branch=z9hG4bK{port}\r\nFrom: <sip:x@{source}>;tag=1\r\n"
-                  f"To: <sip:trunk@{address}>\r\nCall-ID: {port}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 9\r\nContent-Length: 0\r\n\r\n").encode(),
-                 (address, 5060))
+        request = (f"OPTIONS sip:trunk@{address} SIP/2.0\r\nVia: SIP/2.0/UDP {source}:{port};branch=z9hG4bK{port}\r\nFrom: <sip:x@{source}>;tag=1\r\n"
+                   f"To: <sip:trunk@{address}>\r\nCall-ID: {port}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 9\r\nContent-Length: 0\r\n\r\n")
         try:
+            s.sendto(request.encode(), (address, 5060))
             return int(s.recv(4096).split()[1])
-        except (TimeoutError, socket.timeout):
+        except (TimeoutError, socket.timeout, PermissionError):
             return None
