@@ -178,7 +178,7 @@ struct config_fence_device {
 	uint32_t off_timeout_ms; /* of off, on and reboot */
 	uint32_t status_timeout_ms;
 	uint32_t monitor_timeout_ms;
-	uint32_t monitor_interval_ms; /* 0 = never */
+	uint32_t monitor_interval_ms;
 	uint32_t retries;
 	uint32_t targets_count;
 	struct config_fence_target targets[RK_NODES_MAX];

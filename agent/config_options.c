@@ -123,9 +123,10 @@ const struct config_option config_options[] = {
 	{ "fence-device", "status-timeout", OPTION_MSEC, 100, 600000, "10s", NULL, AT(config_fence_device, status_timeout_ms), 0, 0,
 	  "the same for a status" },
 	{ "fence-device", "monitor-timeout", OPTION_MSEC, 100, 600000, "20s", NULL, AT(config_fence_device, monitor_timeout_ms), 0, 0,
-	  "the same for a monitor" },
-	{ "fence-device", "monitor-interval", OPTION_MSEC, 0, 86400000, "1m", NULL, AT(config_fence_device, monitor_interval_ms), 0, 0,
-	  "time between two looks at the device; 0ms for none, and then nobody knows that it works before it has to" },
+	  "the same for a status that is only asked to see if the device works" },
+	{ "fence-device", "monitor-interval", OPTION_MSEC, 5000, 3600000, "1m", NULL, AT(config_fence_device, monitor_interval_ms), 0, 0,
+	  "time between two such questions for each node: a device that never said \"on\" of a node that lives is not believed when "
+	  "it says \"off\"" },
 	{ "fence-device", "retries", OPTION_NUMBER, 0, 10, "1", NULL, AT(config_fence_device, retries), 0, 0,
 	  "how often a failed call is tried again, all within its timeout" },
 

@@ -81,9 +81,11 @@ static void on_action(struct reader *r, const char *name)
 		const char *name;
 		enum fence_metadata_action action;
 	} actions[] = {
-		{ "on", FENCE_HAS_ON },		  { "off", FENCE_HAS_OFF },
-		{ "reboot", FENCE_HAS_REBOOT },	  { "status", FENCE_HAS_STATUS },
-		{ "monitor", FENCE_HAS_MONITOR }, { "validate-all", FENCE_HAS_VALIDATE },
+		{ "on", FENCE_HAS_ON },
+		{ "off", FENCE_HAS_OFF },
+		{ "reboot", FENCE_HAS_REBOOT },
+		{ "status", FENCE_HAS_STATUS },
+		{ "validate-all", FENCE_HAS_VALIDATE },
 	};
 
 	for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)

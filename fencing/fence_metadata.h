@@ -28,8 +28,7 @@ enum fence_metadata_action {
 	FENCE_HAS_OFF = 2,
 	FENCE_HAS_REBOOT = 4,
 	FENCE_HAS_STATUS = 8,
-	FENCE_HAS_MONITOR = 16,
-	FENCE_HAS_VALIDATE = 32, /* validate-all */
+	FENCE_HAS_VALIDATE = 16, /* validate-all */
 };
 
 struct fence_metadata {

@@ -10,37 +10,39 @@ void fence_queue_init(struct fence_queue *q)
 	memset(q, 0, sizeof *q);
 }
 
-static void queue_take_out(struct fence_queue_device *d, uint8_t at)
+static bool queue_has_watch_of(const struct fence_queue_device *d, node_id_t target)
 {
-	d->count--;
-	memmove(&d->waiting[at], &d->waiting[at + 1], (size_t)(d->count - at) * sizeof d->waiting[0]);
+	for (uint8_t i = 0; i < d->count; i++)
+		if (d->waiting[i].call.target == target)
+			return true;
+	return d->busy && d->running.call.target == target;
 }
 
-static bool queue_ends_with_monitor(const struct fence_queue_device *d)
+static int queue_add_watch(struct fence_queue_device *d, const struct fence_job *job)
 {
-	return d->count && d->waiting[d->count - 1].verb == FENCE_MONITOR;
-}
+	bool wanted = (d->busy && !d->running.call.watch) || (d->count && !d->waiting[0].call.watch);
 
-int fence_queue_add(struct fence_queue *q, const struct fence_job *job, struct fence_job *ret_dropped)
-{
-	struct fence_queue_device *d = &q->device[job->device];
-	int effect = FENCE_QUEUE_ADDED;
-
-	assert(job->device < FENCE_DEVICES_MAX);
-	if (job->verb == FENCE_MONITOR && (d->busy || d->count))
+	if (wanted || queue_has_watch_of(d, job->call.target))
 		return -EBUSY;
-	if (queue_ends_with_monitor(d)) {
-		*ret_dropped = d->waiting[d->count - 1];
-		d->count--;
-		effect = FENCE_QUEUE_DROPPED;
-	} else if (d->busy && d->running.verb == FENCE_MONITOR) {
-		*ret_dropped = d->running;
-		effect = FENCE_QUEUE_CANCEL;
-	}
 	if (d->count == FENCE_QUEUE_MAX)
 		return -ENOSPC;
 	d->waiting[d->count++] = *job;
-	return effect;
+	return 0;
+}
+
+int fence_queue_add(struct fence_queue *q, const struct fence_job *job)
+{
+	struct fence_queue_device *d = &q->device[job->call.device];
+
+	assert(job->call.device < FENCE_DEVICES_MAX);
+	if (job->call.watch)
+		return queue_add_watch(d, job);
+	while (d->count && d->waiting[d->count - 1].call.watch)
+		d->count--;
+	if (d->count == FENCE_QUEUE_MAX)
+		return -ENOSPC;
+	d->waiting[d->count++] = *job;
+	return d->busy && d->running.call.watch ? FENCE_QUEUE_CANCEL : 0;
 }
 
 bool fence_queue_next(struct fence_queue *q, struct fence_job *ret)
@@ -52,7 +54,8 @@ bool fence_queue_next(struct fence_queue *q, struct fence_job *ret)
 			continue;
 		*ret = d->running = d->waiting[0];
 		d->busy = true;
-		queue_take_out(d, 0);
+		d->count--;
+		memmove(&d->waiting[0], &d->waiting[1], d->count * sizeof d->waiting[0]);
 		return true;
 	}
 	return false;
@@ -62,15 +65,4 @@ void fence_queue_done(struct fence_queue *q, fence_device_t device)
 {
 	assert(device < FENCE_DEVICES_MAX && q->device[device].busy);
 	q->device[device].busy = false;
-}
-
-bool fence_queue_remove(struct fence_queue *q, uint64_t id)
-{
-	for (fence_device_t i = 0; i < FENCE_DEVICES_MAX; i++)
-		for (uint8_t k = 0; k < q->device[i].count; k++)
-			if (q->device[i].waiting[k].id == id) {
-				queue_take_out(&q->device[i], k);
-				return true;
-			}
-	return false;
 }

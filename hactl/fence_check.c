@@ -127,8 +127,6 @@ static void check_actions(const struct check *k)
 		  true },
 		{ FENCE_HAS_ON, "on", "its targets cannot be rebooted; set their fence-action = off",
 		  reboots(k) },
-		{ FENCE_HAS_MONITOR, "monitor", "it cannot be watched; set monitor-interval = 0ms",
-		  k->d->monitor_interval_ms > 0 },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

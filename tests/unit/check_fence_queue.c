@@ -5,29 +5,42 @@
 #include <errno.h>
 
 static struct fence_queue q;
-static struct fence_job dropped;
 
-static int add(uint64_t id, fence_device_t device, enum fence_verb verb)
+static int add(uint32_t seq, fence_device_t device, node_id_t target, bool watch)
 {
-	const struct fence_job job = { id, device, verb, verb == FENCE_MONITOR ? NODE_NONE : 2 };
+	const struct fence_job job = { .call = { .seq = seq,
+						 .device = device,
+						 .verb = watch ? FENCE_STATUS : FENCE_OFF,
+						 .target = target,
+						 .watch = watch } };
 
-	return fence_queue_add(&q, &job, &dropped);
+	return fence_queue_add(&q, &job);
 }
 
-/* Id of the next call, 0 for none. */
-static uint64_t next(void)
+static int shoot(uint32_t seq, fence_device_t device)
+{
+	return add(seq, device, 2, false);
+}
+
+static int watch(uint32_t seq, fence_device_t device, node_id_t target)
+{
+	return add(seq, device, target, true);
+}
+
+/* Number of the next call, 0 for none. */
+static uint32_t next(void)
 {
 	struct fence_job job;
 
-	return fence_queue_next(&q, &job) ? job.id : 0;
+	return fence_queue_next(&q, &job) ? job.call.seq : 0;
 }
 
 START_TEST(one_call_at_a_time_for_each_device)
 {
 	fence_queue_init(&q);
-	ck_assert_int_eq(add(1, 0, FENCE_OFF), FENCE_QUEUE_ADDED);
-	ck_assert_int_eq(add(2, 0, FENCE_STATUS), FENCE_QUEUE_ADDED);
-	ck_assert_int_eq(add(3, 5, FENCE_OFF), FENCE_QUEUE_ADDED);
+	ck_assert_int_eq(shoot(1, 0), 0);
+	ck_assert_int_eq(shoot(2, 0), 0);
+	ck_assert_int_eq(shoot(3, 5), 0);
 	ck_assert_uint_eq(next(), 1);
 	ck_assert_uint_eq(next(), 3); /* another device */
 	ck_assert_uint_eq(next(), 0);
@@ -40,51 +53,54 @@ START_TEST(one_call_at_a_time_for_each_device)
 }
 END_TEST
 
-START_TEST(a_monitor_gives_way)
+START_TEST(watching_gives_way)
 {
 	fence_queue_init(&q);
-	ck_assert_int_eq(add(1, 0, FENCE_MONITOR), FENCE_QUEUE_ADDED);
-	ck_assert_int_eq(add(2, 0, FENCE_MONITOR), -EBUSY); /* one is enough */
-	ck_assert_int_eq(add(3, 0, FENCE_OFF), FENCE_QUEUE_DROPPED);
-	ck_assert_uint_eq(dropped.id, 1);
-	ck_assert_int_eq(add(4, 0, FENCE_MONITOR), -EBUSY);
-	ck_assert_uint_eq(next(), 3);
-	ck_assert_int_eq(add(5, 0, FENCE_MONITOR), -EBUSY);
+	ck_assert_int_eq(watch(1, 0, 1), 0);
+	ck_assert_int_eq(watch(2, 0, 2), 0);
+	ck_assert_int_eq(watch(3, 0, 2), -EBUSY); /* once is enough */
+	ck_assert_int_eq(shoot(4, 0), 0);
+	ck_assert_int_eq(watch(5, 0, 3), -EBUSY);
+	ck_assert_uint_eq(next(), 4);
+	ck_assert_int_eq(watch(6, 0, 3), -EBUSY);
 	fence_queue_done(&q, 0);
 	ck_assert_uint_eq(next(), 0);
+	ck_assert_int_eq(watch(7, 0, 3), 0);
+	ck_assert_uint_eq(next(), 7);
+	ck_assert_int_eq(watch(8, 0, 3), -EBUSY);
 }
 END_TEST
 
-START_TEST(a_running_monitor_is_in_the_way)
+START_TEST(who_watches_is_in_the_way)
 {
 	fence_queue_init(&q);
-	ck_assert_int_eq(add(1, 0, FENCE_MONITOR), FENCE_QUEUE_ADDED);
+	ck_assert_int_eq(watch(1, 0, 1), 0);
+	ck_assert_int_eq(watch(2, 0, 2), 0);
 	ck_assert_uint_eq(next(), 1);
-	ck_assert_int_eq(add(2, 0, FENCE_OFF), FENCE_QUEUE_CANCEL);
-	ck_assert_uint_eq(dropped.id, 1);
-	ck_assert_uint_eq(next(), 0); /* not before the monitor is dead */
+	ck_assert_int_eq(shoot(3, 0), FENCE_QUEUE_CANCEL);
+	ck_assert_uint_eq(next(), 0); /* not before it is dead */
 	fence_queue_done(&q, 0);
-	ck_assert_uint_eq(next(), 2);
+	ck_assert_uint_eq(next(), 3);
+	ck_assert_int_eq(shoot(4, 0), 0);
 }
 END_TEST
 
-START_TEST(it_is_bounded_and_takes_back)
+START_TEST(it_is_bounded)
 {
 	fence_queue_init(&q);
-	for (uint64_t i = 1; i <= FENCE_QUEUE_MAX; i++)
-		ck_assert_int_eq(add(i, 15, FENCE_OFF), FENCE_QUEUE_ADDED);
-	ck_assert_int_eq(add(99, 15, FENCE_OFF), -ENOSPC);
-	ck_assert(fence_queue_remove(&q, 2));
-	ck_assert(!fence_queue_remove(&q, 2));
-	ck_assert_int_eq(add(99, 15, FENCE_STATUS), FENCE_QUEUE_ADDED);
-	for (uint64_t i = 1; i <= FENCE_QUEUE_MAX; i++) {
-		ck_assert_uint_eq(next(), i == 1 ? 1 : i == FENCE_QUEUE_MAX ? 99 : i + 1);
-		ck_assert(!fence_queue_remove(&q, 1)); /* it runs, or has run */
+	for (uint32_t i = 1; i <= FENCE_QUEUE_MAX; i++)
+		ck_assert_int_eq(watch(i, 15, (node_id_t)i), 0);
+	ck_assert_int_eq(watch(99, 15, 63), -ENOSPC);
+	for (uint32_t i = 1; i <= FENCE_QUEUE_MAX; i++)
+		ck_assert_int_eq(shoot(100 + i, 15), 0);
+	ck_assert_int_eq(shoot(99, 15), -ENOSPC);
+	for (uint32_t i = 1; i <= FENCE_QUEUE_MAX; i++) {
+		ck_assert_uint_eq(next(), 100 + i);
 		fence_queue_done(&q, 15);
 	}
 	ck_assert_uint_eq(next(), 0);
 }
 END_TEST
 
-UNIT_MAIN("fence_queue", one_call_at_a_time_for_each_device, a_monitor_gives_way,
-	  a_running_monitor_is_in_the_way, it_is_bounded_and_takes_back)
+UNIT_MAIN("fence_queue", one_call_at_a_time_for_each_device, watching_gives_way, who_watches_is_in_the_way,
+	  it_is_bounded)
