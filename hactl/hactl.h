@@ -131,6 +131,7 @@ bool hactl_check_fence(struct hactl *h, const struct config *c, const char *path
 bool hactl_tell_findings(struct hactl *h, struct findings *f, json_t *ret_errors, json_t *ret_notes);
 int run_key(struct hactl *h);
 int run_replay(struct hactl *h);
+int run_report(struct hactl *h);
 int run_help(struct hactl *h);
 int run_completion(struct hactl *h);
 
