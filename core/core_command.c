@@ -169,11 +169,25 @@ void core_operation_end(struct core_turn *t, group_index_t group, enum reason wh
 	core_operation_record(t, group);
 }
 
+/* A RELEASE can be faster than the command behind it: the takeover that still goes on here is the command's.
+ */
+static void core_operation_claim(struct core_turn *t, const struct core_command *cmd)
+{
+	struct takeover *up = &t->c->group[cmd->group].takeover;
+
+	if (up->direction != TAKEOVER_UP || up->record.cause != CAUSE_RELEASE ||
+	    cmd->node != t->c->config.self)
+		return;
+	up->record.cause = CAUSE_OPERATOR;
+	up->record.operation = cmd->operation;
+}
+
 static void core_operation_take(struct core_turn *t, const struct core_command *cmd)
 {
 	struct core *c = t->c;
 	struct core_group *g = &c->group[cmd->group];
 
+	core_operation_claim(t, cmd);
 	if (core_operation_running(c, cmd->group))
 		core_operation_end(t, cmd->group, REASON_SUPERSEDED);
 	g->operation = (struct core_operation){

@@ -318,6 +318,24 @@ START_TEST(switchover_is_done_when_the_target_holds)
 }
 END_TEST
 
+START_TEST(takeover_that_was_faster_than_its_command_is_the_operators)
+{
+	struct core_record r;
+
+	start(config());
+	peer_facts(healthy());
+	own_facts(healthy());
+	pass_ms(1);
+	ck_assert(holds());
+	core.group[0].takeover.record.cause = CAUSE_RELEASE; /* as if the peer had held and released */
+	command(COMMAND_SWITCHOVER, SELF, 9, PEER);
+	r = finish_steps();
+	ck_assert_int_eq(r.type, RECORD_TAKEOVER);
+	ck_assert_int_eq(r.cause, CAUSE_OPERATOR);
+	ck_assert_int_eq(r.operation, 9);
+}
+END_TEST
+
 START_TEST(switchover_that_nobody_takes_fails_once)
 {
 	start_holding();
@@ -1062,7 +1080,8 @@ END_TEST
 UNIT_MAIN("core", asks_only_when_fit, patience_beside_a_better_candidate,
 	  healthy_holder_stays_whatever_happens_to_others, dead_pbx_without_successor_is_kept,
 	  each_trouble_hands_over_with_its_cause, paused_keeps_a_dead_pbx,
-	  switchover_is_done_when_the_target_holds, switchover_that_nobody_takes_fails_once,
+	  switchover_is_done_when_the_target_holds,
+	  takeover_that_was_faster_than_its_command_is_the_operators, switchover_that_nobody_takes_fails_once,
 	  latest_operation_replaces_the_one_before, refusals_say_why, target_that_may_not_vote_yet_is_refused,
 	  no_holder_no_switchover, intents_merge_by_stamp, one_stamp_for_two_wishes_ends_careful_everywhere,
 	  joining_node_takes_no_commands, command_that_came_too_late_is_recorded_as_superseded,
