@@ -126,16 +126,10 @@ static void cluster_section(void *ctx, node_id_t from, uint8_t section, const ui
 		records_receive(a, (const char *)data, len);
 }
 
-static void cluster_joining(void *ctx, bool joining)
-{
-	struct agent *a = ctx;
-
-	log_notice("cluster: %s", joining ? "joining, waiting for a snapshot" : "joined");
-	a->joined = !joining;
-	a->next_heartbeat = (boot_t){ 0 };
-}
-
-static void cluster_send_records(struct agent *a, uint64_t request)
+/* The last records, oldest first, without what belongs to our chain: the reader has its own. */
+static void cluster_each_record(struct agent *a,
+				void (*use)(struct agent *a, uint64_t request, const char *line),
+				uint64_t request, bool own)
 {
 	json_t *records = history_read(a->state_fd, CLUSTER_SNAPSHOT_RECORDS);
 	json_t *record;
@@ -145,14 +139,39 @@ static void cluster_send_records(struct agent *a, uint64_t request)
 	{
 		char *line;
 
-		json_object_del(record, "prev"); /* of our chain; the reader has its own */
+		if (own && json_integer_value(json_object_get(record, "node_id")) != a->self)
+			continue;
+		json_object_del(record, "prev");
 		line = json_dumps(record, JSON_COMPACT);
 		if (line)
-			(void)heartbeat_io_send_section(a->heartbeat, request, CLUSTER_SECTION_HISTORY, line,
-							strlen(line));
+			use(a, request, line);
 		free(line);
 	}
 	json_decref(records);
+}
+
+static void cluster_send_record(struct agent *a, uint64_t request, const char *line)
+{
+	(void)heartbeat_io_send_section(a->heartbeat, request, CLUSTER_SECTION_HISTORY, line, strlen(line));
+}
+
+static void cluster_tell_record(struct agent *a, uint64_t request, const char *line)
+{
+	(void)request;
+	(void)cluster_send_history(a, line, strlen(line));
+}
+
+/* What this node wrote while nobody heard it, before it was started again, is on its disk alone. Who has it
+ * already ignores it. */
+static void cluster_joining(void *ctx, bool joining)
+{
+	struct agent *a = ctx;
+
+	log_notice("cluster: %s", joining ? "joining, waiting for a snapshot" : "joined");
+	a->joined = !joining;
+	a->next_heartbeat = (boot_t){ 0 };
+	if (a->joined)
+		cluster_each_record(a, cluster_tell_record, 0, true);
 }
 
 void cluster_snapshot_go(struct agent *a)
@@ -162,7 +181,7 @@ void cluster_snapshot_go(struct agent *a)
 	for (uint32_t i = 0; i < a->config->groups_count; i++)
 		if (a->group[i].resend.active && a->group[i].resend.snapshot == a->snapshot)
 			return;
-	cluster_send_records(a, a->snapshot);
+	cluster_each_record(a, cluster_send_record, a->snapshot, false);
 	(void)heartbeat_io_send_snapshot_end(a->heartbeat, a->snapshot); /* stale: somebody else answers */
 	a->snapshot = 0;
 }

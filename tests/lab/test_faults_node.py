@@ -3,7 +3,7 @@
 from ringlab import ringkeep
 from ringlab.machine import wait_until
 from ringlab.probe import now_ns
-from ringlab.story import Story, death_bound_ms, lease_ms
+from ringlab.story import Story, death_bound_ms, history, lease_ms
 
 
 def test_power_off_of_the_holder(lab):
@@ -74,3 +74,24 @@ def test_corosync_killed_on_the_standby_moves_nothing(lab):
         s.stays(4)
         s.standby.start_corosync()
         s.stays(1)
+
+
+def test_records_of_a_lonely_node_are_everybodys_after_its_restart(lab):
+    """What it wrote while corosync reached nobody, before its power went, is on its disk alone; it tells the others when it is back."""
+    holder = lab.wait_settled()
+    standby = next(n for n in lab.pbx_nodes if n is not holder)
+    parted = f"corosync: {holder.name} left"
+    times = standby.agent.log.read_text().count(parted)
+    for link in ("ring0", "ring1"):
+        lab.hub.cut(holder, link)
+    wait_until(lambda: standby.agent.log.read_text().count(parted) > times, 15, "corosync to part")
+    before = {(r["node"], r["number"]) for r in history(holder)}
+    holder.check("nft", "flush", "ruleset")
+    lonely = wait_until(lambda: [r for r in history(holder) if r["type"] == "guard-lost" and (r["node"], r["number"]) not in before], 5, "the record")
+    assert not {r["number"] for r in lonely} & {r["number"] for r in history(standby) if r["node"] == holder.name}
+    holder.power_off()
+    lab.hub.heal()
+    holder.power_on()
+    lab.restore()
+    wanted = {r["number"] for r in lonely}
+    wait_until(lambda: wanted <= {r["number"] for r in history(standby) if r["node"] == holder.name}, 10, "the lonely record at the other node")
