@@ -6,6 +6,8 @@
 #   make demo             a cluster in namespaces, shown failing over (needs root); PBX=asterisk with Asterisk, KEEP=1 leaves it up
 #   make bench            measured side by side with keepalived, build/bench.json (needs root); BENCH_QUICK=1 for a smoke run, BENCH_ONLY=native for a part
 #   make watchdog-vm      the hardware watchdog in a virtual machine, with Linux's driver and QEMU's device (two to three minutes)
+#   make chaos            random faults against a live cluster (needs root); SEED=N, MINUTES=N (10), NODES=3 or 2
+#   make chaos-broken     the same against daemons that are broken on purpose: it must see that
 #   make install          to PREFIX (and DESTDIR)
 SHELL := /bin/bash
 BUILD := build
@@ -14,7 +16,7 @@ PYTHON := /usr/bin/python3
 export RINGKEEP_BUILD := $(CURDIR)/$(BUILD)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: all build compile packages test demo bench watchdog-vm install clean
+.PHONY: all build compile packages test demo bench chaos chaos-broken watchdog-vm install clean
 all: build
 
 packages:
@@ -38,6 +40,13 @@ bench: compile
 
 watchdog-vm:
 	@$(PYTHON) tests/vm/watchdog_vm.py
+
+chaos: compile
+	@SEED=$(SEED) MINUTES=$(MINUTES) NODES=$(NODES) $(PYTHON) tests/chaos/chaos.py
+
+chaos-broken: compile
+	@ninja -C $(BUILD) tests/chaos/ringkeepd-never-shut tests/chaos/ringkeepd-forgetful >$(BUILD)/ninja.log || { tail -30 $(BUILD)/ninja.log; exit 1; }
+	@$(PYTHON) tests/chaos/broken.py
 
 install: compile
 	@meson install -C $(BUILD) --no-rebuild >/dev/null

@@ -100,9 +100,9 @@ def test_prober_pause_is_not_an_outage(lab):
     with lab.probe(sip_us=0) as probe:
         probe.wait_answer_from(lab.n1)
         t = now_ns()
-        lab.phones.procs["prober"].stop()
+        probe.prober.stop()
         time.sleep(0.2)
-        lab.phones.procs["prober"].cont()
+        probe.prober.cont()
         time.sleep(0.2)
     assert probe.record.outage_ms("udp4", t) < 50
     assert max(x["ns"] for x in probe.record.late) > 190e6

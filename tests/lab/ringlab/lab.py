@@ -177,6 +177,11 @@ class Lab:
         self.hub.heal()
         for node in ringkeep.mend(self):
             node.procs.pop("agent").end()
+        self.start_what_is_down()
+        return self.wait_settled()
+
+    def start_what_is_down(self):
+        """Powers on, thaws, plugs in and starts."""
         for node in self.nodes:
             if not node.up():
                 node.power_on()
@@ -189,7 +194,6 @@ class Lab:
             for name, start in starts.items():
                 if name not in node.procs or not node.procs[name].alive():
                     start()
-        return self.wait_settled()
 
     def describe(self):
         """For messages of failed tests: what each node says, and the ends of the logs."""

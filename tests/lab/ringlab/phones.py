@@ -41,12 +41,15 @@ class Phones(Machine):
         self.answer()
         return self._sipp("call", "call.xml", self._pairs(n), CALLER_PORT, n, rate, ["-d", str(talk_ms)])
 
+    def _background(self, command):
+        return subprocess.Popen([tool("machine"), "run", str(self.pid), "--", *command], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
     def call_in_background(self, n, talk_ms, rate=100):
         """Like call_all, but returns at once a function that waits for the result."""
         self.answer()
         command, stat = self.command("calls-held", "call.xml", self._pairs(n), CALLER_PORT + 1, n, rate, ["-d", str(talk_ms)])
-        proc = subprocess.Popen([tool("machine"), "run", str(self.pid), "--", *command], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        proc = self._background(command)
 
         def result():
             proc.wait(talk_ms / 1000 + 40)

@@ -16,7 +16,7 @@ def now_ns():
 
 class Probe:
     def __init__(self, lab, name, sip_us, vip4, vip6):
-        self.lab = lab
+        self.lab, self._suffix = lab, name
         self.paths = [lab.root / f"{name}.{what}.jsonl" for what in ("probe", "watch")]
         self._commands = [[tool("prober"), "eth0", vip4, vip6, sip_us], [tool("watcher"), vip4, vip6]]
         self.record = None
@@ -25,10 +25,11 @@ class Probe:
         self._procs = []
         for machine, command, path, name in zip((self.lab.phones, self.lab.hub), self._commands, self.paths, ("prober", "watcher")):
             with open(path, "wb") as out:
-                self._procs.append(machine.spawn(name, *command, stdout=out))
+                self._procs.append(machine.spawn(f"{name}-{self._suffix}", *command, stdout=out))
         wait_until(lambda: all(p.stat().st_size or not proc.alive() for p, proc in zip(self.paths, self._procs)), 5, "prober to start")
         for proc in self._procs:
             assert proc.alive(), f"{proc.name} died: {proc.log.read_text()}"
+        self.prober = self._procs[0]
         self.start_ns = now_ns()
         return self
 
@@ -38,7 +39,7 @@ class Probe:
         for proc in self._procs:
             proc.wait()
         for machine, name in ((self.lab.phones, "prober"), (self.lab.hub, "watcher")):
-            del machine.procs[name]
+            del machine.procs[f"{name}-{self._suffix}"]
         self.record = Record(*self.paths)
         assert self.record.drops == 0, f"the watcher lost {self.record.drops} frames: it cannot vouch for anything"
         return False

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What must be true in every round, whatever went wrong in it: the invariants of docs/ARCHITECTURE.md that can be seen from outside."""
+import dataclasses
+
+from ringlab import ringkeep
+from ringlab.machine import wait_until
+from ringlab.record import IN_FLIGHT_MS
+from ringlab.story import PHONES, epoch, history, takeovers
+
+MEDDLED_MS = 100  # somebody with root who takes a standby's gate away is noticed and undone after milliseconds (docs/GATE.md)
+
+
+class Violation(Exception):
+    pass
+
+
+@dataclasses.dataclass
+class Silence:
+    """From `since` to `until` nobody renews this node's lease, so it may not be heard."""
+    node: str
+    since_ns: int
+    until_ns: int
+
+
+def judge(campaign, record):
+    """Raises Violation; returns how often the address moved."""
+    silent_where_it_must(campaign, record)
+    told = history_of_all(campaign.lab)
+    new = [r["node"] for r in sorted(told, key=epoch) if epoch(r) not in campaign.known]
+    campaign.known = {epoch(r) for r in told}
+    order = speakers(record, campaign.meddled)
+    if not follows(order, new):
+        two = record.overlaps()
+        what = f"I1: {two[0][0].node} and {two[0][1].node} spoke at once, for {two[0][2]:.1f} ms at {two[0][1].start_ns}" if two else "I8: a move unrecorded"
+        if two or not campaign.power_lost:  # a record that no disk and no other node had yet goes with the power
+            raise Violation(f"{what}: the address went {' -> '.join(order[:20])}, and the new takeovers are {' -> '.join(new) or 'none'}")
+    neighbours(campaign.lab, record)
+    return len(order) - 1
+
+
+def speakers(record, meddled):
+    """Whose frames came, one after the other, each time it changed. A frame of the former speaker may be on its way for a moment."""
+    order, former, changed_ns = [], None, 0
+    for t, node, _, _ in record.frames:
+        if order and node == order[-1]:
+            continue
+        if (node == former and t - changed_ns <= IN_FLIGHT_MS * 1e6) or any(n == node and at <= t <= at + MEDDLED_MS * 1e6 for n, at in meddled):
+            continue
+        former, changed_ns = (order[-1] if order else None), t
+        order.append(node)
+    return order
+
+
+def follows(order, takeovers_new):
+    """I1, I2, I6, I8: every change of the speaker is a takeover that the history has, in its order. Two that speak at once change far more often."""
+    rest = iter(takeovers_new)
+    return all(any(node == taken for taken in rest) for node in order[1:])
+
+
+def silent_where_it_must(campaign, record):
+    """I10: an agent that is dead, hung or frozen for longer than the lease is not heard."""
+    for silence in campaign.silences:
+        heard = [t for t, node, _, _ in record.frames if node == silence.node and silence.since_ns < t < silence.until_ns]
+        if heard:
+            raise Violation(f"I10: {silence.node} was heard {(heard[0] - silence.since_ns) / 1e6:.1f} ms after its silence began (at {heard[0]}), "
+                            f"{len(heard)} frames")
+
+
+def history_of_all(lab):
+    """I2, I7, I9: one history everywhere, a cause for each takeover, no epoch twice. Returns the takeovers."""
+    def agreed():
+        seen = [takeovers(n) for n in lab.pbx_nodes]
+        return seen[0] if all({epoch(r) for r in s} == {epoch(r) for r in seen[0]} for s in seen) else None
+    try:
+        told = wait_until(agreed, 20, "")
+    except AssertionError as error:
+        raise Violation(f"I9: the nodes do not agree on the history: {[len(history(n)) for n in lab.pbx_nodes]} records") from error
+    epochs = [epoch(r) for r in told]
+    if len(set(epochs)) != len(epochs):
+        raise Violation(f"I7: an epoch was used twice: {sorted(epochs)}")
+    for r in told:
+        if r.get("cause") in (None, "", "none"):
+            raise Violation(f"I2: a takeover without a cause: {r}")
+    return told
+
+
+def neighbours(lab, record):
+    """I5, at the end of the record, unless the address has just moved again (failback)."""
+    claims = record.claims()
+    if not claims or record.end_ns - claims[-1].start_ns < 1e9:
+        return
+    holder = lab.node(claims[-1].node)
+    for family in (4, 6):
+        mac = record.neighbour_at(record.end_ns, family)
+        if mac != holder.mac:
+            raise Violation(f"I5: the phones' IPv{family} neighbour is {mac}, the holder {holder.name} has {holder.mac}")
+
+
+def everybody_can_be_called(lab):
+    """I13. Both PBXs may have been down at once, with everything they knew; then the phones' next registrations are what brings them back."""
+    counts = [s for s in (ringkeep.bindings(n) for n in lab.pbx_nodes) if s is not None]
+    if max(counts, default=0) < PHONES:
+        register(lab)
+    reached = lab.phones.call_all(PHONES)
+    if reached != PHONES:
+        raise Violation(f"I13: {reached} of {PHONES} phones could be called")
+
+
+def register(lab):
+    reached = lab.phones.register(PHONES)
+    if reached != PHONES:
+        raise Violation(f"{reached} of {PHONES} phones could register at a healthy cluster")
+    lab.wait_replicated(PHONES)
