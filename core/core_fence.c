@@ -183,6 +183,53 @@ void core_fence_event(struct core_turn *t, const struct core_event *ev)
 	core_proof_follow(t, before, first);
 }
 
+/* ---- fence = required ---- */
+
+/* It lives and holds nothing: its own agent saw to its end. */
+static bool core_let_go(const struct core *c, group_index_t group, node_id_t n, boot_t now)
+{
+	const struct lease_peer *p = &c->group[group].lease.peer[n];
+
+	return p->at.ns != 0 && boot_diff_ns(p->at, now) <= 3 * c->config.timing.pulse_ns &&
+	       epoch_none(p->view.holds);
+}
+
+/* Nobody was seen to hold it since this agent began: who is not heard now may have. */
+static bool core_fence_unseen(const struct core *c, group_index_t group, boot_t now)
+{
+	const struct core_group_config *g = &c->config.groups[group];
+
+	for (int i = 0; i < g->candidates_count; i++) {
+		node_id_t n = g->candidates[i];
+
+		if (n != c->config.self && !core_let_go(c, group, n, now) && !fence_is_off(&c->fence, n))
+			return true;
+	}
+	return false;
+}
+
+/* Who held it last and did not let go, as far as this node knows: whom it saw hold, or promised to since. */
+static node_id_t core_former(const struct core *c, group_index_t group)
+{
+	const struct lease *l = &c->group[group].lease;
+	const struct lease_promise *p = &l->voter.promise;
+
+	if (p->node != NODE_NONE && epoch_cmp(p->epoch, l->former.epoch) > 0)
+		return p->node;
+	return l->former.released ? c->config.self : l->former.node;
+}
+
+bool core_fence_waits(const struct core *c, group_index_t group, boot_t now)
+{
+	node_id_t former = core_former(c, group);
+
+	if (c->config.groups[group].fence != FENCE_REQUIRED || former == c->config.self)
+		return false;
+	if (former == NODE_NONE)
+		return core_fence_unseen(c, group, now);
+	return !fence_is_off(&c->fence, former) && !core_let_go(c, group, former, now);
+}
+
 boot_t core_fence_next(const struct core *c, struct instant now)
 {
 	struct fence_world w = core_fence_world(c, now);

@@ -131,7 +131,7 @@ static bool core_peer_reachable(const struct core *c, node_id_t n, boot_t now)
 }
 
 static struct placement_input core_input(const struct core *c, group_index_t group, node_id_t n,
-					 const struct core_look *look, boot_t now)
+					 const struct core_look *look, bool waits, boot_t now)
 {
 	const struct core_group *g = &c->group[group];
 	const struct node_facts *facts = n == c->config.self ? &c->facts : &c->peer[n].facts;
@@ -143,6 +143,7 @@ static struct placement_input core_input(const struct core *c, group_index_t gro
 		.reachable = n != look->exclude && core_peer_reachable(c, n, now),
 		.standby = c->intent.node[n].standby || n == look->assume_standby,
 		.fenced = fence_bars(&c->fence, n),
+		.fence_wait = waits && g->seen_holder != n,
 		.proof = n == c->config.self && c->group[group].lease.proof.node != NODE_NONE,
 		.damped = d.suppressed,
 		.incumbent = !look->no_incumbent && g->seen_holder == n,
@@ -157,9 +158,10 @@ void core_place(const struct core *c, group_index_t group, const struct core_loo
 {
 	const struct core_group_config *config = &c->config.groups[group];
 	struct placement_input inputs[RK_NODES_MAX];
+	bool waits = core_fence_waits(c, group, now);
 
 	for (int i = 0; i < config->candidates_count; i++)
-		inputs[i] = core_input(c, group, config->candidates[i], look, now);
+		inputs[i] = core_input(c, group, config->candidates[i], look, waits, now);
 	placement_decide(inputs, config->candidates_count, look->ignore_health, &config->policy, ret);
 }
 

@@ -308,8 +308,9 @@ void fence_message(struct fence *f, const struct fence_msg *m, const struct fenc
 {
 	struct fence_turn t = { f, w, plan };
 
-	if (m->target > NODE_ID_MAX || !node_in(f->nodes, m->target) || m->from == NODE_NONE ||
-	    m->from > NODE_ID_MAX || m->level >= FENCE_LEVELS_MAX || m->op.first_level >= FENCE_LEVELS_MAX)
+	if (m->target > NODE_ID_MAX || m->target == f->self || !node_in(f->nodes, m->target) ||
+	    m->from == NODE_NONE || m->from > NODE_ID_MAX || m->level >= FENCE_LEVELS_MAX ||
+	    m->op.first_level >= FENCE_LEVELS_MAX)
 		return;
 	switch (m->type) {
 	case FENCE_MSG_START:
@@ -434,7 +435,7 @@ void fence_left(struct fence *f, node_id_t n, bool down, const struct fence_worl
 	if (down && x->member) {
 		x->lost = true;
 		x->lost_at = w->now;
-		if (x->state == FENCE_CLEAN)
+		if (x->state == FENCE_CLEAN && f->config.target[n].levels_count > 0)
 			fence_set_state(&t, n, FENCE_SUSPECT);
 	}
 	x->member = false;

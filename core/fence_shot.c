@@ -109,12 +109,25 @@ static enum fence_verb fence_phase_verb(enum fence_phase p)
 	return p == FENCE_PHASE_STATUS ? FENCE_STATUS : p == FENCE_PHASE_ON ? FENCE_ON : FENCE_OFF;
 }
 
+/* Looked at before each shot. What lives is shot only if a person says so, or if it was
+ * declared off. */
+static bool fence_may_shoot(const struct fence *f, node_id_t n, const struct fence_world *w)
+{
+	const struct fence_target *x = &f->target[n];
+
+	return n != f->self && fence_quorate(f, w) && (x->op.why != FENCE_WHY_LOST || fence_gone(f, n, w));
+}
+
 static void fence_call_device(struct fence_turn *t, node_id_t n)
 {
 	struct fence_target *x = &t->f->target[n];
 	fence_device_t device = fence_device(t->f, n);
 	enum fence_verb verb = fence_phase_verb(x->phase);
 
+	if (verb == FENCE_OFF && !fence_may_shoot(t->f, n, t->w)) {
+		fence_shot_given_up(t, n);
+		return;
+	}
 	if (x->tries == 0)
 		x->call_until = boot_add(t->w->now, fence_verb_ns(&t->f->config.device[device], verb));
 	x->tries++;
@@ -126,15 +139,6 @@ static void fence_call_device(struct fence_turn *t, node_id_t n)
 }
 
 /* ---- levels ---- */
-
-/* Looked at before the shot and before each level. What lives is shot only if a person says so, or if it was
- * declared off. */
-static bool fence_may_shoot(const struct fence *f, node_id_t n, const struct fence_world *w)
-{
-	const struct fence_target *x = &f->target[n];
-
-	return n != f->self && fence_quorate(f, w) && (x->op.why != FENCE_WHY_LOST || fence_gone(f, n, w));
-}
 
 static void fence_phase_go(struct fence_turn *t, node_id_t n);
 

@@ -47,6 +47,8 @@ static enum reason placement_veto(const struct placement_input *in, bool ignore_
 		return REASON_STANDBY;
 	if (in->fenced)
 		return REASON_FENCED;
+	if (in->fence_wait)
+		return REASON_FENCE_WAIT;
 	if (in->facts->joining && !ignore_health)
 		return REASON_JOINING;
 	if (in->config_differs || !in->facts->config_accepted)

@@ -58,6 +58,7 @@ enum reason {
 	REASON_STANDBY = 30,
 	REASON_FENCED = 40,
 	REASON_JOINING = 41,
+	REASON_FENCE_WAIT = 42, /* fence = required: a lost node held the group and is not proved off */
 	REASON_CONFIG = 50, /* its configuration differs or was not accepted */
 	REASON_GATE = 55,   /* its gate or addresses are not in force */
 	REASON_LAN_DOWN = 60,
@@ -124,6 +125,7 @@ struct placement_input {
 	bool reachable;
 	bool standby;
 	bool fenced;
+	bool fence_wait; /* the group waits until its lost holder is proved off */
 	bool proof; /* the other of two nodes is proved off: as good as corosync's quorum */
 	bool damped;
 	bool incumbent;

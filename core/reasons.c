@@ -21,7 +21,10 @@ static const struct {
 				 "links, corosync-quorumtool shows who is missing" },
 	[REASON_STANDBY] = { "standby",
 			     "an operator put it in standby; hactl unstandby lets it hold groups again" },
-	[REASON_FENCED] = { "fenced", "it was fenced and has not come back; start it again" },
+	[REASON_FENCED] = { "fenced", "it is being fenced or was, and has not come back since; start it again" },
+	[REASON_FENCE_WAIT] = { "fence_wait",
+				"the group is to be taken over only when its lost holder is proved off; see "
+				"hactl fence history, or look at the machine and say hactl fence confirm" },
 	[REASON_JOINING] = { "joining",
 			     "it has just joined and waits for its snapshot; this ends by itself" },
 	[REASON_CONFIG] = { "config",

@@ -6,6 +6,7 @@
  *   sim_world.c   the event queue, start and end of a run
  *   sim_node.c    one node: its agent's loop, plans carried out action by action, stalls, crashes, power
  *   sim_net.c     pulses between nodes: loss, delay, duplication, cuts; incarnations as on the wire
+ *   sim_fence.c   power switches
  *   sim_cpg.c     corosync: membership, agreed order, heartbeats, snapshots
  *   sim_check.c   what must always be true (docs/ARCHITECTURE.md)
  *   sim_fault.c   what goes wrong, by the seed
@@ -53,6 +54,8 @@ struct sim_tmpfs {
 	struct lease_memory lease[RK_GROUPS_MAX];
 };
 
+enum sim_device { SIM_DEVICE_TRUE, SIM_DEVICE_REFUSES, SIM_DEVICE_LIES, SIM_DEVICE_HANGS, SIM_DEVICES_COUNT };
+
 struct sim_event;
 
 struct sim_node {
@@ -71,6 +74,10 @@ struct sim_node {
 	struct sim_disk disk;
 	struct sim_tmpfs tmpfs;
 	struct core *core;
+	struct instant core_at; /* of the event being worked on */
+	uint64_t gone_boots;	/* ... and the start of its machine then */
+	int64_t gone_at;	/* its agent ended, last */
+	uint64_t boots;
 	struct core *shadow; /* fed the same events in other memory: must give the same plans */
 	int64_t tick_at;     /* true time of the latest scheduled tick */
 	uint64_t tick_number;
@@ -107,6 +114,7 @@ enum sim_event_type {
 	SIM_RELEASED, /* what had to be said before a planned hand-over has been said */
 	SIM_FACTS,    /* what the executors see has changed */
 	SIM_ALONE,    /* an agent that found nobody stops waiting for a snapshot */
+	SIM_FENCE,    /* a power switch does what it was asked for */
 	SIM_SNAPSHOT, /* a ring has a new member: this one tells it what it knows */
 };
 
@@ -130,6 +138,7 @@ struct sim_event {
 	union {
 		struct sim_datagram datagram;
 		struct core_event core;
+		struct plan_fence_call fence_call;
 		uint64_t number;
 	};
 };
@@ -189,7 +198,8 @@ struct sim_fault_plan {
 
 struct sim {
 	struct sim_options options;
-	struct sim_random random;
+	struct sim_random random, fence_random;
+	enum sim_device device[FENCE_DEVICES_MAX];
 	int64_t now; /* true time, ns */
 	int64_t end;
 	uint64_t order;
@@ -278,6 +288,16 @@ void sim_cpg_deliver(struct sim *s, struct sim_event *e); /* takes e */
 void sim_heartbeat(struct sim *s, struct sim_node *n);
 void sim_cpg_snapshot_send(struct sim *s, struct sim_node *n, node_id_t to);
 void sim_cpg_joined(struct sim *s, struct sim_node *n);
+
+/* sim_fence.c */
+void sim_fence_config(struct sim *s);
+void sim_fence_call(struct sim *s, struct sim_node *n, const struct plan_fence_call *c);
+void sim_fence_device_done(struct sim *s, const struct sim_event *e);
+void sim_check_shot(struct sim *s, const struct sim_node *n, const struct plan_fence_call *c);
+void sim_check_fence_state(struct sim *s, const struct sim_node *n, const struct plan_fence_state *p);
+void sim_check_required(struct sim *s, const struct sim_node *n, group_index_t g);
+bool sim_fence_can_spare(const struct sim *s, node_id_t n);
+bool sim_fence_settled(const struct sim *s, const struct sim_node *n, char *why, size_t size);
 
 /* sim_operator.c */
 /* An operator at node `at`: checked there, then broadcast. False if refused. */

@@ -121,6 +121,7 @@ static void sim_cpg_leave(struct sim *s, node_id_t who, node_id_t at)
 	e->life = s->node[at].life;
 	e->core.type = CORE_PEER_LEFT;
 	e->core.node = who;
+	e->core.left.down = true;
 }
 
 static void sim_cpg_pair(struct sim *s, node_id_t a, node_id_t b, bool before)

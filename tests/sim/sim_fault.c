@@ -450,6 +450,10 @@ static bool sim_can_spare(const struct sim *s, node_id_t n)
 {
 	int nodes = 0, left = 0;
 
+	if (!sim_fence_can_spare(s, n))
+		return false;
+	if (s->config.proof_votes)
+		return true;
 	for (node_id_t k = 1; k <= s->nodes_count; k++) {
 		const struct voter_set *v = &s->node[k].core->voters.set;
 		node_set_t alive = voter_set_all(v) & ~node_bit(n);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core_private.h"
+#include "fence_private.h"
 #include "sim.h"
 
 #define MUTANT_SEEDS_MAX 1500
@@ -37,6 +38,10 @@ enum mutant {
 	MUTANT_DRAIN_WITHOUT_END,
 	MUTANT_DRAIN_IN_SPITE_OF_PAUSE,
 	MUTANT_CANCEL_IGNORED,
+	MUTANT_PROOF_NOT_NEEDED,
+	MUTANT_SHOOTS_THE_LIVING,
+	MUTANT_ANY_ANSWER_IS_A_PROOF,
+	MUTANT_SHOT_WITHOUT_END,
 	MUTANT_HIDDEN_STATE,
 	MUTANTS,
 };
@@ -69,6 +74,10 @@ static const struct {
 	[MUTANT_DRAIN_WITHOUT_END] = { "a drain has no end", "I9" },
 	[MUTANT_DRAIN_IN_SPITE_OF_PAUSE] = { "a drained move does not look at the pause", "I11" },
 	[MUTANT_CANCEL_IGNORED] = { "an operation goes on although it was cancelled", "I14" },
+	[MUTANT_PROOF_NOT_NEEDED] = { "fence = required does not wait", "fence" },
+	[MUTANT_SHOOTS_THE_LIVING] = { "a node that is heard is shot", "fence" },
+	[MUTANT_ANY_ANSWER_IS_A_PROOF] = { "any answer of a device is a proof", "fence" },
+	[MUTANT_SHOT_WITHOUT_END] = { "a shooter never ends what it began", "I" },
 	[MUTANT_HIDDEN_STATE] = { "a decision depends on hidden state", "determinism" },
 };
 
@@ -251,6 +260,40 @@ void __wrap_core_intent_merge(struct core_turn *t, const struct core_intent *oth
 {
 	if (!mutant_is(MUTANT_INTENT_NOT_MERGED))
 		__real_core_intent_merge(t, other);
+}
+
+bool __real_core_fence_waits(const struct core *c, group_index_t group, boot_t now);
+bool __wrap_core_fence_waits(const struct core *c, group_index_t group, boot_t now);
+bool __real_fence_gone(const struct fence *f, node_id_t n, const struct fence_world *w);
+bool __wrap_fence_gone(const struct fence *f, node_id_t n, const struct fence_world *w);
+bool __real_fence_shot_answered(struct fence_turn *t, node_id_t n, enum fence_answer answer, int64_t took_ns);
+bool __wrap_fence_shot_answered(struct fence_turn *t, node_id_t n, enum fence_answer answer, int64_t took_ns);
+void __real_fence_tick(struct fence *f, const struct fence_world *w, struct core_plan *plan);
+void __wrap_fence_tick(struct fence *f, const struct fence_world *w, struct core_plan *plan);
+
+bool __wrap_core_fence_waits(const struct core *c, group_index_t group, boot_t now)
+{
+	return !mutant_is(MUTANT_PROOF_NOT_NEEDED) && __real_core_fence_waits(c, group, now);
+}
+
+bool __wrap_fence_gone(const struct fence *f, node_id_t n, const struct fence_world *w)
+{
+	return mutant_is(MUTANT_SHOOTS_THE_LIVING) || __real_fence_gone(f, n, w);
+}
+
+bool __wrap_fence_shot_answered(struct fence_turn *t, node_id_t n, enum fence_answer answer, int64_t took_ns)
+{
+	if (mutant_is(MUTANT_ANY_ANSWER_IS_A_PROOF))
+		answer = t->f->target[n].phase == FENCE_PHASE_STATUS ? FENCE_ANSWER_OFF : FENCE_ANSWER_OK;
+	return __real_fence_shot_answered(t, n, answer, took_ns);
+}
+
+void __wrap_fence_tick(struct fence *f, const struct fence_world *w, struct core_plan *plan)
+{
+	if (mutant_is(MUTANT_SHOT_WITHOUT_END))
+		for (node_id_t n = 1; n <= NODE_ID_MAX; n++)
+			f->target[n].deadline = boot_add(w->now, NS_PER_S);
+	__real_fence_tick(f, w, plan);
 }
 
 /* ---- the hunt ---- */

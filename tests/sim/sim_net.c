@@ -126,6 +126,7 @@ void sim_net_receive(struct sim *s, struct sim_node *n, const struct sim_datagra
 	}
 	n->known[d->from] = d->incarnation;
 	sim_event_put(events, &count, CORE_HEARD, d->from, 0)->heard.hears_me = d->hears;
+	events[0].heard.incarnation = d->incarnation;
 	for (group_index_t g = 0; d->has_views && g < s->config.groups_count; g++) {
 		struct core_event *ev = sim_event_put(events, &count, CORE_VIEW, d->from, g);
 

@@ -170,6 +170,14 @@ static void sim_gate_set(struct sim *s, struct sim_node *n, group_index_t group,
 	sim_check_shut(s, n, group);
 }
 
+static void sim_fence_send(struct sim *s, struct sim_node *n, const struct fence_msg *m)
+{
+	struct core_event ev = { .type = CORE_FENCE_MESSAGE, .fence_msg = *m };
+
+	ev.fence_msg.from = n->id;
+	sim_cpg_send(s, n->id, &ev);
+}
+
 /* False: the rest of the plan is dropped. */
 static bool sim_action(struct sim *s, struct sim_node *n, const struct plan_action *a)
 {
@@ -209,10 +217,14 @@ static bool sim_action(struct sim *s, struct sim_node *n, const struct plan_acti
 		break;
 	case PLAN_RECORD:
 	case PLAN_EXPLAIN:
-	case PLAN_FENCE_CALL:
-	case PLAN_FENCE_SEND:
 	case PLAN_FENCE_ATTEMPT:
 	case PLAN_FENCE_STATE:
+		break; /* checked and traced above */
+	case PLAN_FENCE_CALL:
+		sim_fence_call(s, n, &a->fence_call);
+		break;
+	case PLAN_FENCE_SEND:
+		sim_fence_send(s, n, &a->fence_msg);
 		break; /* checked and traced above */
 	}
 	return true;
@@ -327,6 +339,7 @@ void sim_node_feed(struct sim *s, struct sim_node *n, struct core_event *ev)
 	s->steps++;
 	ev->at = sim_instant(s, n);
 	n->loop_at = ev->at.boot;
+	n->core_at = ev->at;
 	sim_roles(s, n, role, epoch);
 	sim_check_told(n, ev);
 	core_step(n->core, ev, &s->plan);
@@ -544,6 +557,8 @@ static void sim_agent_gone(struct sim *s, struct sim_node *n)
 
 	sim_check_life_over(s, n);
 	n->running = false;
+	n->gone_at = s->now;
+	n->gone_boots = n->boots;
 	n->stopping = false;
 	n->calm_since = INT64_MAX;
 	n->stalled_until = 0;
@@ -596,9 +611,9 @@ void sim_agent_look_stopped(struct sim *s, struct sim_node *n)
 void sim_power_off(struct sim *s, struct sim_node *n, bool lose_disk, int64_t on_after_ns)
 {
 	sim_trace(s, "%s loses power%s", sim_name(s, n->id), lose_disk ? " and its disk" : "");
+	n->powered = false; /* nobody says goodbye: corosync finds out */
 	if (n->running)
 		sim_agent_gone(s, n);
-	n->powered = false;
 	n->frozen = false;
 	n->stalled_until = 0;
 	memset(n->gate, 0, sizeof n->gate);
@@ -621,6 +636,7 @@ void sim_power_on(struct sim *s, struct sim_node *n)
 		return;
 	sim_trace(s, "%s has power again", sim_name(s, n->id));
 	n->powered = true;
+	n->facts.boot = (uint64_t)n->id << 32 | ++n->boots;
 	n->boot = (struct sim_clock){ .true_ns = s->now, .clock_ns = 5 * NS_PER_S, .ppm = n->boot.ppm };
 	n->raw = (struct sim_clock){ .true_ns = s->now, .clock_ns = 5 * NS_PER_S, .ppm = n->raw.ppm };
 	for (int g = 0; g < s->config.groups_count; g++)

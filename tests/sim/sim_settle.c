@@ -131,6 +131,10 @@ bool sim_check_settled(struct sim *s, char *ret_why, size_t size)
 			return false;
 		}
 	sim_unwish(s);
+	for (node_id_t k = 1; k <= s->nodes_count; k++)
+		if (k != s->left_down && !s->node[k].witness &&
+		    !sim_fence_settled(s, &s->node[k], ret_why, size))
+			return false;
 	for (group_index_t g = 0; g < s->config.groups_count; g++) {
 		node_id_t holder = NODE_NONE;
 

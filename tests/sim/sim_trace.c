@@ -153,6 +153,15 @@ void sim_trace_action(struct sim *s, struct sim_node *n, const struct plan_actio
 	if (!s->options.trace)
 		return;
 	switch (a->type) {
+	case PLAN_FENCE_STATE:
+		sim_trace(s, "%s ! %s is %s", sim_name(s, n->id), sim_name(s, a->fence_state.target),
+			  fence_state_name(a->fence_state.state));
+		break;
+	case PLAN_FENCE_CALL:
+		if (!a->fence_call.watch)
+			sim_trace(s, "%s ! device %d: %s %s", sim_name(s, n->id), a->fence_call.device + 1,
+				  fence_verb_name(a->fence_call.verb), sim_name(s, a->fence_call.target));
+		break;
 	case PLAN_EXPLAIN:
 		sim_trace_explain(s, n, a);
 		break;
@@ -175,10 +184,8 @@ void sim_trace_action(struct sim *s, struct sim_node *n, const struct plan_actio
 	case PLAN_SAVE_INTENT:
 	case PLAN_RESERVE_EPOCHS:
 	case PLAN_SAVE_VOTERS:
-	case PLAN_FENCE_CALL:
-	case PLAN_FENCE_SEND:
 	case PLAN_FENCE_ATTEMPT:
-	case PLAN_FENCE_STATE:
+	case PLAN_FENCE_SEND:
 	case PLAN_FACTS_CHANGED:
 		break;
 	}
