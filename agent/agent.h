@@ -39,6 +39,7 @@
 #include "pulse_io.h"
 #include "rate.h"
 #include "recorder.h"
+#include "refusal.h"
 #include "sentence.h"
 #include "service_digests.h"
 #include "service_resend.h"
@@ -153,16 +154,6 @@ struct agent_petter {
 	boot_t grace_until;
 };
 
-/* Whom the guard refuses to our own programs: trunk peers that no open group names. */
-struct network_refusal {
-	bool known;    /* for this configuration */
-	uint32_t open; /* groups that were, when the guard was told; a bit each */
-	struct network_peer {
-		uint32_t groups; /* of all peers that it touches */
-		int16_t around;	 /* index of the narrowest one around it, -1 = none */
-	} peer[GATE_PEERS_TOTAL_MAX];
-};
-
 struct agent {
 	struct agent_paths paths;
 	struct config *config;
@@ -205,7 +196,7 @@ struct agent {
 	struct vrrp *vrrp;
 	uint32_t gate_missing; /* interfaces that lost the gate and have not got it back */
 	int gate_missing_on[AGENT_GATE_MISSING_MAX];
-	struct network_refusal refusal;
+	struct refusal refusal;
 	struct pulse_io *pulse;
 	struct heartbeat_io *heartbeat;
 	uint64_t snapshot; /* request that is being answered; 0 = none */

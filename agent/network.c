@@ -44,48 +44,12 @@ size_t network_peers(const struct config *c, struct gate_peer ret[GATE_PEERS_TOT
 
 /* ---- peers that are refused ---- */
 
-/* k is around i, or the same and named before. */
-static bool peer_is_around(const struct gate_peer *peers, size_t k, size_t i)
-{
-	return k != i && ip_prefix_contains(&peers[k].prefix, &peers[i].prefix) &&
-	       (k < i || !ip_prefix_equal(&peers[k].prefix, &peers[i].prefix));
-}
-
-/* Once for each configuration: with a thousand peers it takes 20 ms. */
-static void network_overlaps(struct agent *a, const struct gate_peer *peers, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct network_peer *mine = &a->refusal.peer[i];
-
-		*mine = (struct network_peer){ .groups = 1U << peers[i].group, .around = -1 };
-		for (size_t k = 0; k < count; k++) {
-			bool around = peer_is_around(peers, k, i);
-
-			if (around || peer_is_around(peers, i, k))
-				mine->groups |= 1U << peers[k].group;
-			if (around && (mine->around < 0 ||
-				       ip_prefix_contains(&peers[mine->around].prefix, &peers[k].prefix)))
-				mine->around = (int16_t)k;
-		}
-	}
-}
-
-/* Nothing that is refused may touch what is open: two groups can name a carrier, or one's prefix be in the
- * other's. Nor may it be in another that is refused; if any around it is, then so is the narrowest. */
-static bool network_peer_refused(const struct agent *a, size_t i)
-{
-	const struct network_peer *mine = &a->refusal.peer[i];
-
-	return !(mine->groups & a->refusal.open) &&
-	       (mine->around < 0 || a->refusal.peer[mine->around].groups & a->refusal.open);
-}
-
 void network_refuse(struct agent *a)
 {
 	struct gate_peer peers[GATE_PEERS_TOTAL_MAX];
 	struct ip_prefix refused[GATE_PEERS_TOTAL_MAX];
-	size_t count, n = 0;
 	uint32_t open = 0;
+	size_t count;
 
 	if (!a->vip)
 		return;
@@ -96,13 +60,9 @@ void network_refuse(struct agent *a)
 		return;
 	count = network_peers(a->config, peers, refused);
 	if (!a->refusal.known)
-		network_overlaps(a, peers, count);
-	a->refusal.known = true;
-	a->refusal.open = open;
-	for (size_t i = 0; i < count; i++)
-		if (network_peer_refused(a, i))
-			refused[n++] = peers[i].prefix;
-	guard_refuse(a->guard, refused, n);
+		refusal_learn(&a->refusal, peers, count);
+	count = refusal_list(&a->refusal, peers, open, refused);
+	guard_refuse(a->guard, refused, count);
 }
 
 /* ---- gate ---- */
