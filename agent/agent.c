@@ -154,6 +154,7 @@ static void agent_tick(void *ctx)
 	services_tick(a);
 	commands_tick(a);
 	petter_tick(a);
+	fences_tick(a);
 	if (!boot_before(a->now.boot, recorder_next(&a->recorder))) {
 		recorder_tick(&a->recorder, a->now);
 		agent_watch_recorder(a);
@@ -186,7 +187,7 @@ static boot_t agent_leave(void *ctx)
 	next = boot_min(core_next(&a->core, a->now), boot_min(network_next(a), routers_next(a)));
 	next = boot_min(next, boot_min(pulse_io_next(a->pulse), cluster_next(a)));
 	next = boot_min(next, boot_min(services_next(a), commands_next(a)));
-	next = boot_min(next, trunks_next(a));
+	next = boot_min(next, boot_min(trunks_next(a), fences_next(a)));
 	next = boot_min(next, boot_min(recorder_next(&a->recorder), a->next_housekeeping));
 	if (a->stopping)
 		next = boot_min(next, a->stop_until);
@@ -377,6 +378,10 @@ static int agent_open_state(struct agent *a, struct sentence *reterr)
 
 	if (r < 0)
 		return r;
+	r = state_run_boot(&a->run, &a->boot);
+	if (r < 0)
+		return sentence_fail(reterr, r, "The run directory %s cannot be written: %s.", a->paths.run_dir,
+				     strerror(-r));
 	a->state_fd = state_dir_open(a->paths.state_dir);
 	if (a->state_fd < 0)
 		return sentence_fail(reterr, a->state_fd, "The state directory %s cannot be opened: %s.",
@@ -545,6 +550,8 @@ static int agent_open_all(struct agent *a, struct sentence *reterr)
 	if (r == 0 && !a->paths.witness)
 		r = cluster_open(a, reterr);
 	agent_pump(a);
+	if (r == 0 && !a->paths.witness)
+		r = fences_open(a, reterr);
 	if (r == 0)
 		r = services_open(a, reterr);
 	if (r == 0)
@@ -593,6 +600,7 @@ void agent_stop(struct agent *a)
 	if (a->control)
 		control_close(a->control);
 	services_close(a);
+	fences_close(a);
 	network_close(a);
 	petter_close(a);
 	cluster_close(a);

@@ -13,6 +13,7 @@
  *   steps.c      takeover and let-go steps
  *   trunks.c     registrations at carriers
  *   petter.c     the hardware watchdog
+ *   fences.c     power fencing: calls of fence agents, its messages, what is shown of it
  *   facts.c      what this node knows of itself
  *   commands.c   handlers of the control socket
  *   status.c     the status model as JSON
@@ -30,6 +31,7 @@
 #include "config.h"
 #include "control.h"
 #include "core.h"
+#include "fence_runner.h"
 #include "gate.h"
 #include "guard.h"
 #include "heartbeat_io.h"
@@ -182,6 +184,8 @@ struct agent {
 
 	struct state_run run;
 	int state_fd;
+	uint64_t boot; /* of this machine, for the heartbeats */
+	struct fence_runner *fences; /* NULL: no device */
 	struct recorder recorder;
 	struct journal journal;
 	char *journal_names;
@@ -204,6 +208,9 @@ struct agent {
 	bool ticked; /* the timer was served in this round */
 	bool quorate;
 	bool joined; /* the snapshot is here */
+	node_set_t nodes_lost; /* of those that have just left: corosync lost the node */
+	char fence_who[RK_NAME_MAX];
+	char fence_why[HEARTBEAT_WHY_MAX]; /* of the order that is being given by hand; "" = none is */
 	boot_t next_heartbeat;
 	boot_t next_housekeeping;
 	struct agent_group group[RK_GROUPS_MAX];
@@ -299,6 +306,7 @@ int cluster_send_bindings(struct agent *a, uint64_t snapshot, const void *data, 
 /* Goes on with the snapshot that is being made. */
 void cluster_snapshot_go(struct agent *a);
 int cluster_send_history(struct agent *a, const char *line, size_t len);
+int cluster_send_fence(struct agent *a, const struct heartbeat_fence *fence);
 bool cluster_connected(const struct agent *a);
 json_t *cluster_counters_json(const struct agent *a);
 
@@ -363,6 +371,22 @@ bool petter_missing(const struct agent *a);
 int64_t petter_counts_ns(const struct agent *a);
 /* null: none is configured. */
 json_t *petter_json(const struct agent *a);
+
+/* ---- fences.c ---- */
+int fences_open(struct agent *a, struct sentence *reterr);
+void fences_close(struct agent *a);
+boot_t fences_next(const struct agent *a);
+void fences_tick(struct agent *a);
+void fences_call(struct agent *a, const struct plan_fence_call *call);
+void fences_send(struct agent *a, const struct fence_msg *m);
+void fences_attempt(struct agent *a, const struct plan_fence_attempt *attempt);
+/* A target has changed its state. */
+void fences_state(struct agent *a, const struct plan_fence_state *s);
+void fences_receive(struct agent *a, node_id_t from, const struct heartbeat_fence *fence);
+/* An operator's order, checked. */
+int fences_order(struct agent *a, node_id_t target, bool confirm, const char *who, const char *why,
+		 struct sentence *reterr);
+json_t *fences_json(const struct agent *a);
 
 /* ---- facts.c ---- */
 /* Feeds CORE_LOCAL_FACTS if anything has changed. */

@@ -44,6 +44,21 @@ static void cluster_quorum(void *ctx, bool quorate)
 	a->quorate = quorate;
 }
 
+static void cluster_lost(void *ctx, node_set_t lost)
+{
+	struct agent *a = ctx;
+
+	a->nodes_lost = lost;
+}
+
+static void cluster_fence(void *ctx, node_id_t from, const struct heartbeat_fence *fence, struct instant at)
+{
+	struct agent *a = ctx;
+
+	a->now = at;
+	fences_receive(a, from, fence);
+}
+
 static void cluster_members(void *ctx, node_set_t members, node_set_t left)
 {
 	struct agent *a = ctx;
@@ -54,7 +69,8 @@ static void cluster_members(void *ctx, node_set_t members, node_set_t left)
 
 		if (!node_in(left, n) || n == a->self)
 			continue;
-		log_notice("corosync: %s left", agent_node_name(a, n));
+		ev.left.down = node_in(a->nodes_lost, n);
+		log_notice("corosync: %s %s", agent_node_name(a, n), ev.left.down ? "is lost" : "left");
 		agent_feed(a, &ev);
 	}
 	a->next_heartbeat = (boot_t){ 0 };
@@ -247,6 +263,8 @@ static void cluster_fd_changed(void *ctx, int old_fd, int fd)
 static const struct heartbeat_io_ops cluster_ops = {
 	.connection = cluster_connection,
 	.quorum = cluster_quorum,
+	.lost = cluster_lost,
+	.fence = cluster_fence,
 	.members = cluster_members,
 	.state = cluster_state,
 	.command = cluster_command,
@@ -347,6 +365,11 @@ int cluster_send_bindings(struct agent *a, uint64_t snapshot, const void *data, 
 	if (snapshot)
 		return heartbeat_io_send_section(a->heartbeat, snapshot, CLUSTER_SECTION_BINDINGS, data, len);
 	return heartbeat_io_send_bindings(a->heartbeat, data, len);
+}
+
+int cluster_send_fence(struct agent *a, const struct heartbeat_fence *fence)
+{
+	return a->heartbeat ? heartbeat_io_send_fence(a->heartbeat, fence) : -ENOTCONN;
 }
 
 int cluster_send_history(struct agent *a, const char *line, size_t len)

@@ -628,6 +628,61 @@ const struct control_ops agent_control_ops = {
 	.gone = command_gone,
 };
 
+/* The latest records of fencing among the latest of all. */
+static enum control_answer command_fence_history(struct agent *a, const struct control_request *req,
+						 json_t **ret_reply)
+{
+	json_int_t count = json_integer_value(json_object_get(req->args, "count"));
+	json_t *all = history_read(a->state_fd, 10000), *kept = json_array(), *r;
+	size_t i;
+
+	if (count <= 0 || count > 10000)
+		count = 50;
+	json_array_foreach(all, i, r)
+	{
+		const char *type = json_string_value(json_object_get(r, "type"));
+
+		if (type && !strcmp(type, "fence"))
+			json_array_append(kept, r);
+		if (json_array_size(kept) > (size_t)count)
+			json_array_remove(kept, 0);
+	}
+	*ret_reply = all ? control_ok(json_pack("{s:O}", "records", kept))
+			 : control_refusal("internal", NULL, "The history cannot be read.");
+	json_decref(kept);
+	json_decref(all);
+	return CONTROL_REPLY;
+}
+
+/* A machine loses its power, or is declared without: for administrators, and with a reason in the history. */
+static enum control_answer command_fence(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	struct agent *a = ctx;
+	const char *action = command_text(req, "action"), *why = command_text(req, "reason");
+	bool confirm = !strcmp(action, "confirm");
+	struct sentence refused = { "" };
+	node_id_t node;
+
+	if (!strcmp(action, "history"))
+		return command_fence_history(a, req, ret_reply);
+	if (req->role < ROLE_ADMIN)
+		return command_refuse(ret_reply,
+				      control_refusal("forbidden", NULL, "Only an admin may fence a node."));
+	if (!command_node(a, command_text(req, "node"), &node, ret_reply))
+		return CONTROL_REPLY;
+	if (!confirm && strcmp(action, "off") != 0)
+		return command_refuse(ret_reply,
+				      control_refusal("usage", NULL, "A node can be shot or confirmed."));
+	if (confirm && !why[0])
+		return command_refuse(
+			ret_reply,
+			control_refusal("usage", NULL, "Say with --reason how you know that it is off."));
+	if (fences_order(a, node, confirm, req->user, why, &refused) < 0)
+		return command_refuse(ret_reply, control_refusal("refused", NULL, "%s", refused.text));
+	return command_refuse(ret_reply, control_ok(json_pack("{s:s, s:s}", "node", agent_node_name(a, node),
+							      "action", action)));
+}
+
 const struct control_command agent_commands[] = {
 	{ "status", ROLE_VIEWER, command_status },
 	{ "why", ROLE_VIEWER, command_why },
@@ -644,5 +699,6 @@ const struct control_command agent_commands[] = {
 	{ "unstandby", ROLE_OPERATOR, command_unstandby },
 	{ "pause", ROLE_OPERATOR, command_pause },
 	{ "resume", ROLE_OPERATOR, command_resume },
+	{ "fence", ROLE_VIEWER, command_fence },
 	{ NULL, ROLE_NONE, NULL },
 };

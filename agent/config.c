@@ -118,6 +118,7 @@ static void group_core(const struct config_group *g, struct core_group_config *r
 {
 	ret->unseen_ns = group_unseen_ns(g);
 	ret->native = config_group_native(g);
+	ret->fence = (enum fence_policy)g->fence;
 	ret->candidates_count = (uint8_t)g->candidates_count;
 	memcpy(ret->candidates, g->candidates, sizeof ret->candidates);
 	ret->policy = (struct placement_policy){
@@ -131,6 +132,12 @@ static void group_core(const struct config_group *g, struct core_group_config *r
 			.half_life_ns = g->damping_half_life_ms * NS_PER_MS,
 		},
 	};
+}
+
+bool config_proof_votes(const struct config *c)
+{
+	return c->two_node == CONFIG_TWO_NODE_FENCED && c->nodes_count == 2 && !c->nodes[0].witness &&
+	       !c->nodes[1].witness;
 }
 
 void config_core(const struct config *c, node_id_t self, uint64_t process, struct core_config *ret)
@@ -148,6 +155,8 @@ void config_core(const struct config *c, node_id_t self, uint64_t process, struc
 	ret->config_hash = c->hash;
 	ret->operation_timeout_ns = c->operation_timeout_ms * NS_PER_MS;
 	ret->facts_timeout_ns = c->facts_timeout_ms * NS_PER_MS;
+	config_fence(c, &ret->fence);
+	ret->proof_votes = config_proof_votes(c);
 }
 
 static bool role_has(const struct config_role_users *r, const char *uid, const char *user)
@@ -175,7 +184,9 @@ enum config_role config_role_of(const struct config *c, uint32_t uid, const char
 const char *config_safety(const struct config *c)
 {
 	/* Where VRRP decides, a split network has two holders. */
-	return config_needs_lease(c) ? "leased" : "best-effort";
+	if (!config_needs_lease(c))
+		return "best-effort";
+	return config_proof_votes(c) ? "fenced" : "leased";
 }
 
 const char *config_safety_note(const struct config *c)
@@ -183,6 +194,8 @@ const char *config_safety_note(const struct config *c)
 	if (!config_needs_lease(c))
 		return "VRRP decides (mode native): two holders are possible when the network between the "
 		       "routers is split";
+	if (config_proof_votes(c))
+		return "never two holders, as long as no fence device says \"off\" of a node that has power";
 	if (c->nodes_count >= 3)
 		return "never two holders";
 	if (c->nodes_count == 2)

@@ -273,6 +273,8 @@ bool config_fence_request(const struct config *c, fence_device_t device, node_id
 			  enum fence_verb verb, struct fence_request *ret);
 /* The highest role this user has; root is always admin. user may be NULL (uid without a name). */
 enum config_role config_role_of(const struct config *c, uint32_t uid, const char *user);
+/* Two nodes, and a proof that one is off stands for its vote. */
+bool config_proof_votes(const struct config *c);
 /* The safety level that these voters give ("leased"), and what it promises in words. */
 const char *config_safety(const struct config *c);
 const char *config_safety_note(const struct config *c);

@@ -115,10 +115,17 @@ static bool executor_action(struct agent *a, const struct plan_action *act)
 		a->next_heartbeat = (boot_t){ 0 };
 		break;
 	case PLAN_FENCE_CALL:
+		fences_call(a, &act->fence_call);
+		break;
 	case PLAN_FENCE_SEND:
+		fences_send(a, &act->fence_msg);
+		break;
 	case PLAN_FENCE_ATTEMPT:
+		fences_attempt(a, &act->fence_attempt);
+		break;
 	case PLAN_FENCE_STATE:
-		break; /* no device can be configured yet */
+		fences_state(a, &act->fence_state);
+		break;
 	}
 	return true;
 }

@@ -54,6 +54,7 @@ void facts_refresh(struct agent *a)
 	f->joining = !a->paths.witness && !a->joined;
 	f->quorate = a->quorate;
 	f->loop_lag_us_max = a->lag_us_published;
+	f->boot = a->boot;
 	f->watchdog_ns = a->paths.witness ? 0 : petter_counts_ns(a);
 	for (uint32_t g = 0; !a->paths.witness && g < a->config->groups_count; g++)
 		facts_group(a, (group_index_t)g, &f->group[g]);

@@ -59,6 +59,7 @@ static void links_heard(void *ctx, const struct pulse_source *source)
 	if (a->draining)
 		return;
 	ev.heard.hears_me = source->hears_me;
+	ev.heard.incarnation = source->incarnation;
 	agent_feed(a, &ev);
 }
 

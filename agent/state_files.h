@@ -42,6 +42,8 @@ void state_run_close(struct state_run *r);
 
 /* Replaces the promise file, whole or not at all; about 25 times a second, so without fsync (tmpfs).
  * groups: all groups of the configuration. */
+/* A number for this boot: the same after a restart of the agent, another one after the directory was empty. */
+int state_run_boot(struct state_run *r, uint64_t *ret);
 int state_promises_save(struct state_run *r, const struct state_promise *groups, uint8_t count);
 /* Fills the memory of each group whose wire_id the caller has set; the others are kept in r. A group that the
  * file does not name has promised nothing in this boot. Anything but STATE_OK: the memory is lost. */

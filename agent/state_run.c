@@ -5,6 +5,7 @@
  */
 #include "bytes.h"
 #include "cleanup.h"
+#include "crypto.h"
 #include "digest.h"
 #include "state_files.h"
 
@@ -17,6 +18,8 @@
 
 #define PROMISE_FILE	 "voter"
 #define PROMISE_TEMP	 "voter.tmp"
+#define BOOT_FILE	 "boot"
+#define BOOT_TEMP	 "boot.tmp"
 #define PROMISE_MAGIC	 0x524b5631U /* "RKV1" */
 #define PROMISE_VERSION	 2
 #define GROUP_BYTES_MAX	 (4 + 9 + 1 + 9 + 8 + 1 + (NODE_ID_MAX + 1) * 9 + 1 + 8 + 1 + 9 + 8)
@@ -78,6 +81,46 @@ void state_run_close(struct state_run *r)
 	close_fd(&r->dir_fd);
 	close_fd(&r->lock_fd);
 	r->dir_fd = r->lock_fd = -EBADF;
+}
+
+/* ---- the number of this boot ---- */
+
+static bool boot_number_read(const struct state_run *r, uint64_t *ret)
+{
+	uint8_t buffer[STATE_BOOT_ID_SIZE + 8];
+	_cleanup_(close_fd) int fd = openat(r->dir_fd, BOOT_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct reader in = reader_init(buffer + STATE_BOOT_ID_SIZE, 8);
+
+	if (fd < 0 || read(fd, buffer, sizeof buffer) != sizeof buffer ||
+	    memcmp(buffer, r->boot_id, STATE_BOOT_ID_SIZE))
+		return false;
+	*ret = read_u64(&in);
+	return *ret != 0;
+}
+
+int state_run_boot(struct state_run *r, uint64_t *ret)
+{
+	uint8_t buffer[STATE_BOOT_ID_SIZE + 8];
+	struct writer w = writer_init(buffer, sizeof buffer);
+	int error;
+
+	if (boot_number_read(r, ret))
+		return 0;
+	error = crypto_random(ret, sizeof *ret);
+	if (error < 0)
+		return error;
+	*ret |= 1; /* 0 = unknown */
+	write_bytes(&w, r->boot_id, STATE_BOOT_ID_SIZE);
+	write_u64(&w, *ret);
+
+	_cleanup_(close_fd) int fd =
+		openat(r->dir_fd, BOOT_TEMP, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, buffer, w.used) != (ssize_t)w.used)
+		return -ENOSPC;
+	return renameat(r->dir_fd, BOOT_TEMP, r->dir_fd, BOOT_FILE) < 0 ? -errno : 0;
 }
 
 /* ---- bytes ---- */

@@ -299,6 +299,7 @@ json_t *status_json(struct agent *a)
 	json_object_set_new(o, "corosync", json_boolean(cluster_connected(a)));
 	json_object_set_new(o, "loop_lag_ms", json_real(a->lag_us_published / 1000.0));
 	json_object_set_new(o, "nodes", status_nodes(a));
+	json_object_set_new(o, "fencing", fences_json(a));
 	json_object_set_new(o, "links", links_json(a));
 	json_object_set_new(o, "groups", status_groups(a));
 	json_object_set_new(o, "uplinks", json_array());

@@ -53,7 +53,7 @@ int64_t fence_delay_ns(const struct fence *f, node_id_t n, const struct fence_wo
 
 	if (f->config.target[n].delay_ns > 0)
 		return f->config.target[n].delay_ns;
-	if (!f->two || !fence_waits(f, n, w))
+	if (node_count(f->nodes) != 2 || !fence_waits(f, n, w))
 		return 0;
 	return computed_ns < FENCE_DELAY_NS_MIN ? FENCE_DELAY_NS_MIN : computed_ns;
 }

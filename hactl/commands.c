@@ -26,6 +26,9 @@ const struct hactl_command hactl_commands[] = {
 	  "nothing automatic happens until resume; survives every restart" },
 	{ "resume", "", "why", ROLE_OPERATOR, hactl_run_remote, show_intent,
 	  "end the pause" },
+	{ "fence", "WHAT [NODE]", "reason count", ROLE_ADMIN, run_fence_command, show_fence,
+	  "fence NODE: shoot it, whatever it does; fence confirm NODE --reason TEXT: say that a lost node is off, having looked at it; "
+	  "fence history: what was shot, with which device, and what it answered" },
 	{ "history", "", "count verify state-dir", ROLE_VIEWER, run_history, show_history,
 	  "what changed, when and why; --verify checks the chain of the file" },
 	{ "watch", "", "", ROLE_VIEWER, run_watch, NULL,
@@ -61,6 +64,7 @@ const struct hactl_option hactl_options[] = {
 	{ "wait", 0, NULL, "wait", "return when it has ended, and say how" },
 	{ "force", 0, NULL, "force", "yes, in spite of what may be unhealthy" },
 	{ "why", 0, "TEXT", "why", "the reason, for the history" },
+	{ "reason", 0, "TEXT", "reason", "how you know, for the history" },
 	{ "count", 'n', "NUMBER", "count", "so many of the latest; default 50" },
 	{ "verify", 0, NULL, "verify", "check the hash chain of the history file" },
 	{ "state-dir", 0, "DIR", "state_dir", "default " HACTL_STATE_DIR },

@@ -113,11 +113,13 @@ void show_registrations(struct hactl *h, const json_t *data);
 void show_trunk(struct hactl *h, const json_t *data);
 void show_voters(struct hactl *h, const json_t *data);
 void show_history(struct hactl *h, const json_t *data);
+void show_fence(struct hactl *h, const json_t *data);
 void show_move(struct hactl *h, const json_t *data);
 void show_intent(struct hactl *h, const json_t *data);
 
 int run_watch(struct hactl *h);
 int run_history(struct hactl *h);
+int run_fence_command(struct hactl *h);
 int run_config(struct hactl *h);
 int run_import(struct hactl *h); /* called by run_config() */
 /* Looks at corosync's configuration beside c and prints what is found; with --json it goes into the two lists

@@ -22,7 +22,8 @@ static int verify(struct hactl *h)
 	}
 	/* Nothing to verify is not "intact": the file may have been removed as a whole. */
 	if (v.lines == 0) {
-		(void)hactl_complain(h, "%s/history: there is no record to verify; is --state-dir right?", dir);
+		(void)hactl_complain(h, "%s/history: there is no record to verify; is --state-dir right?",
+				     dir);
 		return HACTL_REFUSED;
 	}
 	if (h->json) {
@@ -58,6 +59,41 @@ void show_history(struct hactl *h, const json_t *data)
 	if (!json_array_size(list))
 		(void)fputs("nothing has happened yet\n", h->out);
 	json_array_foreach(list, i, r) history_print_line(r, h->out);
+}
+
+/* ---- fence ---- */
+
+/* "confirm n2", "history", or a node. */
+int run_fence_command(struct hactl *h)
+{
+	const char *what = hactl_arg(h, "what", ""), *node = hactl_arg(h, "node", "");
+	bool word = !strcmp(what, "confirm") || !strcmp(what, "history");
+
+	if (!word && *node) {
+		(void)hactl_complain(h, "fence: too much: %s", node);
+		return HACTL_USAGE;
+	}
+	if (!strcmp(what, "confirm") && !*node) {
+		(void)hactl_complain(h, "fence confirm: what is missing is NODE");
+		return HACTL_USAGE;
+	}
+	json_object_set_new(h->args, "action", json_string(word ? what : "off"));
+	if (!word)
+		json_object_set_new(h->args, "node", json_string(what));
+	json_object_del(h->args, "what");
+	return hactl_run_remote(h);
+}
+
+void show_fence(struct hactl *h, const json_t *data)
+{
+	const char *node = hactl_text(data, "node");
+
+	if (json_object_get(data, "records"))
+		show_history(h, data);
+	else if (!strcmp(hactl_text(data, "action"), "confirm"))
+		(void)fprintf(h->out, "%s is taken for off: what waited for that goes on\n", node);
+	else
+		(void)fprintf(h->out, "%s is to be shot; see hactl status and hactl fence history\n", node);
 }
 
 static void print_event(struct hactl *h, const json_t *event)

@@ -93,6 +93,45 @@ static void show_nodes(struct hactl *h, const json_t *data)
 	json_array_foreach(list, i, n) show_node(h, data, n, name_width, state_width);
 }
 
+/* ---- fencing ---- */
+
+static enum hactl_style fence_style(const char *state)
+{
+	bool off = !strcmp(state, "fenced") || !strcmp(state, "confirmed");
+
+	return off							? STYLE_GOOD
+	       : !strcmp(state, "disputed") || !strcmp(state, "failed") ? STYLE_BAD
+									: STYLE_WARN;
+}
+
+/* Nothing of it while there is nothing to say. */
+static void show_fencing(struct hactl *h, const json_t *data)
+{
+	json_t *list = json_object_get(json_object_get(data, "fencing"), "nodes"), *n;
+	bool headed = false;
+	size_t i;
+
+	json_array_foreach(list, i, n)
+	{
+		const char *state = hactl_text(n, "state");
+
+		if (!strcmp(state, "clean"))
+			continue;
+		if (!headed)
+			heading(h, "fencing");
+		headed = true;
+		(void)fputs("  ", h->out);
+		hactl_put(h, h->out, STYLE_BOLD, 0, hactl_text(n, "node"));
+		(void)fputs("  ", h->out);
+		hactl_put(h, h->out, fence_style(state), 0, state);
+		(void)fprintf(h->out, ": it %s", hactl_text(n, "text"));
+		if (*hactl_text(n, "shooter"))
+			(void)fprintf(h->out, " (level %" PRId64 ", by %s)", hactl_number(n, "level", 1),
+				      hactl_text(n, "shooter"));
+		(void)fputc('\n', h->out);
+	}
+}
+
 /* ---- groups ---- */
 
 static void show_holder(struct hactl *h, const json_t *g)
@@ -430,6 +469,7 @@ void show_status(struct hactl *h, const json_t *data)
 
 	show_head(h, data);
 	show_nodes(h, data);
+	show_fencing(h, data);
 	json_array_foreach(json_object_get(data, "groups"), i, g) show_group(h, g);
 	show_links(h, data);
 	show_watchdog(h, data);

@@ -134,7 +134,7 @@ static void take_packet(struct cpg_io *c, const struct cpg_relay_packet *p, size
 		c->ops->down(c->ctx);
 		break;
 	case RELAY_VIEW:
-		c->ops->view(c->ctx, p->members, p->left, p->joined);
+		c->ops->view(c->ctx, p->members, p->left, p->down, p->joined);
 		break;
 	case RELAY_QUORUM:
 		c->ops->quorum(c->ctx, p->flag != 0);

@@ -15,7 +15,7 @@
 struct cpg_io_ops {
 	void (*up)(void *ctx, uint32_t corosync_node);
 	void (*down)(void *ctx); /* also if it was not up */
-	void (*view)(void *ctx, node_set_t members, node_set_t left, node_set_t joined);
+	void (*view)(void *ctx, node_set_t members, node_set_t left, node_set_t down, node_set_t joined);
 	void (*quorum)(void *ctx, bool quorate);
 	void (*deliver)(void *ctx, uint32_t corosync_node, const uint8_t *data, size_t len);
 	/* As in heartbeat_io.h. */

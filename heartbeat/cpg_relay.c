@@ -66,6 +66,16 @@ static node_set_t set_of(const struct cpg_address *list, size_t count)
 	return set;
 }
 
+static node_set_t down_of(const struct cpg_address *list, size_t count)
+{
+	node_set_t set = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (list[i].reason == CPG_REASON_NODEDOWN && list[i].nodeid <= NODE_ID_MAX)
+			set |= node_bit((node_id_t)list[i].nodeid);
+	return set;
+}
+
 static void on_view(cpg_handle_t handle, const struct cpg_name *group, const struct cpg_address *members,
 		    size_t members_count, const struct cpg_address *left, size_t left_count,
 		    const struct cpg_address *joined, size_t joined_count)
@@ -74,6 +84,7 @@ static void on_view(cpg_handle_t handle, const struct cpg_name *group, const str
 		.kind = RELAY_VIEW,
 		.members = set_of(members, members_count),
 		.left = set_of(left, left_count),
+		.down = down_of(left, left_count),
 		.joined = set_of(joined, joined_count),
 	};
 

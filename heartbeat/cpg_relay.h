@@ -20,7 +20,7 @@ enum cpg_relay_kind {
 	RELAY_ALIVE,	/* from the child, after all that it was sent before */
 	RELAY_UP,	/* connected and joined; struct cpg_relay_packet.node is corosync's id of this node */
 	RELAY_DOWN,	/* the connection is lost; no view and no quorum any more */
-	RELAY_VIEW,    /* members, left and joined as sets; ids above NODE_ID_MAX are not ours and left out */
+	RELAY_VIEW,    /* members, left, down and joined as sets; ids above NODE_ID_MAX are not ours and left out */
 	RELAY_QUORUM,  /* flag */
 	RELAY_DELIVER, /* node, and the message behind the packet's head */
 };
@@ -31,6 +31,7 @@ struct cpg_relay_packet {
 	uint32_t node;
 	node_set_t members;
 	node_set_t left;
+	node_set_t down; /* of these, those whose node corosync lost */
 	node_set_t joined;
 };
 

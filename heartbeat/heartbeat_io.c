@@ -187,6 +187,13 @@ int heartbeat_io_send_command(struct heartbeat_io *io, const struct heartbeat_co
 	return send_out(io);
 }
 
+int heartbeat_io_send_fence(struct heartbeat_io *io, const struct heartbeat_fence *fence)
+{
+	out_begin(io, HEARTBEAT_FENCE);
+	io->out.fence = *fence;
+	return send_out(io);
+}
+
 static int send_opaque(struct heartbeat_io *io, enum heartbeat_type type, const void *data, size_t len)
 {
 	if (len > HEARTBEAT_OPAQUE_MAX)
@@ -324,6 +331,10 @@ static void hand_out(struct heartbeat_io *io, const struct heartbeat *h, struct 
 	case HEARTBEAT_SNAPSHOT:
 		take_part(io, h, at);
 		break;
+	case HEARTBEAT_FENCE:
+		if (io->ops.fence)
+			io->ops.fence(io->ctx, h->sender, &h->fence, at);
+		break;
 	}
 }
 
@@ -392,7 +403,7 @@ static void came_up(struct heartbeat_io *io)
 		io->ops.quorum(io->ctx, true);
 }
 
-static void on_view(void *ctx, node_set_t members, node_set_t left, node_set_t joined)
+static void on_view(void *ctx, node_set_t members, node_set_t left, node_set_t down, node_set_t joined)
 {
 	struct heartbeat_io *io = ctx;
 	boot_t now = clock_now().boot;
@@ -407,6 +418,8 @@ static void on_view(void *ctx, node_set_t members, node_set_t left, node_set_t j
 		came_up(io);
 	}
 	snapshot_sync_view(&io->sync, members, joined, now);
+	if (io->ops.lost)
+		io->ops.lost(io->ctx, down & ~members);
 	io->ops.members(io->ctx, members, left & ~members);
 	tell_joining(io);
 	ask_if_due(io, now);

@@ -36,6 +36,10 @@ struct heartbeat_io_ops {
 	void (*quorum)(void *ctx, bool quorate);
 	/* Agents in the group, self included; left: those that have just gone. Empty while not connected. */
 	void (*members)(void *ctx, node_set_t members, node_set_t left);
+	/* Called before members(): of those that have gone, the ones whose whole node corosync lost. These two
+	 * may be NULL. */
+	void (*lost)(void *ctx, node_set_t lost);
+	void (*fence)(void *ctx, node_id_t from, const struct heartbeat_fence *fence, struct instant at);
 	/* Own messages come back, too, in their place in the order. */
 	void (*state)(void *ctx, node_id_t from, const struct heartbeat_state *state, struct instant at);
 	void (*command)(void *ctx, node_id_t from, const struct heartbeat_command *command,
@@ -88,6 +92,7 @@ node_set_t heartbeat_io_members(const struct heartbeat_io *io);
  * @retval -EINVAL   not fit to be sent */
 int heartbeat_io_send_state(struct heartbeat_io *io, const struct heartbeat_state *state);
 int heartbeat_io_send_command(struct heartbeat_io *io, const struct heartbeat_command *command);
+int heartbeat_io_send_fence(struct heartbeat_io *io, const struct heartbeat_fence *fence);
 int heartbeat_io_send_bindings(struct heartbeat_io *io, const void *data, size_t len);
 int heartbeat_io_send_history(struct heartbeat_io *io, const void *data, size_t len);
 /* Within snapshot_wanted(), or later. section <= 200, the agent's own numbering.

@@ -14,6 +14,7 @@ static const char *const heartbeat_type_names[HEARTBEAT_TYPES_COUNT] = {
 	[HEARTBEAT_HISTORY] = "history",
 	[HEARTBEAT_SNAPSHOT_REQUEST] = "snapshot-request",
 	[HEARTBEAT_SNAPSHOT] = "snapshot",
+	[HEARTBEAT_FENCE] = "fence",
 };
 
 const char *heartbeat_type_name(enum heartbeat_type t)
@@ -110,7 +111,7 @@ static void read_groups(struct context *x, struct node_facts *f)
 }
 
 /* Tags of the fields at the end; never used for anything else. */
-enum state_field { STATE_FIELD_WATCHDOG = 1 };
+enum state_field { STATE_FIELD_WATCHDOG = 1, STATE_FIELD_BOOT = 2 };
 
 /* 0, which is "none", if it cannot be said: a watchdog of weeks protects nobody. */
 static uint32_t wire_ms(int64_t ns)
@@ -128,11 +129,23 @@ static void write_field_u32(struct codec *c, enum state_field tag, uint32_t valu
 	write_u32(c->w, value);
 }
 
+static void write_field_u64(struct codec *c, enum state_field tag, uint64_t value)
+{
+	if (!value)
+		return;
+	write_u8(c->w, (uint8_t)tag);
+	write_u8(c->w, sizeof value);
+	write_u64(c->w, value);
+}
+
 static void read_field(struct codec *c, uint8_t tag, struct reader *field, struct node_facts *f)
 {
 	switch (tag) {
 	case STATE_FIELD_WATCHDOG:
 		f->watchdog_ns = read_u32(field) * NS_PER_MS;
+		break;
+	case STATE_FIELD_BOOT:
+		f->boot = read_u64(field);
 		break;
 	default:
 		return; /* of a later version */
@@ -173,6 +186,7 @@ static void codec_state(struct context *x, struct heartbeat_state *s)
 	} else {
 		write_groups(x, f);
 		write_field_u32(&x->c, STATE_FIELD_WATCHDOG, wire_ms(f->watchdog_ns));
+		write_field_u64(&x->c, STATE_FIELD_BOOT, f->boot);
 	}
 }
 
@@ -368,6 +382,40 @@ static void codec_snapshot(struct codec *c, struct heartbeat_snapshot *s)
 		c->invalid = true;
 }
 
+/* ---- FENCE ---- */
+
+static void codec_fence_op(struct codec *c, struct fence_operation *op)
+{
+	codec_node(c, &op->shooter);
+	codec_u32(c, &op->number);
+	op->why = (enum fence_why)codec_enum(c, op->why, FENCE_WHY_DISPUTED);
+	codec_u8(c, &op->first_level);
+	if (op->first_level >= FENCE_LEVELS_MAX)
+		c->invalid = true;
+}
+
+static void codec_fence(struct context *x, struct heartbeat_fence *h, node_id_t sender)
+{
+	struct fence_msg *m = &h->fence;
+	struct codec *c = &x->c;
+
+	m->type = (enum fence_msg_type)codec_enum(c, m->type, FENCE_MSG_TELL);
+	m->from = sender;
+	codec_node(c, &m->target);
+	codec_fence_op(c, &m->op);
+	codec_u64(c, &m->boot);
+	m->state = (enum fence_state)codec_enum(c, m->state, FENCE_STATES_COUNT - 1);
+	codec_u8(c, &m->level);
+	codec_u8(c, &m->device);
+	codec_text(c, h->user, sizeof h->user);
+	codec_text(c, h->why, sizeof h->why);
+	if (m->type == 0 || m->target == NODE_NONE || m->level >= FENCE_LEVELS_MAX ||
+	    m->device >= FENCE_DEVICES_MAX)
+		c->invalid = true;
+	else if (!node_configured(x->peers, m->target))
+		x->unknown_name = true;
+}
+
 /* ---- the whole ---- */
 
 static void codec_header(struct codec *c, struct heartbeat *h)
@@ -401,6 +449,9 @@ static void codec_payload(struct context *x, struct heartbeat *h)
 		break;
 	case HEARTBEAT_SNAPSHOT:
 		codec_snapshot(&x->c, &h->snapshot);
+		break;
+	case HEARTBEAT_FENCE:
+		codec_fence(x, &h->fence, h->sender);
 		break;
 	}
 }

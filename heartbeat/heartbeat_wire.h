@@ -35,8 +35,9 @@ enum heartbeat_type {
 	HEARTBEAT_HISTORY,
 	HEARTBEAT_SNAPSHOT_REQUEST,
 	HEARTBEAT_SNAPSHOT,
+	HEARTBEAT_FENCE,
 };
-#define HEARTBEAT_TYPES_COUNT 7 /* with the unused 0 */
+#define HEARTBEAT_TYPES_COUNT 8 /* with the unused 0 */
 const char *heartbeat_type_name(enum heartbeat_type t);
 
 /* What a node says of itself, about once a second and at every change. */
@@ -50,6 +51,13 @@ struct heartbeat_command {
 	uint32_t uid;		     /* who gave it there */
 	char user[RK_NAME_MAX];
 	char why[HEARTBEAT_WHY_MAX];
+};
+
+/* A step of a fence operation, in one order for all. */
+struct heartbeat_fence {
+	struct fence_msg fence;	     /* fence.from is the sender */
+	char user[RK_NAME_MAX];	     /* by hand: who ... */
+	char why[HEARTBEAT_WHY_MAX]; /* ... and why */
 };
 
 /* The sender wants the state of nodes outside `known`, for all nodes in it. */
@@ -89,6 +97,7 @@ struct heartbeat {
 		} opaque; /* BINDINGS, HISTORY */
 		struct heartbeat_snapshot_request request;
 		struct heartbeat_snapshot snapshot;
+		struct heartbeat_fence fence;
 	};
 };
 

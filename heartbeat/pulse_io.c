@@ -504,6 +504,7 @@ static void receive_authentic(struct pulse_io *io, struct peer *p, uint8_t link,
 		.node = io->in.from,
 		.hears_me = node_in(io->in.heard, io->self),
 		.link = link,
+		.incarnation = io->in.incarnation,
 		.at = at,
 	};
 

@@ -22,7 +22,8 @@ struct pulse_source {
 	node_id_t node;
 	bool hears_me; /* the node has heard this one within its last pulses */
 	uint8_t link;
-	struct instant at; /* read after the datagram was received */
+	uint64_t incarnation; /* of its process */
+	struct instant at;    /* read after the datagram was received */
 };
 
 enum pulse_alarm_kind {

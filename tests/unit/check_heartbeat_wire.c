@@ -58,6 +58,8 @@ static const char *const golden[HEARTBEAT_TYPES_COUNT] = {
 	[HEARTBEAT_SNAPSHOT] =
 		"524b484201060100d188bf1f7708017f111100000000000100000000000000090000000000000abc"
 		"00000000000000020003126f706171756500",
+	[HEARTBEAT_FENCE] = "524b484201070100d188bf1f7708017f111100000000000100000000000000090303020000000702"
+			    "01112233445566778805010405616c69636509697420736d6f6b6573",
 };
 
 static void check_golden(enum heartbeat_type t)
@@ -158,6 +160,12 @@ END_TEST
 START_TEST(bytes_of_snapshot)
 {
 	check_golden(HEARTBEAT_SNAPSHOT);
+}
+END_TEST
+
+START_TEST(bytes_of_fence)
+{
+	check_golden(HEARTBEAT_FENCE);
 }
 END_TEST
 
@@ -307,6 +315,14 @@ START_TEST(checks_every_field)
 	REFUSED(HEARTBEAT_SNAPSHOT_REQUEST, out.request.known = node_bit(2)); /* lacks the sender */
 	REFUSED(HEARTBEAT_SNAPSHOT_REQUEST, out.request.intent.paused_by = NODE_ID_MAX + 1);
 	REFUSED(HEARTBEAT_SNAPSHOT_REQUEST, out.request.intent.node[1].stamp = UINT64_MAX);
+	REFUSED(HEARTBEAT_FENCE, out.fence.fence.type = (enum fence_msg_type)0);
+	REFUSED(HEARTBEAT_FENCE, out.fence.fence.type = (enum fence_msg_type)(FENCE_MSG_TELL + 1));
+	REFUSED(HEARTBEAT_FENCE, out.fence.fence.target = 0);
+	REFUSED(HEARTBEAT_FENCE, out.fence.fence.target = 4); /* possible, but not configured */
+	REFUSED(HEARTBEAT_FENCE, out.fence.fence.level = FENCE_LEVELS_MAX);
+	REFUSED(HEARTBEAT_FENCE, out.fence.fence.device = FENCE_DEVICES_MAX);
+	REFUSED(HEARTBEAT_FENCE, out.fence.fence.op.first_level = FENCE_LEVELS_MAX);
+	REFUSED(HEARTBEAT_FENCE, out.fence.fence.state = (enum fence_state)FENCE_STATES_COUNT);
 	REFUSED(HEARTBEAT_SNAPSHOT, out.snapshot.section = 2);
 	REFUSED(HEARTBEAT_SNAPSHOT, out.snapshot.data_len = 0);
 }
@@ -343,6 +359,7 @@ END_TEST
 
 UNIT_MAIN("heartbeat_wire", bytes_of_state, bytes_of_fields, bytes_of_command,
 	  bytes_of_a_drain_and_of_its_end, bytes_of_opaque, bytes_of_request, bytes_of_snapshot,
-	  reads_back_what_it_wrote, refuses_every_shorter_and_longer_one, survives_every_single_byte,
-	  groups_are_mapped_and_unknown_ones_skipped, refuses_two_facts_of_a_group,
-	  tells_versions_and_types_apart, checks_every_field, intents_come_in_order, text_harms_no_log)
+	  bytes_of_fence, reads_back_what_it_wrote, refuses_every_shorter_and_longer_one,
+	  survives_every_single_byte, groups_are_mapped_and_unknown_ones_skipped,
+	  refuses_two_facts_of_a_group, tells_versions_and_types_apart, checks_every_field,
+	  intents_come_in_order, text_harms_no_log)

@@ -99,6 +99,19 @@ static inline void sample_heartbeat(struct heartbeat *h, enum heartbeat_type typ
 							   .data = opaque,
 							   .data_len = sizeof opaque };
 		break;
+	case HEARTBEAT_FENCE:
+		h->fence = (struct heartbeat_fence){
+			.fence = { .type = FENCE_MSG_END,
+				   .target = 3,
+				   .op = { 2, 7, FENCE_WHY_OPERATOR, 1 },
+				   .boot = 0x1122334455667788,
+				   .state = FENCE_FENCED,
+				   .level = 1,
+				   .device = 4 },
+			.user = "alice",
+			.why = "it smokes",
+		};
+		break;
 	}
 }
 

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Power fencing of a whole cluster: who is shot, when a takeover waits for the proof, and two nodes of which the survivor may speak only with one. The
+power switch is the test itself: it sees every order and obeys as the machine would."""
+import contextlib
+import threading
+import time
+
+import pytest
+from ringlab import Lab, ringkeep
+from ringlab.machine import wait_until
+from ringlab.paths import LAB
+from ringlab.story import death_bound_ms
+
+
+class Switch:
+    """Turns machines off and on as the fence agent `switch` orders it."""
+
+    def __init__(self, lab):
+        self.lab, self.orders = lab, []  # (monotonic time, name, "on" or "off")
+        self.dir = lab.root / "switch"
+        self.dir.mkdir()
+        self._over = threading.Event()
+        for node in lab.pbx_nodes:
+            self.tell(node)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def tell(self, node):
+        new = self.dir / f"{node.name}.new"
+        new.write_text("on" if node.up() else "off")
+        new.rename(self.dir / f"{node.name}.power")
+
+    def fault(self, what=""):
+        (self.dir / "fault").write_text(what)
+
+    def _run(self):
+        while not self._over.wait(0.02):
+            for node in self.lab.pbx_nodes:
+                order = self.dir / f"{node.name}.order"
+                if order.exists():
+                    what = order.read_text().strip()
+                    order.unlink()
+                    self.orders.append((time.monotonic(), node.name, what))
+                    if what == "off":
+                        node.power_off()
+                self.tell(node)
+
+    def shots(self, node=None):
+        return [o for o in self.orders if o[2] == "off" and (node is None or o[1] == node.name)]
+
+    def close(self):
+        self._over.set()
+        self._thread.join(10)
+
+
+def settings(switch_dir, two_node=False, policy="after"):
+    device = f"""fence-device switch {{
+    agent = "{LAB / 'fence' / 'switch'}"
+    parameters = {{ "dir={switch_dir}" }}
+    off-timeout = 5s
+    status-timeout = 5s
+    monitor-interval = 5s
+    retries = 0
+    target n1 {{ plug = n1 }}
+    target n2 {{ plug = n2 }}
+}}"""
+    level = "    fence-level 1 { devices = { switch } }"
+    return {"fence_devices": device + ("\ntwo-node = fenced" if two_node else ""), "fence_levels": {"n1": level, "n2": level},
+            "group": f"damping-penalty = 0\n    fence = {policy}"}
+
+
+@contextlib.contextmanager
+def fenced_cluster(witness=True, **kwargs):
+    with Lab(witness=witness) as lab:
+        switch = Switch(lab)
+        try:
+            lab.start_cluster(**settings(switch.dir, **kwargs))
+            wait_until(lambda: all(proved(n) for n in lab.pbx_nodes), 30, "every device to have said on")
+            yield lab, switch
+        except BaseException:
+            print(lab.describe())
+            raise
+        finally:
+            switch.close()
+
+
+def proved(node):
+    seen = ringkeep.status(node)
+    return bool(seen) and all(t["proved"] for d in seen["fencing"]["devices"] for t in d["targets"])
+
+
+def fence_state(by, of):
+    seen = ringkeep.status(by)
+    return next((n["state"] for n in seen["fencing"]["nodes"] if n["node"] == of.name), None) if seen else None
+
+
+def pair(lab):
+    holder = lab.wait_settled()
+    return holder, next(n for n in lab.pbx_nodes if n is not holder)
+
+
+def holds(node):
+    seen = ringkeep.status(node)
+    return bool(seen) and seen["groups"][0]["holder"] == node.name and seen["groups"][0]["state"] in ("holding", "taking-over")
+
+
+def test_a_frozen_holder_is_taken_over_by_the_lease_and_shot_behind_it():
+    with fenced_cluster() as (lab, switch):
+        holder, other = pair(lab)
+        began = time.monotonic()
+        holder.freeze()
+        wait_until(lambda: holds(other), 10, "the takeover")
+        assert (time.monotonic() - began) * 1000 < death_bound_ms(lab) + 1000
+        wait_until(lambda: fence_state(other, holder) == "fenced", 20, "the proof")
+        assert len(switch.shots(holder)) == 1 and not switch.shots(other)
+        texts = [r["text"] for r in other.hactl("fence", "history")["records"]]
+        assert any("is proved off" in t for t in texts), texts
+        holder.power_on()
+        wait_until(lambda: fence_state(other, holder) == "clean", 30, "the shot node to be welcome")
+
+
+def test_required_waits_for_the_proof():
+    with fenced_cluster(policy="required") as (lab, switch):
+        holder, other = pair(lab)
+        switch.fault("refuses")
+        holder.power_off()
+        wait_until(lambda: fence_state(other, holder) == "failed", 20, "the shot to fail")
+        time.sleep(2)
+        assert not holds(other)
+        candidate = next(c for c in ringkeep.group(other)["candidates"] if c["node"] == other.name)
+        assert candidate["reason"] == "fence_wait", candidate
+        with pytest.raises(ringkeep.Refused):
+            other.hactl("fence", "confirm", other.name, "--reason", "I am here")
+        other.hactl("fence", "confirm", holder.name, "--reason", "its plug is in my hand")
+        wait_until(lambda: holds(other), 10, "the takeover")
+        assert fence_state(other, holder) == "confirmed"
+
+
+def test_a_living_node_cannot_be_confirmed_but_shot():
+    with fenced_cluster() as (lab, switch):
+        holder, other = pair(lab)
+        with pytest.raises(ringkeep.Refused) as refused:
+            holder.hactl("fence", "confirm", other.name, "--reason", "no")
+        assert "alive" in str(refused.value)
+        with pytest.raises(ringkeep.Refused):
+            holder.hactl("fence", "nobody")
+        holder.hactl("fence", other.name, "--reason", "a test")
+        wait_until(lambda: fence_state(holder, other) == "fenced", 20, "the shot")
+        assert holds(holder) and len(switch.shots(other)) == 1
+
+
+def test_two_nodes_the_survivor_speaks_with_a_proof():
+    with fenced_cluster(witness=False, two_node=True) as (lab, switch):
+        holder, other = pair(lab)
+        assert ringkeep.status(other)["safety"] == "fenced"
+        with lab.probe() as probe:
+            holder.freeze()
+            wait_until(lambda: holds(other), 30, "the takeover by proof")
+            assert fence_state(other, holder) == "fenced"
+            assert len(switch.shots(holder)) == 1
+            holder.power_on()
+            wait_until(lambda: fence_state(other, holder) == "clean", 30, "the shot node to be back")
+            time.sleep(3)
+            assert holds(other)
+        assert probe.record.holders_max() == 1
+
+
+def test_two_nodes_cut_from_each_other_one_of_them_lives():
+    with fenced_cluster(witness=False, two_node=True) as (lab, switch):
+        holder, other = pair(lab)
+        with lab.probe() as probe:
+            for link in ("ring0", "ring1", "lan"):
+                lab.hub.cut(other, link)
+            wait_until(lambda: switch.shots(other) and fence_state(holder, other) == "fenced", 30, "the idle one to be shot")
+            wait_until(lambda: holds(holder), 10, "the holder to speak again")
+            time.sleep(6)  # the idle one's delay
+            assert holder.up() and not switch.shots(holder)
+        assert probe.record.holders_max() == 1
