@@ -151,7 +151,6 @@ struct agent_petter {
 	struct watchdog_report said; /* as of this round */
 	int start_error;
 	bool replacing; /* one with other arguments was told to end */
-	bool was_quorate;
 	boot_t restart_at;
 	boot_t grace_until;
 };

@@ -72,6 +72,15 @@ bool config_group_native(const struct config_group *g)
 	return g->vrrp_count && g->vrrp[0].mode == CONFIG_VRRP_NATIVE;
 }
 
+bool config_watchdog_counts(const struct config *c)
+{
+	uint32_t members = 0;
+
+	for (uint32_t i = 0; i < c->nodes_count; i++)
+		members += !c->nodes[i].witness;
+	return c->watchdog_count && c->watchdog[0].quorum && members >= 3;
+}
+
 bool config_needs_lease(const struct config *c)
 {
 	for (uint32_t i = 0; i < c->groups_count; i++)

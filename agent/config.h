@@ -257,6 +257,9 @@ int config_group_index(const struct config *c, const char *name);
 int config_group_index_wire(const struct config *c, uint32_t wire_id);
 /* VRRP decides who holds the group, not the lease. */
 bool config_group_native(const struct config_group *g);
+/* May others count on the reset of a node that they lost? Only where a lost node is one that is not fed: with
+ * quorum = yes, and from three PBX nodes on (of two, corosync calls each half quorate). */
+bool config_watchdog_counts(const struct config *c);
 /* Is there a group that needs the lease, and with it corosync and links to other nodes? */
 bool config_needs_lease(const struct config *c);
 /* VRRP priority of a candidate: as configured, else 200, 190, 180, ... in their order. 0: not a candidate. */

@@ -99,6 +99,16 @@ int petter_open(struct agent *a, struct sentence *reterr)
 	return 0;
 }
 
+/* A node that corosync once called quorate and does so no longer: others may count on its reset. That
+ * outlives the agent: a restart must not make a lost node live on. */
+static bool petter_quorum_lost(const struct agent *a)
+{
+	const struct watchdog_shared *s = a->petter.watchdog.shared;
+
+	return petter_config(a) && petter_config(a)->quorum && s && !a->quorate &&
+	       atomic_load(&s->quorate_seen);
+}
+
 void petter_close(struct agent *a)
 {
 	struct watchdog *w = &a->petter.watchdog;
@@ -107,7 +117,9 @@ void petter_close(struct agent *a)
 		return;
 	if (w->pidfd >= 0)
 		loop_remove(&a->loop, w->pidfd);
-	if (a->leaving)
+	if (petter_quorum_lost(a) && watchdog_runs(w))
+		log_warning("the quorum is lost -> the watchdog is not disarmed, this machine will be reset");
+	else if (a->leaving)
 		watchdog_order(w, WATCHDOG_ORDER_LEAVE);
 	else if (!watchdog_stop(w, PETTER_STOP_MS))
 		log_error("the watchdog could not be disarmed -> this machine will be reset");
@@ -200,17 +212,16 @@ static bool petter_lease_stuck(const struct agent *a)
 	return false;
 }
 
-/* A node that corosync once called quorate and does so no longer: others may count on its reset. */
-static bool petter_quorum_lost(struct agent *a)
-{
-	a->petter.was_quorate |= a->quorate;
-	return petter_config(a)->quorum && a->petter.was_quorate && !a->quorate;
-}
-
 void petter_count_round(struct agent *a)
 {
-	if (petter_config(a) && a->petter.watchdog.shared && !petter_lease_stuck(a) && !petter_quorum_lost(a))
-		watchdog_count_round(&a->petter.watchdog);
+	struct watchdog *w = &a->petter.watchdog;
+
+	if (!petter_config(a) || !w->shared)
+		return;
+	if (a->quorate && a->petter.said.state == WATCHDOG_ARMED)
+		atomic_store(&w->shared->quorate_seen, 1);
+	if (!petter_lease_stuck(a) && !petter_quorum_lost(a))
+		watchdog_count_round(w);
 }
 
 void petter_tick(struct agent *a)
@@ -235,17 +246,11 @@ bool petter_missing(const struct agent *a)
 	return !boot_before(a->now.boot, a->petter.grace_until);
 }
 
-/* Others may count on it only if a lost node is a node that is not fed: where corosync's quorum says so,
- * which two nodes cannot tell, and by a device that outlives the kernel. */
+/* softdog dies with the kernel that it watches. A stop disarms, so it is taken back before. */
 int64_t petter_counts_ns(const struct agent *a)
 {
-	const struct config_watchdog *c = petter_config(a);
-	uint32_t members = 0;
-
-	for (uint32_t i = 0; i < a->config->nodes_count; i++)
-		members += !a->config->nodes[i].witness;
-	if (!c || !c->quorum || members < 3 || a->petter.said.state != WATCHDOG_ARMED ||
-	    a->petter.said.software)
+	if (!petter_config(a) || !config_watchdog_counts(a->config) ||
+	    a->petter.said.state != WATCHDOG_ARMED || a->petter.said.software || a->stopping)
 		return 0;
 	return a->petter.said.timeout_ms * NS_PER_MS;
 }

@@ -226,6 +226,7 @@ bool watchdog_stop(struct watchdog *w, int wait_ms)
 
 		if (poll(&p, 1, STOP_STEP_MS) > 0) {
 			watchdog_ended(w);
+			atomic_store(&w->shared->quorate_seen, 0);
 			return atomic_load(&w->shared->state) >= WATCHDOG_DISARMED;
 		}
 		if (atomic_load(&w->shared->state) == WATCHDOG_UNATTENDED)

@@ -48,8 +48,9 @@ struct watchdog_shared {
 	_Atomic uint32_t order; /* enum watchdog_order; the agent's */
 	_Atomic uint32_t pid;	/* of the process with the lock */
 
-	_Atomic uint64_t rounds;     /* the agent's */
-	_Atomic uint32_t reset_told; /* the agent's: the reset before this boot is in the history */
+	_Atomic uint64_t rounds;       /* the agent's */
+	_Atomic uint32_t reset_told;   /* the agent's: the reset before this boot is in the history */
+	_Atomic uint32_t quorate_seen; /* the agent's: this node was quorate since the device was armed */
 
 	_Atomic uint32_t state; /* enum watchdog_state */
 	_Atomic uint32_t error; /* errno */

@@ -52,6 +52,13 @@ static void print_good(struct hactl *h, const struct config *c, const char *path
 		(void)fprintf(h->out, "; a dead node is replaced within %u ms",
 			      config_timing_takeover_ms(&c->timing));
 	(void)fputc('\n', h->out);
+	for (uint32_t d = 0; d < c->fence_devices_count; d++)
+		if (c->fence_devices[d].kind == CONFIG_FENCE_WATCHDOG && !config_watchdog_counts(c))
+			(void)fprintf(
+				h->out,
+				"note: fence-device %s: a watchdog proves nothing here, so its level always "
+				"fails: that takes watchdog { quorum = yes } and three PBX nodes\n",
+				c->fence_devices[d].name);
 	for (uint32_t g = 0; g < c->groups_count; g++)
 		if (!strcmp(c->groups[g].pbx[0].adapter, "freeswitch"))
 			(void)fprintf(h->out,

@@ -47,6 +47,11 @@ def said(node):
     return seen["watchdog"] if seen and seen["watchdog"] else {"state": "?"}
 
 
+def quorate(node):
+    seen = ringkeep.status(node)
+    return bool(seen) and any(n["name"] == node.name and n.get("quorate") for n in seen["nodes"])
+
+
 def feeder(node):
     """The host's pid of the node's feeder."""
     inside = node.run("pgrep", "-x", "ringkeep-watchd").stdout.split()
@@ -219,20 +224,33 @@ def test_a_device_that_rounds(lab, step_s, state):
     wait_until(lambda: candidate(lab, node)["reason"] == "gate", 10, lambda: candidate(lab, node))
 
 
-def test_quorum_lost(lab):
-    """quorum = yes: a node that corosync called quorate and that has lost corosync is reset; without it, it is not."""
-    node, dog = lab.standby, lab.dogs[lab.standby.name]
-    node.corosync.end(signal.SIGKILL)
+def test_lost_corosync_is_no_reset_by_default(lab):
+    dog = lab.dogs[lab.standby.name]
+    lab.standby.corosync.end(signal.SIGKILL)
     time.sleep(TIMEOUT_S + 1)
     assert not dog.fired_at
-    node.start_corosync()
+
+
+@pytest.mark.parametrize("then", ["nothing", "restart", "stop"])
+def test_lost_quorum(lab, then):
+    """quorum = yes: a node that corosync called quorate and that has lost corosync is reset, as others count on it; neither a restart of
+    its agent nor a stop takes that back."""
+    node, dog = lab.standby, lab.dogs[lab.standby.name]
     lab.settings.timing = ARMED.replace("}", "quorum = yes }")
     try:
         lab.restore()  # writes it and starts the agents anew
         wait_until(lambda: said(node)["state"] == "armed", 15, "an armed watchdog")
+        time.sleep(0.5)
         dog.forget()
         at = time.monotonic()
         node.corosync.end(signal.SIGKILL)
-        wait_fired(dog, at, TIMEOUT_S - STEP_S, TIMEOUT_S + STEP_S + 1)
+        wait_until(lambda: not quorate(node), 5, "the loss")
+        if then == "restart":
+            node.agent.end(signal.SIGUSR1)
+            node.start_agent()
+        elif then == "stop":
+            node.agent.end(signal.SIGTERM, timeout_s=15)
+        wait_fired(dog, at, TIMEOUT_S - STEP_S, TIMEOUT_S * 1.5 + STEP_S + 1)
+        lab.restore()  # with that configuration; the next test changes it where all nodes are up
     finally:
         lab.settings.timing = ARMED

@@ -273,7 +273,22 @@ START_TEST(tells_the_core)
 }
 END_TEST
 
+START_TEST(knows_when_a_watchdog_counts)
+{
+	static struct config c = { .nodes_count = 4, .nodes[3].witness = true, .watchdog_count = 1 };
+
+	ck_assert(!config_watchdog_counts(&c));
+	c.watchdog[0].quorum = true;
+	ck_assert(config_watchdog_counts(&c));
+	c.nodes[2].witness = true; /* two that corosync cannot tell apart */
+	ck_assert(!config_watchdog_counts(&c));
+	c.nodes[2].witness = false;
+	c.watchdog_count = 0;
+	ck_assert(!config_watchdog_counts(&c));
+}
+END_TEST
+
 UNIT_MAIN("config", says_what_is_wrong_where_and_what_to_do, takes_values_defaults_and_order,
 	  prints_what_it_parses_to_the_same, hashes_meaning_not_text, forgets_a_broken_file,
 	  computes_the_guard_from_the_inequality, knows_who_may_do_what, knows_what_a_reload_can_change,
-	  tells_the_core)
+	  tells_the_core, knows_when_a_watchdog_counts)
