@@ -39,6 +39,7 @@ struct fence_world core_fence_world(const struct core *c, struct instant now)
 {
 	struct fence_world w = { .now = now.boot, .heard = core_heard(c, now), .met = core_met(c) };
 
+	w.paused = c->intent.paused;
 	/* Corosync's quorum says nothing where two nodes have two_node: the voters' majority does. */
 	w.quorate = c->facts_known && c->facts.quorate && c->config.groups_count > 0 &&
 		    lease_majority_reachable(&c->group[0].lease, now);

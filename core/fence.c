@@ -130,8 +130,9 @@ static bool fence_may_begin(const struct fence *f, node_id_t n, const struct fen
 {
 	const struct fence_target *x = &f->target[n];
 
-	return n != f->self && node_in(f->wanted, n) && x->lost && f->config.target[n].levels_count > 0 &&
-	       fence_quorate(f, w) && (!f->two || node_in(w->met, n)) && fence_gone(f, n, w);
+	return !w->paused && n != f->self && node_in(f->wanted, n) && x->lost &&
+	       f->config.target[n].levels_count > 0 && fence_quorate(f, w) &&
+	       (!f->two || node_in(w->met, n)) && fence_gone(f, n, w);
 }
 
 /* When this node may order a shot of a target that waits for one. */
@@ -154,7 +155,7 @@ static bool fence_dispute_goes_on(const struct fence *f, node_id_t n, const stru
 {
 	const struct fence_target *x = &f->target[n];
 
-	return n != f->self && fence_quorate(f, w) &&
+	return !w->paused && n != f->self && fence_quorate(f, w) &&
 	       (fence_may_begin(f, n, w) || x->level + 1 < f->config.target[n].levels_count);
 }
 

@@ -86,6 +86,7 @@ struct fence {
 struct fence_world {
 	boot_t now;
 	bool quorate;
+	bool paused; /* nothing automatic: a shot is by hand only */
 	node_set_t heard;   /* pulses, self included */
 	node_set_t holders; /* who held a group when it was last heard; self: until its lease ran out */
 	node_set_t met;	    /* whose answer to our hello came in this boot */

@@ -115,7 +115,8 @@ static bool fence_may_shoot(const struct fence *f, node_id_t n, const struct fen
 {
 	const struct fence_target *x = &f->target[n];
 
-	return n != f->self && fence_quorate(f, w) && (x->op.why != FENCE_WHY_LOST || fence_gone(f, n, w));
+	return n != f->self && fence_quorate(f, w) && (!w->paused || x->op.why == FENCE_WHY_OPERATOR) &&
+	       (x->op.why != FENCE_WHY_LOST || fence_gone(f, n, w));
 }
 
 static void fence_call_device(struct fence_turn *t, node_id_t n)

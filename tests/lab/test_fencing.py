@@ -53,7 +53,7 @@ class Switch:
         self._thread.join(10)
 
 
-def settings(switch_dir, two_node=False, policy="after"):
+def settings(switch_dir, two_node=False, policy="after", delay=""):
     device = f"""fence-device switch {{
     agent = "{LAB / 'fence' / 'switch'}"
     parameters = {{ "dir={switch_dir}" }}
@@ -65,7 +65,7 @@ def settings(switch_dir, two_node=False, policy="after"):
     target n2 {{ plug = n2 }}
 }}"""
     level = "    fence-level 1 { devices = { switch } }"
-    return {"fence_devices": device + ("\ntwo-node = fenced" if two_node else ""), "fence_levels": {"n1": level, "n2": level},
+    return {"fence_devices": device + ("\ntwo-node = fenced" if two_node else ""), "fence_levels": {"n1": level + "\n" + delay, "n2": level + "\n" + delay},
             "group": f"damping-penalty = 0\n    fence = {policy}"}
 
 
@@ -175,4 +175,30 @@ def test_two_nodes_cut_from_each_other_one_of_them_lives():
             wait_until(lambda: holds(holder), 10, "the holder to speak again")
             time.sleep(6)  # the idle one's delay
             assert holder.up() and not switch.shots(holder)
+        assert probe.record.holders_max() == 1
+
+
+def test_two_nodes_the_target_comes_back_in_the_delay():
+    with fenced_cluster(witness=False, two_node=True, delay="    fence-delay = 6s") as (lab, switch):
+        holder, other = pair(lab)
+        for link in ("ring0", "ring1", "lan"):
+            lab.hub.cut(other, link)
+        wait_until(lambda: fence_state(holder, other) == "delay", 20, "the delay to begin")
+        lab.hub.heal()
+        wait_until(lambda: fence_state(holder, other) == "clean" and fence_state(other, holder) == "clean", 30, "both to be clean")
+        assert not switch.shots()
+        lab.wait_settled()
+
+
+def test_a_holder_that_could_not_be_shot_wakes_up_behind_a_shut_gate():
+    with fenced_cluster() as (lab, switch):
+        holder, other = pair(lab)
+        switch.fault("refuses")
+        with lab.probe() as probe:
+            holder.freeze()
+            wait_until(lambda: holds(other), 10, "the takeover")
+            wait_until(lambda: fence_state(other, holder) == "failed", 20, "the shot to fail")
+            holder.thaw()
+            wait_until(lambda: fence_state(other, holder) == "clean", 30, "the woken node to be welcome")
+            assert holds(other)
         assert probe.record.holders_max() == 1

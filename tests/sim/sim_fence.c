@@ -181,6 +181,8 @@ void sim_check_shot(struct sim *s, const struct sim_node *n, const struct plan_f
 	if (x->op.why == FENCE_WHY_LOST && !n->core->facts.quorate && s->nodes_count != 2)
 		sim_fail(s, "fence: %s is not quorate and shoots %s", sim_name(s, n->id),
 			 sim_name(s, c->target));
+	if (x->op.why == FENCE_WHY_LOST && n->core->intent.paused)
+		sim_fail(s, "I11: %s shoots %s while paused", sim_name(s, n->id), sim_name(s, c->target));
 	if (x->op.why == FENCE_WHY_LOST && (x->member || node_in(core_heard(n->core, n->core_at), c->target)))
 		sim_fail(s, "fence: %s shoots %s, which it hears", sim_name(s, n->id),
 			 sim_name(s, c->target));

@@ -82,6 +82,36 @@ START_TEST(a_part_without_quorum_shoots_nobody)
 }
 END_TEST
 
+START_TEST(while_paused_only_a_person_shoots)
+{
+	struct fence_world w;
+
+	begin(3, 1);
+	s.paused = true;
+	story_dies(&s, 3);
+	story_run(&s, 30000);
+	ck_assert_int_eq(story_state(&s, 1, 3), FENCE_SUSPECT);
+	ck_assert_int_eq(s.shots[3], 0);
+	w = story_world(&s, 1);
+	fence_order_by_hand(&s.f[1], 3, &w, &s.plan);
+	story_obey(&s, 1);
+	story_run(&s, 3000);
+	ck_assert_int_eq(story_state(&s, 1, 3), FENCE_FENCED);
+}
+END_TEST
+
+START_TEST(what_was_lost_in_a_pause_is_shot_after_it)
+{
+	begin(3, 1);
+	s.paused = true;
+	story_dies(&s, 3);
+	story_run(&s, 30000);
+	s.paused = false;
+	story_run(&s, 3000);
+	ck_assert_int_eq(story_state(&s, 2, 3), FENCE_FENCED);
+}
+END_TEST
+
 START_TEST(a_device_that_refuses_gives_way_to_the_next_level)
 {
 	begin(3, 2);
@@ -521,6 +551,7 @@ END_TEST
 
 UNIT_MAIN("fence", a_lost_node_is_shot_once_and_proved_off, a_node_that_said_goodbye_is_not_shot,
 	  a_node_whose_pulses_are_heard_is_not_shot, a_part_without_quorum_shoots_nobody,
+	  while_paused_only_a_person_shoots, what_was_lost_in_a_pause_is_shot_after_it,
 	  a_device_that_refuses_gives_way_to_the_next_level,
 	  a_call_that_failed_is_tried_again_within_its_time,
 	  a_device_that_hangs_ends_as_unknown_and_is_tried_again,

@@ -31,6 +31,7 @@ struct story {
 	int part[STORY_NODES + 1]; /* those with the same number hear each other */
 	bool quorate[STORY_NODES + 1];
 	node_set_t holders;
+	bool paused;
 	enum story_device device[FENCE_DEVICES_MAX];
 	int64_t device_ms[FENCE_DEVICES_MAX];
 	struct story_call calls[16];
@@ -58,9 +59,11 @@ static inline bool story_together(const struct story *s, node_id_t a, node_id_t 
 
 static inline struct fence_world story_world(const struct story *s, node_id_t n)
 {
-	struct fence_world w = {
-		.now = story_now(s), .quorate = s->quorate[n], .holders = s->holders, .met = 0x1e
-	};
+	struct fence_world w = { .now = story_now(s),
+				 .quorate = s->quorate[n],
+				 .paused = s->paused,
+				 .holders = s->holders,
+				 .met = 0x1e };
 
 	for (node_id_t k = 1; k <= s->nodes; k++)
 		if (k == n || story_together(s, n, k))
