@@ -246,6 +246,12 @@ static void check_two_node(struct config_parse *p, const struct config *c)
 			    c->nodes_count);
 		return;
 	}
+	if (c->two_node == CONFIG_TWO_NODE_BEST_EFFORT) {
+		config_fail(
+			p, c, "two-node", 0,
+			"best-effort is not there yet: take fenced, or witness and a third machine for it");
+		return;
+	}
 	for (uint32_t i = 0; i < c->nodes_count && c->two_node == CONFIG_TWO_NODE_FENCED; i++)
 		if (!c->nodes[i].fence_levels_count)
 			config_fail(p, c, "two-node", 0,

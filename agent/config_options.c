@@ -98,7 +98,7 @@ const struct config_option config_options[] = {
 	  "size of each of the two journal files in KiB" },
 	{ "", "two-node", OPTION_ENUM, 0, 0, "witness", two_node_names, AT(config, two_node), 0, 0,
 	  "two nodes and no third voter: witness (nobody takes over when one dies: add a witness), fenced (the survivor may, "
-	  "after it has proof that the other is off) or best-effort" },
+	  "after it has proof that the other is off) or best-effort (not there yet)" },
 	{ "", "fence-timeout", OPTION_MSEC, 1000, 3600000, "3m", NULL, AT(config, fence_timeout_ms), 0, 0,
 	  "a fencing of one node, all its levels and retries, that takes longer has failed" },
 

@@ -97,6 +97,14 @@ ROGUE = {
         "promise": "the lease decides; advertisements of others are reported and never obeyed",
         "heard": HEARD, "rogue": {"address": "10.77.0.9", "mac": "02:77:00:00:00:09", "ms": 85}}}],
 }
+FENCED = {
+    **HEALTHY, "safety": "fenced", "safety_note": "never two holders, as long as no fence device says \"off\" of a node that has power",
+    "nodes": [HEALTHY["nodes"][0], node("n2", 2, "unreachable", last_heard_ms=9000, hears_us=True)],
+    "fencing": {
+        "nodes": [{"node": "n2", "state": "fenced", "text": "is proved off", "levels": 2, "since_ms": 4000, "shooter": "n1", "level": 2},
+                  {"node": "n3", "state": "clean", "text": "is there, or has said goodbye", "levels": 1}],
+        "devices": [{"device": "bmc", "targets": [{"node": "n2", "proved": True, "failing": False}]}]},
+}
 NATIVE = {
     key: value for key, value in {
         **HEALTHY, "safety": "best-effort", "safety_note": "VRRP decides (mode native): two holders are possible", "corosync": False,

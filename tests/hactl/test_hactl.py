@@ -58,6 +58,9 @@ class Shows(Case):
     def test_status_healthy(self):
         self.shows("status-healthy", "status", model.HEALTHY)
 
+    def test_status_of_a_fenced_node(self):
+        self.shows("status-fenced", "status", model.FENCED)
+
     def test_status_with_a_rogue_router(self):
         self.shows("status-rogue", "status", model.ROGUE)
 

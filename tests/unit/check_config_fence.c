@@ -193,6 +193,22 @@ START_TEST(two_nodes_that_shoot_each_other_need_levels)
 }
 END_TEST
 
+START_TEST(what_is_not_there_yet_is_refused)
+{
+	static const char two[] =
+		"cluster = c two-node = best-effort\n"
+		"node a { id = 1 public-key = \"" KEY_A "\" link l { address = 10.0.0.1 } }\n"
+		"node b { id = 2 public-key = \"" KEY_B "\" link l { address = 10.0.0.2 } }\n";
+	_cleanup_(config_free_ptr) struct config *c = config_new();
+	static struct config_errors e;
+
+	ck_assert_int_eq(config_parse_text("f", two, strlen(two), c, &e), -EINVAL);
+	ck_assert_str_eq(e.error[0].text,
+			 "f:1: two-node: best-effort is not there yet: take fenced, or witness "
+			 "and a third machine for it");
+}
+END_TEST
+
 START_TEST(tells_the_decider)
 {
 	_cleanup_(config_free_ptr) struct config *c = parse(good);
@@ -249,4 +265,4 @@ START_TEST(tells_the_caller_of_agents)
 END_TEST
 
 UNIT_MAIN("config_fence", says_what_is_wrong_where, two_nodes_that_shoot_each_other_need_levels,
-	  tells_the_decider, tells_the_caller_of_agents)
+	  what_is_not_there_yet_is_refused, tells_the_decider, tells_the_caller_of_agents)
