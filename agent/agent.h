@@ -122,6 +122,8 @@ struct agent_group {
 	uint32_t apply_failures; /* in a row */
 	struct rate registering; /* phones that registered at this holder since it took over */
 	boot_t heal_at;		 /* holder: not before then is everything sent again */
+	struct epoch held_epoch; /* of the lease under which the adapter last reported */
+	boot_t let_go_at;
 	bool address_missing;
 	struct agent_router router;
 	struct agent_trunk trunks[CONFIG_TRUNKS_MAX]; /* as in the configuration */

@@ -18,6 +18,7 @@
 #define SERVICE_HEAL_NS	      (10 * NS_PER_S) /* everything is not sent again more often */
 #define SERVICE_EXPIRE_SLICES 10
 #define SERVICE_COLLECT_NS    (20 * NS_PER_MS)
+#define SERVICE_LAST_WORDS_NS (2 * NS_PER_S) /* after a takeover */
 /* The holder's PBX says first what has ended: nodes that each judge by their own clock would differ for a
  * while, and a difference sends everything again. */
 #define SERVICE_EXPIRE_GRACE_NS (15 * NS_PER_S)
@@ -85,9 +86,11 @@ static void service_put(void *ctx, const struct binding *reported)
 
 	/* A standby's PBX only has what we gave it; what it says more is the answer to a dump for a
 	 * comparison. */
-	if (!service_holds(g))
+	if (!service_holds(g) && !service_has_just_let_go(g))
 		return;
-	b.epoch = service_epoch(g);
+	if (service_holds(g))
+		g->held_epoch = service_epoch(g);
+	b.epoch = g->held_epoch;
 	if (binding_store_put(g->store, &b, g->agent->now.boot, &what) < 0)
 		return; /* counted by the store */
 	if (what == BINDING_ADDED || what == BINDING_CHANGED || what == BINDING_REFRESHED || g->full_report)
@@ -101,9 +104,9 @@ static void service_remove(void *ctx, const char *aor, const char *contact)
 {
 	struct agent_group *g = ctx;
 
-	if (!service_holds(g))
+	if (!service_holds(g) && !service_has_just_let_go(g))
 		return;
-	if (binding_store_remove(g->store, aor, contact, service_epoch(g)))
+	if (binding_store_remove(g->store, aor, contact, service_holds(g) ? service_epoch(g) : g->held_epoch))
 		service_batch_remove(g, aor, contact);
 }
 
@@ -212,10 +215,17 @@ static void service_full_gone_elsewhere(void *ctx, const struct binding *b)
 				    g->agent->now.boot);
 }
 
-static void service_receive_item(struct agent_group *g, const struct binding_batch_item *item)
+/* What the old holder's PBX accepted in its last moment comes by corosync, behind the release of its lease,
+ * which came by pulse: those phones have been told that they are registered. */
+static bool service_last_words(const struct agent_group *g, const struct binding_batch_header *head)
+{
+	return !head->full_begin && !head->full_end && !epoch_none(head->epoch) &&
+	       boot_diff_ns(g->registering.since, g->agent->now.boot) < SERVICE_LAST_WORDS_NS;
+}
+
+static void service_receive_item(struct agent_group *g, const struct binding_batch_item *item, bool feed)
 {
 	boot_t now = g->agent->now.boot;
-	bool feed = g->adapter && !service_holds(g);
 	const struct binding *b = &item->b;
 	enum binding_put what;
 
@@ -238,6 +248,7 @@ void services_receive(struct agent *a, node_id_t from, const void *data, size_t 
 	struct binding_batch_reader reader;
 	struct binding_batch_item item;
 	struct agent_group *g;
+	bool last_words;
 	int index, r = binding_batch_open(&reader, data, len, &head);
 
 	if (r < 0) {
@@ -254,12 +265,13 @@ void services_receive(struct agent *a, node_id_t from, const void *data, size_t 
 	/* After a healed cut each side tells the other what it has. The holder's PBX is the truth: what the
 	 * other side kept meanwhile would come back as phones that had left. A restarted holder has yet to
 	 * learn. */
-	if (a->joined && service_holds(g) && epoch_cmp(head.epoch, service_batch_epoch(g)) < 0)
+	last_words = service_holds(g) && service_last_words(g, &head);
+	if (a->joined && service_holds(g) && !last_words && epoch_cmp(head.epoch, service_batch_epoch(g)) < 0)
 		return;
 	if (head.full_begin)
 		binding_store_full_begin(g->store);
 	while (binding_batch_next(&reader, a->now.boot, &item))
-		service_receive_item(g, &item);
+		service_receive_item(g, &item, g->adapter && (!service_holds(g) || last_words));
 	if (head.full_end)
 		binding_store_full_end(g->store, head.epoch, service_full_gone_elsewhere, g);
 	service_digests_reached(&g->digests, binding_store_digest(g->store));

@@ -14,11 +14,18 @@ struct epoch service_batch_epoch(const struct agent_group *g)
 	return lease_holds(l) ? l->epoch : (struct epoch){ 0 };
 }
 
+bool service_has_just_let_go(const struct agent_group *g)
+{
+	return !epoch_none(g->held_epoch) && g->let_go_at.ns &&
+	       boot_diff_ns(g->let_go_at, g->agent->now.boot) < SERVICE_LATE_NS;
+}
+
 static void batch_open(struct agent_group *g)
 {
+	struct epoch epoch = service_batch_epoch(g);
 	struct binding_batch_header head = {
 		.group = g->agent->config->groups[g->index].wire_id,
-		.epoch = service_batch_epoch(g),
+		.epoch = epoch_none(epoch) && service_has_just_let_go(g) ? g->held_epoch : epoch,
 		.full_begin = g->full_begin_due,
 	};
 
@@ -63,6 +70,8 @@ void service_batch_remove(struct agent_group *g, const char *aor, const char *co
 {
 	struct epoch epoch = service_batch_epoch(g);
 
+	if (epoch_none(epoch))
+		epoch = g->held_epoch; /* let go just now */
 	batch_open(g);
 	if (binding_batch_remove(&g->batch, aor, contact, epoch) != -ENOSPC)
 		return;

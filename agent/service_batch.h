@@ -15,5 +15,8 @@ void service_batch_remove(struct agent_group *g, const char *aor, const char *co
 void service_batch_send(struct agent_group *g, bool full_end);
 /* Of this node's tenure; none if it does not hold the group. */
 struct epoch service_batch_epoch(const struct agent_group *g);
+#define SERVICE_LATE_NS NS_PER_S
+/* The adapter is telling what its PBX accepted while the lease was ours. */
+bool service_has_just_let_go(const struct agent_group *g);
 
 #endif

@@ -70,6 +70,7 @@ void steps_start(struct agent *a, group_index_t group, enum core_step_kind kind,
 		vip_verify(a->vip, group, a->now.boot); /* answered by verified() */
 		break;
 	case STEP_ANNOUNCE_STOP:
+		a->group[group].let_go_at = a->now.boot;
 		service_reset_stop(&a->group[group]);
 		vip_announce_stop(a->vip, group);
 		vrrp_speak(a->vrrp, group, false, a->now.boot);

@@ -144,6 +144,8 @@ static void kam_standby(void *ctx, uint64_t id, boot_t now)
 {
 	struct kamailio *k = ctx;
 
+	if (k->active)
+		k->standby_at = now;
 	k->active = false;
 	adapter_main_answer(k->m, id, NULL);
 }
@@ -182,9 +184,13 @@ static void kam_apply_put(void *ctx, const struct binding *b, boot_t now)
 	if (binding_store_put(k->known, b, now, &put) < 0 || (put != BINDING_ADDED && put != BINDING_CHANGED))
 		return;
 	mine = binding_store_find(k->known, b->text[BINDING_AOR], b->text[BINDING_CONTACT]);
-	if (mine &&
-	    !k->active) /* active: the phone may have been here since; the sweep gives back what lacks */
+	if (mine && !k->active) {
 		push_binding(k, mine, false);
+	} else if (mine && k->told_everything) {
+		/* The old holder's last words: the phone may have been here since, else it is given back. */
+		k->restoring = true;
+		sweep_lookup(k, b->text[BINDING_AOR], false);
+	} /* else the sweep gives back what lacks */
 }
 
 static void kam_apply_remove(void *ctx, const char *aor, const char *contact, boot_t now)
@@ -238,9 +244,8 @@ static void on_dialogs(struct kamailio *k, const json_t *result, int code)
 	const json_t *all = json_object_get(result, "all"); /* those that ring, too */
 
 	k->dialogs_missing = !result && code != 0; /* no dialog module */
-	k->calls = json_is_integer(all) && json_integer_value(all) >= 0
-			   ? (uint32_t)json_integer_value(all)
-			   : ADAPTER_CALLS_UNKNOWN;
+	k->calls = json_is_integer(all) && json_integer_value(all) >= 0 ? (uint32_t)json_integer_value(all)
+									: ADAPTER_CALLS_UNKNOWN;
 }
 
 static void on_requests(struct kamailio *k, const json_t *result, boot_t now)

@@ -43,6 +43,7 @@ struct kamailio {
 	struct kamailio_trunks trunks;
 	bool use_list, use_evapi, use_sync;
 
+	boot_t standby_at; /* when it ended to be active; {0}: never was */
 	bool active;
 	bool restoring;
 	bool told_everything; /* the agent has sent a full list */

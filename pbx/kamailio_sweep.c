@@ -21,6 +21,7 @@
 #define HEAL_REMAINING_NS_MIN (10 * NS_PER_S) /* what ends that soon is not given back */
 #define TOLD		      "told"	      /* in place of a contact, which a look-up has not */
 #define SAME_START_NS	      (2500 * NS_PER_MS)
+#define LAST_WORDS_NS	      NS_PER_S
 
 void sweep_request(struct kamailio *k, bool hurry)
 {
@@ -130,6 +131,13 @@ static bool account_has(const struct looked_up *l, const struct binding *b)
 	return false;
 }
 
+/* Only REGISTERs of phones are told of. One that came while we were active was accepted, and is to be known.
+ */
+static bool account_last_words(const struct kamailio *k, boot_t now)
+{
+	return k->standby_at.ns && boot_diff_ns(k->standby_at, now) < LAST_WORDS_NS;
+}
+
 /* A Kamailio that has just been started says "not found" of everybody. */
 static bool account_is_gone(struct kamailio *k, const struct binding *b, bool told, boot_t now)
 {
@@ -184,7 +192,7 @@ void sweep_looked_up(struct kamailio *k, const struct kamailio_rpc_slot *slot, c
 	k->unanswered = 0;
 	account_parse(k, aor, result, now, &l);
 	for (size_t i = 0; i < l.count; i++) {
-		if (k->active)
+		if (k->active || (told && account_last_words(k, now)))
 			account_active(k, &l.b[i], now);
 		else
 			account_standby(k, &l.b[i], now);

@@ -4,13 +4,14 @@ import os
 
 import pytest
 
-from ringlab import Lab, kamailio
+from ringlab import Lab, kamailio, ringkeep
 from ringlab.herd import Herd
 from ringlab.machine import wait_until
 from ringlab.probe import now_ns
-from ringlab.story import Story, death_bound_ms
+from ringlab.story import Story, death_bound_ms, takeovers
 
 PHONES, PERIOD_S, CALLS_PER_S = 2000, 60, 200
+REGISTERS_PER_S, HANDOVER_MS = 400, 250
 IN_STEP_S = 20    # a shared machine registers them in two
 CALLABLE_S = 22   # beside the silence of a lease: CALLS_PER_S alone takes ten
 
@@ -42,3 +43,19 @@ def test_two_thousand_phones_can_be_called_after_a_node_death(lab, record_proper
         assert called["reached"] == PHONES, called
         assert kamailio.contacts(s.standby) == PHONES
         assert herd.stop()["failed"] == 0
+
+
+def test_phones_that_register_while_the_address_moves_are_not_lost(lab):
+    """What the old holder accepted in its last moment is on its way when the new one is there already."""
+    wait_until(lambda: takeovers(lab.wait_settled()), 5, "the history of the start")
+    with Herd(lab, PHONES) as herd:
+        with Story(lab, moves=1, outage_ms=HANDOVER_MS, calls=False, sip_us=50000) as s:
+            herd.register_start(REGISTERS_PER_S)
+            wait_until(lambda: kamailio.contacts(s.holder) > PHONES // 2, 30, "half of the phones at the holder")
+            s.mark()
+            s.holder.hactl("switchover", "office")
+            s.wait_moved()
+            herd.register_end(30)
+        for node in (s.standby, s.holder):
+            wait_until(lambda n=node: (kamailio.contacts(n), ringkeep.bindings(n)) == (PHONES, PHONES), IN_STEP_S,
+                       lambda n=node: f"all phones at {n.name}, Kamailio has {kamailio.contacts(n)}, the agent {ringkeep.bindings(n)}")

@@ -37,7 +37,13 @@ class Herd:
 
     def register(self, rate, expires_s=3600, timeout_s=120):
         """Every phone once; all must be accepted. What happened, with the seconds it took."""
+        self.register_start(rate, expires_s)
+        return self.register_end(timeout_s)
+
+    def register_start(self, rate, expires_s=3600):
         self._say("register", expires_s, rate, 1)
+
+    def register_end(self, timeout_s=120):
         done = self._wait("registered", timeout_s)
         assert done["ok"] == self.count, f"{done['ok']} of {self.count} phones were accepted"
         return done
