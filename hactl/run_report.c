@@ -87,7 +87,10 @@ static const struct report_item items[] = {
 	{ "system/memory.txt", REPORT_TEXT, "/proc/meminfo", "memory" },
 	{ "system/processes.txt", REPORT_COMMAND, "ps -e -o pid,ppid,cls,rtprio,stat,etime,time,rss,comm", "processes, without arguments" },
 	{ "system/disks.txt", REPORT_COMMAND, "df -h", "room on the disks" },
-	{ "system/watchdogs.txt", REPORT_COMMAND, "wdctl", "watchdog devices" },
+	/* Not wdctl: where sysfs lacks them it opens the device, and that arms it. */
+	{ "system/watchdogs.txt", REPORT_COMMAND, "grep -rs . /sys/class/watchdog/watchdog0/identity /sys/class/watchdog/watchdog0/state "
+	  "/sys/class/watchdog/watchdog0/timeout /sys/class/watchdog/watchdog0/nowayout /sys/class/watchdog/watchdog0/bootstatus",
+	  "the first watchdog device" },
 	{ "versions/ringkeepd.txt", REPORT_COMMAND, "ringkeepd --version", "version of the agent that is installed" },
 	{ "versions/corosync.txt", REPORT_COMMAND, "corosync -v", "version of corosync" },
 	{ "versions/kamailio.txt", REPORT_COMMAND, "kamailio -v", "version of Kamailio" },
