@@ -35,9 +35,28 @@ static node_set_t core_met(const struct core *c)
 	return met;
 }
 
+/* A third vote that is heard keeps renewing its promise to a node that we do not hear: it lives. */
+static node_set_t core_heard_of(const struct core *c, group_index_t group, boot_t now)
+{
+	const struct lease_timing *t = &c->config.timing;
+	node_set_t set = 0;
+
+	for (int i = 0; i < c->config.nodes_count; i++) {
+		const struct lease_peer *p = &c->group[group].lease.peer[c->config.nodes[i].id];
+
+		if (p->at.ns != 0 && boot_diff_ns(p->at, now) <= 3 * t->pulse_ns &&
+		    p->view.promise_node <= NODE_ID_MAX && p->view.promise_left_ns > t->lease_ns / 2)
+			set |= node_bit(p->view.promise_node);
+	}
+	return set;
+}
+
 struct fence_world core_fence_world(const struct core *c, struct instant now)
 {
 	struct fence_world w = { .now = now.boot, .heard = core_heard(c, now), .met = core_met(c) };
+
+	for (group_index_t g = 0; g < c->config.groups_count; g++)
+		w.heard |= core_heard_of(c, g, now.boot);
 
 	w.paused = c->intent.paused;
 	/* Corosync's quorum says nothing where two nodes have two_node: the voters' majority does. */
@@ -187,6 +206,16 @@ void core_fence_event(struct core_turn *t, const struct core_event *ev)
 }
 
 /* ---- fence = required ---- */
+
+/* One that lives although a device said "off" is as good as any where the lease decides; where storage was
+ * given away because of that word, it must start again first. */
+bool core_fence_bars(const struct core *c, group_index_t group, node_id_t n)
+{
+	const struct fence_target *x = &c->fence.target[n];
+	bool lives = x->state == FENCE_DISPUTED && x->member;
+
+	return fence_bars(&c->fence, n) && !(lives && c->config.groups[group].fence != FENCE_REQUIRED);
+}
 
 /* It lives and holds nothing: its own agent saw to its end. */
 static bool core_let_go(const struct core *c, group_index_t group, node_id_t n, boot_t now)

@@ -142,7 +142,7 @@ static struct placement_input core_input(const struct core *c, group_index_t gro
 		.node = n,
 		.reachable = n != look->exclude && core_peer_reachable(c, n, now),
 		.standby = c->intent.node[n].standby || n == look->assume_standby,
-		.fenced = fence_bars(&c->fence, n),
+		.fenced = core_fence_bars(c, group, n),
 		.fence_wait = waits && g->seen_holder != n,
 		.proof = n == c->config.self && c->group[group].lease.proof.node != NODE_NONE,
 		.damped = d.suppressed,

@@ -53,6 +53,8 @@ void core_fence_init(struct core *c);
 void core_fence_event(struct core_turn *t, const struct core_event *ev);
 boot_t core_fence_next(const struct core *c, struct instant now);
 struct fence_world core_fence_world(const struct core *c, struct instant now);
+/* It must not hold the group: shot, or a shot may come. */
+bool core_fence_bars(const struct core *c, group_index_t group, node_id_t n);
 /* The group wants a proof that its lost holder is off, and there is none. */
 bool core_fence_waits(const struct core *c, group_index_t group, boot_t now);
 

@@ -39,12 +39,15 @@ static int64_t fence_off_ns(const struct fence *f)
 	return f->off_ns_max ? f->off_ns_max : 4 * f->status_ns_max;
 }
 
-/* Who served is spared; of two alike the lower number is. */
+/* Who served is spared; of two alike the lower number is. With a third vote the one that still serves is
+ * known to, and the one that does not is dead or without a majority: nobody has to wait for it. */
 static bool fence_waits(const struct fence *f, node_id_t n, const struct fence_world *w)
 {
 	bool mine = node_in(w->holders, f->self), theirs = node_in(w->holders, n);
 
-	return mine == theirs ? f->self > n : theirs;
+	if (mine == theirs)
+		return f->self > n;
+	return theirs && f->two;
 }
 
 int64_t fence_delay_ns(const struct fence *f, node_id_t n, const struct fence_world *w)

@@ -202,3 +202,15 @@ def test_a_holder_that_could_not_be_shot_wakes_up_behind_a_shut_gate():
             wait_until(lambda: fence_state(other, holder) == "clean", 30, "the woken node to be welcome")
             assert holds(other)
         assert probe.record.holders_max() == 1
+
+
+def test_nodes_that_lose_each_other_and_not_the_witness_shoot_nobody_that_serves():
+    with fenced_cluster() as (lab, switch):
+        holder, other = pair(lab)
+        with lab.probe() as probe:
+            lab.hub.one_way(holder, other)
+            lab.hub.one_way(other, holder)
+            wait_until(lambda: switch.shots(other), 30, "the idle one to be shot")
+            time.sleep(5)
+            assert holder.up() and not switch.shots(holder) and holds(holder)
+        assert probe.record.holders_max() == 1

@@ -96,8 +96,21 @@ static bool sim_hi_lost(const struct sim *s, const struct sim_node *n, group_ind
 	return known < needed;
 }
 
+/* A device lied, and its victim has to start again before it may have what must not be used twice. */
+static bool sim_disputed(const struct sim *s)
+{
+	for (node_id_t k = 1; k <= s->nodes_count; k++)
+		for (node_id_t n = 1; n <= s->nodes_count; n++)
+			if (s->node[k].running && s->node[k].core->fence.target[n].state == FENCE_DISPUTED)
+				return true;
+	return false;
+}
+
 bool sim_check_beyond_help(const struct sim *s)
 {
+	for (int g = 0; g < s->config.groups_count; g++)
+		if (s->config.groups[g].fence == FENCE_REQUIRED && sim_disputed(s))
+			return true;
 	for (node_id_t k = 1; k <= s->nodes_count; k++)
 		for (group_index_t g = 0; g < s->config.groups_count; g++)
 			if (sim_hi_lost(s, &s->node[k], g))

@@ -287,6 +287,17 @@ START_TEST(of_two_nodes_the_idle_one_waits_and_the_holder_lives)
 }
 END_TEST
 
+START_TEST(with_a_third_vote_nobody_waits_for_who_served)
+{
+	const struct fence_world w = { .holders = node_bit(1) }, none = { .holders = 0 };
+
+	begin(2, 1);
+	s.f[2].two = false;
+	ck_assert_int_eq(fence_delay_ns(&s.f[2], 1, &w), 0);
+	ck_assert_int_ge(fence_delay_ns(&s.f[2], 1, &none), 3 * NS_PER_S);
+}
+END_TEST
+
 START_TEST(of_two_nodes_that_hold_nothing_the_second_waits)
 {
 	begin(2, 1);
@@ -561,7 +572,8 @@ UNIT_MAIN("fence", a_lost_node_is_shot_once_and_proved_off, a_node_that_said_goo
 	  a_shooter_that_says_nothing_any_more_is_not_waited_for_for_ever,
 	  a_target_that_comes_back_in_the_delay_is_spared,
 	  of_two_nodes_the_idle_one_waits_and_the_holder_lives,
-	  of_two_nodes_that_hold_nothing_the_second_waits, the_delay_follows_what_shots_were_measured_to_take,
+	  of_two_nodes_that_hold_nothing_the_second_waits, with_a_third_vote_nobody_waits_for_who_served,
+	  the_delay_follows_what_shots_were_measured_to_take,
 	  two_supplies_are_both_off_before_either_is_asked,
 	  life_after_the_proof_is_disputed_and_shot_at_the_next_level, disputed_ends_with_another_boot,
 	  a_pulse_of_the_dead_is_enough, a_new_boot_after_the_proof_is_welcome, an_operator_shoots_what_lives,
