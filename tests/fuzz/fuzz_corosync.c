@@ -3,19 +3,11 @@
  * Any bytes as a corosync.conf: read, compared with a cluster of three, explained.
  */
 #include "cleanup.h"
-#include "config.h"
 #include "corosync_check.h"
+#include "corosync_sample.h"
 #include "fuzz.h"
 
 #include <assert.h>
-
-static const struct config cluster = {
-	.cluster = "office",
-	.nodes_count = 3,
-	.nodes = { { .name = "n1", .id = 1 },
-		   { .name = "n2", .id = 2 },
-		   { .name = "w1", .id = 3, .witness = true } },
-};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cleanup.h"
-#include "config.h"
 #include "config_options.h"
+#include "config_text.h"
 #include "core.h"
 #include "unit.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define KEY_A "rk1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-#define KEY_B "rk1:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA"
-#define KEY_C "rk1:CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCA"
 
 static const char good[] = "cluster = office\n"					  /* 1 */
 			   "profile = lan\n"					  /* 2 */
@@ -42,35 +37,9 @@ static const char good[] = "cluster = office\n"					  /* 1 */
 			   "  }\n"						  /* 28 */
 			   "}\n";
 
-/* One edit of the good file, and all errors that it must give. */
-static const struct bad_case {
-	const char *find, *replace;
-	const char *errors;
-} bad_cases[] = {
+static const struct config_bad_case bad_cases[] = {
 #include "config_bad_cases.h"
 };
-
-static char *edit(const char *find, const char *replace)
-{
-	const char *at = find ? strstr(good, find) : good + strlen(good);
-	char *ret = NULL;
-	int r;
-
-	ck_assert_msg(at != NULL, "the good file has no \"%s\"", find);
-	r = asprintf(&ret, "%.*s%s%s", (int)(at - good), good, replace, find ? at + strlen(find) : "");
-	ck_assert_int_gt(r, 0);
-	return ret;
-}
-
-static struct config *parse(const char *text)
-{
-	struct config *c = config_new();
-	static struct config_errors errors;
-	int r = config_parse_text("f", text, strlen(text), c, &errors);
-
-	ck_assert_msg(r == 0, "%s", errors.error[0].text);
-	return c;
-}
 
 static char *printed(const struct config *c)
 {
@@ -85,37 +54,13 @@ static char *printed(const struct config *c)
 
 START_TEST(says_what_is_wrong_where_and_what_to_do)
 {
-	bool print = getenv("RINGKEEP_PRINT_ERRORS") != NULL; /* to write config_bad_cases.h */
-	int wrong = 0;
-
-	for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
-		_cleanup_(free_ptr) char *text = edit(bad_cases[i].find, bad_cases[i].replace);
-		_cleanup_(config_free_ptr) struct config *c = config_new();
-		_cleanup_(free_ptr) char *got = NULL;
-		static struct config_errors e;
-		size_t len;
-		FILE *f = open_memstream(&got, &len);
-		int r = config_parse_text("f", text, strlen(text), c, &e);
-
-		for (uint32_t k = 0; k < e.count && k < CONFIG_ERRORS_MAX; k++)
-			(void)fprintf(f, "%s%s", k ? "\n" : "", e.error[k].text);
-		(void)fclose(f);
-		ck_assert_int_eq(c->nodes_count, 0); /* nothing half applied */
-		if (r != -EINVAL || strcmp(got, bad_cases[i].errors)) {
-			wrong++;
-			(void)printf("case %zu, r = %d\n  expected:\n%s\n  got:\n%s\n", i, r,
-				     bad_cases[i].errors, got);
-		} else if (print) {
-			(void)printf("%s\n", got);
-		}
-	}
-	ck_assert_int_eq(wrong, 0);
+	config_all_are_refused(good, bad_cases, sizeof bad_cases / sizeof bad_cases[0]);
 }
 END_TEST
 
 START_TEST(takes_values_defaults_and_order)
 {
-	_cleanup_(config_free_ptr) struct config *c = parse(good);
+	_cleanup_(config_free_ptr) struct config *c = config_parsed(good);
 	const struct config_group *g = &c->groups[0];
 
 	ck_assert_str_eq(c->cluster, "office");
@@ -142,9 +87,9 @@ END_TEST
 
 START_TEST(prints_what_it_parses_to_the_same)
 {
-	_cleanup_(config_free_ptr) struct config *c = parse(good);
+	_cleanup_(config_free_ptr) struct config *c = config_parsed(good);
 	_cleanup_(free_ptr) char *first = printed(c);
-	_cleanup_(config_free_ptr) struct config *again = parse(first);
+	_cleanup_(config_free_ptr) struct config *again = config_parsed(first);
 	_cleanup_(free_ptr) char *second = printed(again);
 
 	ck_assert_str_eq(first, second);
@@ -155,19 +100,19 @@ END_TEST
 
 START_TEST(hashes_meaning_not_text)
 {
-	_cleanup_(config_free_ptr) struct config *c = parse(good);
+	_cleanup_(config_free_ptr) struct config *c = config_parsed(good);
 	_cleanup_(free_ptr) char *comment =
-		edit("profile = lan", "# ${HOME} is fine here\npulse-interval = 0.1s");
-	_cleanup_(config_free_ptr) struct config *same = parse(comment);
-	_cleanup_(free_ptr) char *port = edit("profile = lan", "pulse-port = 5708");
-	_cleanup_(config_free_ptr) struct config *other = parse(port);
+		config_edit(good, "profile = lan", "# ${HOME} is fine here\npulse-interval = 0.1s");
+	_cleanup_(config_free_ptr) struct config *same = config_parsed(comment);
+	_cleanup_(free_ptr) char *port = config_edit(good, "profile = lan", "pulse-port = 5708");
+	_cleanup_(config_free_ptr) struct config *other = config_parsed(port);
 	char moved[sizeof good] = "";
 	const char *n1 = strstr(good, "node n1"), *n2 = strstr(good, "node n2"),
 		   *w1 = strstr(good, "node w1");
 
 	(void)snprintf(moved, sizeof moved, "%.*s%.*s%.*s%s", (int)(n1 - good), good, (int)(w1 - n2), n2,
 		       (int)(n2 - n1), n1, w1);
-	_cleanup_(config_free_ptr) struct config *order = parse(moved);
+	_cleanup_(config_free_ptr) struct config *order = config_parsed(moved);
 
 	ck_assert_uint_eq(c->hash, same->hash);
 	ck_assert_uint_eq(c->hash, order->hash);
@@ -222,9 +167,10 @@ END_TEST
 
 START_TEST(knows_who_may_do_what)
 {
-	_cleanup_(free_ptr) char *text = edit(NULL, "role viewer { users = { monitor, 1000 } }\n"
-						    "role operator { users = { 1000 } }\n");
-	_cleanup_(config_free_ptr) struct config *c = parse(text);
+	_cleanup_(free_ptr) char *text = config_edit(good, NULL,
+						     "role viewer { users = { monitor, 1000 } }\n"
+						     "role operator { users = { 1000 } }\n");
+	_cleanup_(config_free_ptr) struct config *c = config_parsed(text);
 
 	ck_assert_int_eq(config_role_of(c, 0, "root"), ROLE_ADMIN);
 	ck_assert_int_eq(config_role_of(c, 77, "monitor"), ROLE_VIEWER);
@@ -247,11 +193,11 @@ START_TEST(knows_what_a_reload_can_change)
 		{ "adapter = kamailio", "adapter = sip", "adapter" },
 		{ "group office", "group house", "group" },
 	};
-	_cleanup_(config_free_ptr) struct config *c = parse(good);
+	_cleanup_(config_free_ptr) struct config *c = config_parsed(good);
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		_cleanup_(free_ptr) char *text = edit(cases[i].find, cases[i].replace);
-		_cleanup_(config_free_ptr) struct config *changed = parse(text);
+		_cleanup_(free_ptr) char *text = config_edit(good, cases[i].find, cases[i].replace);
+		_cleanup_(config_free_ptr) struct config *changed = config_parsed(text);
 
 		ck_assert_pstr_eq(config_restart_needed(c, changed), cases[i].key);
 	}
@@ -260,7 +206,7 @@ END_TEST
 
 START_TEST(tells_the_core)
 {
-	_cleanup_(config_free_ptr) struct config *c = parse(good);
+	_cleanup_(config_free_ptr) struct config *c = config_parsed(good);
 	struct core_config core;
 
 	config_core(c, 2, 99, &core);

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cleanup.h"
-#include "config.h"
+#include "config_text.h"
 #include "fence_request.h"
 #include "unit.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define KEY_A "rk1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-#define KEY_B "rk1:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA"
-#define KEY_C "rk1:CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCA"
 
 static const char good[] = "cluster = office\n"					 /* 1 */
 			   "fence-timeout = 4m watchdog { timeout = 8s }\n"	 /* 2 */
@@ -55,32 +50,7 @@ static const char good[] = "cluster = office\n"					 /* 1 */
 			   "  fence = required\n"				 /* 42 */
 			   "}\n";
 
-static char *edit(const char *find, const char *replace)
-{
-	const char *at = strstr(good, find);
-	char *ret = NULL;
-	int r;
-
-	ck_assert_msg(at != NULL, "the good file has no \"%s\"", find);
-	r = asprintf(&ret, "%.*s%s%s", (int)(at - good), good, replace, at + strlen(find));
-	ck_assert_int_gt(r, 0);
-	return ret;
-}
-
-static struct config *parse(const char *text)
-{
-	struct config *c = config_new();
-	static struct config_errors errors;
-	int r = config_parse_text("f", text, strlen(text), c, &errors);
-
-	ck_assert_msg(r == 0, "%s", errors.error[0].text);
-	return c;
-}
-
-/* One edit of the good file, and all errors that it must give. */
-static const struct bad_case {
-	const char *find, *replace, *errors;
-} bad_cases[] = {
+static const struct config_bad_case bad_cases[] = {
 	/* clang-format off */
 	{ "agent = fence_apc_snmp", "kind = power",
 	  "f:4: agent: missing in section fence-device pdu; add it" },
@@ -152,27 +122,7 @@ static const struct bad_case {
 
 START_TEST(says_what_is_wrong_where)
 {
-	int wrong = 0;
-
-	for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
-		_cleanup_(free_ptr) char *text = edit(bad_cases[i].find, bad_cases[i].replace);
-		_cleanup_(config_free_ptr) struct config *c = config_new();
-		_cleanup_(free_ptr) char *got = NULL;
-		static struct config_errors e;
-		size_t len;
-		FILE *f = open_memstream(&got, &len);
-		int r = config_parse_text("f", text, strlen(text), c, &e);
-
-		for (uint32_t k = 0; k < e.count && k < CONFIG_ERRORS_MAX; k++)
-			(void)fprintf(f, "%s%s", k ? "\n" : "", e.error[k].text);
-		(void)fclose(f);
-		if (r == -EINVAL && !strcmp(got, bad_cases[i].errors))
-			continue;
-		wrong++;
-		(void)printf("case %zu, r = %d\n  expected:\n%s\n  got:\n%s\n", i, r, bad_cases[i].errors,
-			     got);
-	}
-	ck_assert_int_eq(wrong, 0);
+	config_all_are_refused(good, bad_cases, sizeof bad_cases / sizeof bad_cases[0]);
 }
 END_TEST
 
@@ -211,7 +161,7 @@ END_TEST
 
 START_TEST(tells_the_decider)
 {
-	_cleanup_(config_free_ptr) struct config *c = parse(good);
+	_cleanup_(config_free_ptr) struct config *c = config_parsed(good);
 	struct fence_config f;
 
 	config_fence(c, &f);
@@ -241,7 +191,7 @@ END_TEST
 
 START_TEST(tells_the_caller_of_agents)
 {
-	_cleanup_(config_free_ptr) struct config *c = parse(good);
+	_cleanup_(config_free_ptr) struct config *c = config_parsed(good);
 	struct fence_request r;
 
 	ck_assert(config_fence_request(c, 2, 1, FENCE_OFF, &r));

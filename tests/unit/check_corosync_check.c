@@ -5,8 +5,7 @@
 #include "corosync_check.h"
 
 #include "cleanup.h"
-#include "config.h"
-
+#include "corosync_sample.h"
 #include "unit.h"
 
 #include <string.h>
@@ -40,14 +39,6 @@ static const char good[] = "totem {\n"			       /* 1 */
 			   "quorum {\n"			       /* 27 */
 			   "\twait_for_all: 0\n"	       /* 28 */
 			   "}\n";			       /* 29 */
-
-static const struct config cluster = {
-	.cluster = "office",
-	.nodes_count = 3,
-	.nodes = { { .name = "n1", .id = 1 },
-		   { .name = "n2", .id = 2 },
-		   { .name = "w1", .id = 3, .witness = true } },
-};
 
 #define THIRD                                                                               \
 	"\tnode {\n\t\tname: n3\n\t\tnodeid: 4\n\t\tring0_addr: 10.0.1.3\n\t\tring1_addr: " \

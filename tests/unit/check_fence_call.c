@@ -3,35 +3,19 @@
  * The program and the API to it, with shell scripts for agents. Needs user namespaces or root.
  */
 #include "fence_call.h"
+#include "fence_script.h"
+#include "unit.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-static char folder[] = "/tmp/rk-fence-XXXXXX";
 static char agent[64], secret[64];
 static char room[FENCE_ANSWER_LINE_MAX + FENCE_OUTPUT_MAX];
 
-static void write_file(const char *path, mode_t mode, const char *text)
-{
-	FILE *f = fopen(path, "we");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(text, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
-	ck_assert_int_eq(chmod(path, mode), 0);
-}
-
 static void set_up(void)
 {
-	(void)snprintf(folder, sizeof folder, "/tmp/rk-fence-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	folder_make();
 	(void)snprintf(agent, sizeof agent, "%s/agent", folder);
 	(void)snprintf(secret, sizeof secret, "%s/secret", folder);
 }
@@ -40,7 +24,7 @@ static void tear_down(void)
 {
 	(void)unlink(agent); /* not every test makes both */
 	(void)unlink(secret);
-	ck_assert_int_eq(rmdir(folder), 0);
+	folder_remove();
 }
 
 static bool wait_end(const struct fence_call *c, int ms)
@@ -187,6 +171,18 @@ static void await_death(int fd)
 	ck_abort_msg("it goes on writing");
 }
 
+/* What the call says once all that it started is dead. */
+static struct fence_result end_of_escaping(struct fence_call *c, int fd, const char *fifo)
+{
+	struct fence_result got;
+
+	await_death(fd);
+	ck_assert(wait_end(c, 20000));
+	fence_call_end(c, &got, NULL, NULL);
+	ck_assert_int_eq(unlink(fifo), 0);
+	return got;
+}
+
 START_TEST(nothing_outlives_the_deadline)
 {
 	struct fence_result got;
@@ -194,45 +190,32 @@ START_TEST(nothing_outlives_the_deadline)
 	char fifo[64];
 	int fd = start_escaping(&c, 700, fifo, sizeof fifo);
 
-	ck_assert(wait_end(&c, 20000));
-	fence_call_end(&c, &got, NULL, NULL);
+	got = end_of_escaping(&c, fd, fifo);
 	ck_assert_int_eq(got.answer, FENCE_ANSWER_TIMEOUT);
 	ck_assert_uint_ge(got.took_ms, 700);
-	await_death(fd);
-	ck_assert_int_eq(unlink(fifo), 0);
 }
 END_TEST
 
 START_TEST(nothing_outlives_the_one_who_wants_to_know)
 {
-	struct fence_result got;
 	struct fence_call c;
 	char fifo[64];
 	int fd = start_escaping(&c, 60000, fifo, sizeof fifo);
 
 	ck_assert_int_eq(close(c.request), 0); /* what our death does */
 	c.request = -EBADF;
-	await_death(fd);
-	ck_assert(wait_end(&c, 20000));
-	fence_call_end(&c, &got, NULL, NULL);
-	ck_assert_int_eq(got.answer, FENCE_ANSWER_BROKEN);
-	ck_assert_int_eq(unlink(fifo), 0);
+	ck_assert_int_eq(end_of_escaping(&c, fd, fifo).answer, FENCE_ANSWER_BROKEN);
 }
 END_TEST
 
 START_TEST(nothing_outlives_the_program)
 {
-	struct fence_result got;
 	struct fence_call c;
 	char fifo[64];
 	int fd = start_escaping(&c, 60000, fifo, sizeof fifo);
 
 	fence_call_kill(&c);
-	await_death(fd);
-	ck_assert(wait_end(&c, 20000));
-	fence_call_end(&c, &got, NULL, NULL);
-	ck_assert_int_eq(got.answer, FENCE_ANSWER_TIMEOUT);
-	ck_assert_int_eq(unlink(fifo), 0);
+	ck_assert_int_eq(end_of_escaping(&c, fd, fifo).answer, FENCE_ANSWER_TIMEOUT);
 }
 END_TEST
 
@@ -252,26 +235,6 @@ START_TEST(a_flood_is_cut)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("fence_call");
-	TCase *t = tcase_create("all");
-	SRunner *runner;
-	int failed;
-
-	tcase_set_timeout(t, 120);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, an_agent_is_told_and_answers);
-	tcase_add_test(t, other_ends_of_an_agent);
-	tcase_add_test(t, secrets_that_are_not_secret_are_refused);
-	tcase_add_test(t, nothing_outlives_the_deadline);
-	tcase_add_test(t, nothing_outlives_the_one_who_wants_to_know);
-	tcase_add_test(t, nothing_outlives_the_program);
-	tcase_add_test(t, a_flood_is_cut);
-	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
-}
+UNIT_MAIN_AROUND("fence_call", set_up, tear_down, an_agent_is_told_and_answers, other_ends_of_an_agent,
+		 secrets_that_are_not_secret_are_refused, nothing_outlives_the_deadline,
+		 nothing_outlives_the_one_who_wants_to_know, nothing_outlives_the_program, a_flood_is_cut)

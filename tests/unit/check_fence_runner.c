@@ -4,18 +4,14 @@
  */
 #include "clock_read.h"
 #include "fence_runner.h"
+#include "fence_script.h"
+#include "unit.h"
 
-#include <check.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define ANSWERS_MAX 16
 
-static char folder[32], agent[2][64];
+static char agent[2][64];
 static struct fence_runner *r;
 static struct {
 	uint32_t seq;
@@ -25,13 +21,11 @@ static size_t count;
 
 static void write_agent(int which, const char *text)
 {
-	(void)snprintf(agent[which], sizeof agent[which], "%s/%d", folder, which);
-	FILE *f = fopen(agent[which], "we");
+	char script[300];
 
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_gt(fprintf(f, "#!/bin/sh\n%s\n", text), 0);
-	ck_assert_int_eq(fclose(f), 0);
-	ck_assert_int_eq(chmod(agent[which], 0755), 0);
+	(void)snprintf(agent[which], sizeof agent[which], "%s/%d", folder, which);
+	(void)snprintf(script, sizeof script, "#!/bin/sh\n%s\n", text);
+	write_file(agent[which], 0755, script);
 }
 
 /* Device 9 has no agent; even devices have the first one. */
@@ -53,8 +47,7 @@ static void set_up(void)
 {
 	static const struct fence_runner_ops ops = { on_request, on_answered };
 
-	(void)snprintf(folder, sizeof folder, "/tmp/rk-fence-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	folder_make();
 	write_agent(0, "exit 0");
 	write_agent(1, "exit 1");
 	count = 0;
@@ -66,7 +59,7 @@ static void tear_down(void)
 	fence_runner_free(r);
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(unlink(agent[i]), 0);
-	ck_assert_int_eq(rmdir(folder), 0);
+	folder_remove();
 }
 
 static void ask(uint32_t seq, fence_device_t device, bool watch, int64_t timeout_ms)
@@ -175,24 +168,6 @@ START_TEST(it_ends_while_agents_run)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("fence_runner");
-	TCase *t = tcase_create("all");
-	SRunner *runner;
-	int failed;
-
-	tcase_set_timeout(t, 120);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, every_call_is_answered_later);
-	tcase_add_test(t, one_after_the_other_on_one_device);
-	tcase_add_test(t, a_shot_does_not_wait_for_who_watches);
-	tcase_add_test(t, the_time_of_a_call_runs_while_it_waits);
-	tcase_add_test(t, it_ends_while_agents_run);
-	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
-}
+UNIT_MAIN_AROUND("fence_runner", set_up, tear_down, every_call_is_answered_later,
+		 one_after_the_other_on_one_device, a_shot_does_not_wait_for_who_watches,
+		 the_time_of_a_call_runs_while_it_waits, it_ends_while_agents_run)
