@@ -2,15 +2,13 @@
 """A real Asterisk of another Debian suite on a node, with the configuration that packaging/examples shows to an admin, its phones, and a manager
 connection for what the tests themselves want to know. Nodes share the suite's tree; each has its own etc, db, run, log, mounted as /node."""
 import dataclasses
-import pathlib
 import re
 import socket
-import subprocess
 import threading
 
 from .machine import wait_until
 from .netns import inside
-from .paths import LAB, ROOT
+from .paths import ROOT, fetched
 
 EXAMPLE = ROOT / "packaging" / "examples" / "asterisk"
 VIP = "10.77.0.100"
@@ -22,10 +20,7 @@ ON_NODE = "/run/asterisk"  # the node's directory, in its own eyes: the same on 
 
 def tree(version):
     """The unpacked Asterisk, fetched if it is not there yet."""
-    done = subprocess.run([LAB / "asterisk" / "fetch", SUITES[version]], capture_output=True, text=True, timeout=900)
-    if done.returncode != 0:
-        raise RuntimeError(f"Asterisk {version} cannot be had: {done.stderr.strip()}")
-    return pathlib.Path(done.stdout.strip())
+    return fetched("asterisk", SUITES[version], timeout_s=900)
 
 
 @dataclasses.dataclass

@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 
-from .paths import LAB, program, tool
+from .paths import fetched, program, tool
 
 ANSWER = re.compile(r"answer (\w+) code (-?\d+) took_ms (\d+) out (\d+) said (.*)\n")
 
@@ -16,10 +16,7 @@ ANSWER = re.compile(r"answer (\w+) code (-?\d+) took_ms (\d+) out (\d+) said (.*
 @functools.cache
 def agents():
     """The folder of the fence agents, fetched if they are not there yet."""
-    done = subprocess.run([LAB / "fence" / "fetch"], capture_output=True, text=True, timeout=600)
-    if done.returncode != 0:
-        raise RuntimeError(f"fence agents cannot be had: {done.stderr.strip()}")
-    return pathlib.Path(done.stdout.strip())
+    return fetched("fence", timeout_s=600)
 
 
 @dataclasses.dataclass

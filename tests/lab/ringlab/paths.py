@@ -2,6 +2,7 @@
 """Where the built programs are: RINGKEEP_BUILD, or build/ of this tree."""
 import os
 import pathlib
+import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("RINGKEEP_BUILD", ROOT / "build"))
@@ -19,3 +20,11 @@ def tool(name):
 def program(folder, name):
     """A program of ringkeep, for example program("agent", "ringkeepd")."""
     return str(BUILD / folder / name)
+
+
+def fetched(folder, *words, timeout_s):
+    """What the folder's `fetch` has unpacked, downloaded if it is not there yet."""
+    done = subprocess.run([LAB / folder / "fetch", *words], capture_output=True, text=True, timeout=timeout_s)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join((folder, *words))} cannot be had: {done.stderr.strip()}")
+    return pathlib.Path(done.stdout.strip())
