@@ -86,7 +86,7 @@ struct fence {
 struct fence_world {
 	boot_t now;
 	bool quorate;
-	bool paused; /* nothing automatic: a shot is by hand only */
+	bool paused;	    /* nothing automatic: a shot is by hand only */
 	node_set_t heard;   /* pulses, self included */
 	node_set_t holders; /* who held a group when it was last heard; self: until its lease ran out */
 	node_set_t met;	    /* whose answer to our hello came in this boot */
@@ -145,7 +145,6 @@ int64_t fence_delay_ns(const struct fence *f, node_id_t target, const struct fen
 const char *fence_state_name(enum fence_state s);
 const char *fence_answer_name(enum fence_answer a);
 const char *fence_verb_name(enum fence_verb v);
-const char *fence_policy_name(enum fence_policy p);
 const char *fence_refusal_text(enum fence_refusal r);
 
 #endif

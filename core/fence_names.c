@@ -34,17 +34,6 @@ const char *fence_verb_name(enum fence_verb v)
 	return v >= FENCE_OFF && v <= FENCE_MONITOR ? verb_names[v] : "?";
 }
 
-static const char *const policy_names[] = {
-	[FENCE_AFTER] = "after",
-	[FENCE_REQUIRED] = "required",
-	[FENCE_NEVER] = "never",
-};
-
-const char *fence_policy_name(enum fence_policy p)
-{
-	return (unsigned)p <= FENCE_NEVER ? policy_names[p] : "?";
-}
-
 static const char *const refusal_texts[] = {
 	[FENCE_ACCEPTED] = "accepted",
 	[FENCE_REFUSED_UNKNOWN] = "it is no node of the configuration that could hold a group; name one of "

@@ -30,8 +30,7 @@ bool fence_quorate(const struct fence *f, const struct fence_world *w);
 void fence_shot_begin(struct fence_turn *t, node_id_t n);
 void fence_shot_tick(struct fence_turn *t, node_id_t n);
 boot_t fence_shot_next(const struct fence_target *x);
-/* True: the answer was to a call of the operation. */
-bool fence_shot_answered(struct fence_turn *t, node_id_t n, enum fence_answer answer, int64_t took_ns);
+void fence_shot_answered(struct fence_turn *t, node_id_t n, enum fence_answer answer, int64_t took_ns);
 void fence_shot_forget(struct fence_target *x);
 uint32_t fence_call(struct fence_turn *t, node_id_t n, fence_device_t device, enum fence_verb verb,
 		    int64_t timeout_ns);
@@ -40,6 +39,5 @@ uint32_t fence_call(struct fence_turn *t, node_id_t n, fence_device_t device, en
 
 void fence_watch_tick(struct fence_turn *t);
 boot_t fence_watch_next(const struct fence *f);
-bool fence_watch_answered(struct fence_turn *t, uint32_t seq, enum fence_answer answer, int64_t took_ns);
 
 #endif

@@ -367,17 +367,16 @@ static void fence_tell_attempt(struct fence_turn *t, node_id_t n, enum fence_ans
 	};
 }
 
-bool fence_shot_answered(struct fence_turn *t, node_id_t n, enum fence_answer answer, int64_t took_ns)
+void fence_shot_answered(struct fence_turn *t, node_id_t n, enum fence_answer answer, int64_t took_ns)
 {
 	struct fence_target *x = &t->f->target[n];
 
 	if (x->phase == FENCE_PHASE_NONE || x->seq == 0)
-		return false;
+		return;
 	if (fence_answer_good(x->phase, answer))
 		fence_measure(t->f, x->phase, took_ns);
 	fence_tell_attempt(t, n, answer, took_ns);
 	fence_shot_answer(t, n, answer);
-	return true;
 }
 
 /* ---- begin, time ---- */

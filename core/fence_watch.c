@@ -55,7 +55,8 @@ boot_t fence_watch_next(const struct fence *f)
 	return next;
 }
 
-bool fence_watch_answered(struct fence_turn *t, uint32_t seq, enum fence_answer answer, int64_t took_ns)
+static void fence_watch_answered(struct fence_turn *t, uint32_t seq, enum fence_answer answer,
+				 int64_t took_ns)
 {
 	struct fence *f = t->f;
 
@@ -71,9 +72,8 @@ bool fence_watch_answered(struct fence_turn *t, uint32_t seq, enum fence_answer 
 				w->on_at = t->w->now;
 			if (!w->failing && took_ns > f->status_ns_max)
 				f->status_ns_max = took_ns;
-			return true;
+			return;
 		}
-	return false;
 }
 
 void fence_answered(struct fence *f, uint32_t seq, enum fence_answer answer, int64_t took_ns,
@@ -85,8 +85,8 @@ void fence_answered(struct fence *f, uint32_t seq, enum fence_answer answer, int
 		return;
 	for (node_id_t n = 1; n <= NODE_ID_MAX; n++)
 		if (f->target[n].seq == seq) {
-			(void)fence_shot_answered(&t, n, answer, took_ns);
+			fence_shot_answered(&t, n, answer, took_ns);
 			return;
 		}
-	(void)fence_watch_answered(&t, seq, answer, took_ns);
+	fence_watch_answered(&t, seq, answer, took_ns);
 }
