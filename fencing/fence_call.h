@@ -27,7 +27,9 @@ struct fence_call {
 /* room, borrowed, takes what the program says: FENCE_ANSWER_LINE_MAX bytes, and FENCE_OUTPUT_MAX more where
  * the action is "metadata". */
 void fence_call_init(struct fence_call *c, char *room, size_t size);
-/* program: path of ringkeep-fence-call. Borrows both only until it returns. */
+/* program: path of ringkeep-fence-call. Borrows both only until it returns.
+ * @retval -EINVAL, -EMSGSIZE  as of fence_request_write()
+ * @retval -errno  it cannot be started */
 int fence_call_start(struct fence_call *c, const char *program, const struct fence_request *r);
 /* Once output is readable: reads, without waiting. */
 void fence_call_listen(struct fence_call *c);

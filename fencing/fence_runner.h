@@ -20,7 +20,7 @@ struct fence_runner_ops {
 	void (*answered)(void *ctx, const struct plan_fence_call *call, const struct fence_result *result);
 };
 
-/* program: path of ringkeep-fence-call, copied. ops, ctx: borrowed. */
+/* program: path of ringkeep-fence-call, copied. ops, ctx: borrowed. Returns 0 or -errno. */
 int fence_runner_new(const char *program, const struct fence_runner_ops *ops, void *ctx,
 		     struct fence_runner **ret);
 /* Kills what runs, without an answer. fence_runner_free(NULL) does nothing. */

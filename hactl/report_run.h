@@ -22,8 +22,8 @@ struct report_output {
  * @retval -ENOENT no such program
  * @retval -errno  it cannot be started */
 int report_run(char *const argv[], size_t bytes_max, uint32_t ms_max, struct report_output *ret);
-/* The last bytes of a regular file. */
+/* The last bytes of a regular file; returns 0 or -errno. */
 int report_read(const char *path, size_t bytes_max, struct report_output *ret);
-int64_t report_now_ms(void);
+int64_t report_now_ms(void); /* CLOCK_MONOTONIC */
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* "fence-call" to the path of ringkeep-fence-call. Returns ret. */
+/* "fence-call" to the path of ringkeep-fence-call, cut if it does not fit. Returns ret. */
 const char *libexec_path(const char *name, char *ret, size_t size);
 
 #endif
