@@ -1,254 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "drain_world.h"
+#include "drain_private.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "rules.h"
-
-#define STEP_NS	     (500 * NS_PER_MS)
 #define STEPS_MAX    36 /* the drain, what the others wait for longer, the operation, and a lease */
 #define STEPS_BEFORE 20
-#define QUEUE_MAX    2 /* commands: the drain and its cancel */
-#define WIRE_MAX     512
 #define NOTICE_MAX   3 /* steps after which corosync has told everybody */
-#define DRAIN_ID     7
 #define CANCEL_ID    8
-
-/* What no core holds: the world around it, and what the invariants remember. All bytes, no padding. */
-struct drain_truth {
-	int8_t step;	  /* 0: the drain is ordered */
-	int8_t idle_step; /* node 1 was told of no call since */
-	uint8_t steps_cut;
-	uint8_t used[DRAIN_EVENTS_COUNT];
-	uint8_t dead, cut, lossy; /* of node 1 */
-	uint8_t noticed[DRAIN_NODES + 1];
-	uint8_t left;			     /* the others' corosync has no node 1 */
-	uint8_t ordered;		     /* commands given: 1 the drain, 2 its cancel too */
-	uint8_t given[DRAIN_NODES + 1];	     /* how many of them arrived */
-	uint8_t unheard;		     /* node 1 does not get them now */
-	uint8_t cancel_heard, cancel_missed; /* by node 1 */
-	uint8_t calls;			     /* 0, 1, 255 = unknown */
-	uint8_t target_sick, release_wait;
-	uint8_t handed;		 /* node 1 let go for the drain */
-	uint8_t target_held;	 /* node 2 held it since */
-	uint8_t faulty;		 /* node 1 was cut off, or its messages were lost */
-	uint8_t ends;		 /* how often the origin wrote down an end */
-	uint8_t end_ok, end_why; /* enum reason */
-};
-
-struct drain_wire {
-	node_id_t to;
-	struct core_event event;
-};
-
-struct drain_world {
-	const struct drain_config *config;
-	struct core *core[DRAIN_NODES + 1];
-	boot_t gate[DRAIN_NODES + 1];
-	struct drain_truth truth;
-	struct drain_wire wire[WIRE_MAX]; /* empty between two actions */
-	int wire_first, wire_count;
-	struct core_plan plan;
-	const char *bad;
-};
-
-/* ---- saving: what of a core can change in a cluster of three nodes and one group ---- */
-
-#define OF_GROUP(field) offsetof(struct core, group[0].field)
-
-/* Of lists by node the first four; fencing is nobody's business here. */
-static const struct {
-	size_t from, to;
-} pieces[] = {
-	{ offsetof(struct core, intent), offsetof(struct core, peer[DRAIN_NODES + 1]) },
-	{ OF_GROUP(lease), OF_GROUP(lease.peer[DRAIN_NODES + 1]) },
-	{ OF_GROUP(lease.release), OF_GROUP(damping[DRAIN_NODES + 1]) },
-	{ OF_GROUP(takeover), offsetof(struct core, group[1]) },
-	{ offsetof(struct core, voters), offsetof(struct core, fence) },
-};
-
-#define PIECES (sizeof pieces / sizeof pieces[0])
-
-size_t drain_world_size(void)
-{
-	size_t size = sizeof(struct drain_truth) + sizeof(boot_t[DRAIN_NODES + 1]);
-
-	for (size_t p = 0; p < PIECES; p++)
-		size += DRAIN_NODES * (pieces[p].to - pieces[p].from);
-	return size;
-}
-
-void drain_world_save(const struct drain_world *w, void *ret)
-{
-	uint8_t *to = ret;
-
-	memcpy(to, &w->truth, sizeof w->truth);
-	to += sizeof w->truth;
-	memcpy(to, w->gate, sizeof w->gate);
-	to += sizeof w->gate;
-	for (int n = 1; n <= DRAIN_NODES; n++)
-		for (size_t p = 0; p < PIECES; p++) {
-			size_t size = pieces[p].to - pieces[p].from;
-
-			memcpy(to, (const uint8_t *)w->core[n] + pieces[p].from, size);
-			to += size;
-		}
-}
-
-void drain_world_restore(struct drain_world *w, const void *saved)
-{
-	const uint8_t *from = saved;
-
-	memcpy(&w->truth, from, sizeof w->truth);
-	from += sizeof w->truth;
-	memcpy(w->gate, from, sizeof w->gate);
-	from += sizeof w->gate;
-	for (int n = 1; n <= DRAIN_NODES; n++)
-		for (size_t p = 0; p < PIECES; p++) {
-			size_t size = pieces[p].to - pieces[p].from;
-
-			memcpy((uint8_t *)w->core[n] + pieces[p].from, from, size);
-			from += size;
-		}
-	w->bad = NULL;
-}
-
-static void digest_bytes(uint64_t h[2], const uint8_t *p, size_t size)
-{
-	for (; size > 0; p += 8) {
-		size_t n = size < 8 ? size : 8;
-		uint64_t x = 0;
-
-		memcpy(&x, p, n);
-		size -= n;
-		h[0] = (h[0] ^ x) * 0xff51afd7ed558ccdULL;
-		h[0] ^= h[0] >> 32;
-		h[1] = (h[1] + x) * 0xc4ceb9fe1a85ec53ULL;
-		h[1] ^= h[1] >> 29;
-	}
-}
-
-void drain_world_digest(const struct drain_world *w, uint64_t ret[2])
-{
-	ret[0] = 0x9e3779b97f4a7c15ULL;
-	ret[1] = 0xbf58476d1ce4e5b9ULL;
-	digest_bytes(ret, (const uint8_t *)&w->truth, sizeof w->truth);
-	digest_bytes(ret, (const uint8_t *)w->gate, sizeof w->gate);
-	for (int n = 1; n <= DRAIN_NODES; n++)
-		for (size_t p = 0; p < PIECES; p++)
-			digest_bytes(ret, (const uint8_t *)w->core[n] + pieces[p].from,
-				     pieces[p].to - pieces[p].from);
-}
-
-/* ---- what must be true ---- */
-
-static struct instant world_now(const struct drain_world *w)
-{
-	int64_t ns = 1000 * NS_PER_S + w->truth.step * STEP_NS;
-
-	return (struct instant){ { ns }, { ns } };
-}
-
-static bool world_up(const struct drain_world *w, int n)
-{
-	return !(n == DRAIN_HOLDER && w->truth.dead);
-}
-
-static void world_wrong(struct drain_world *w, const char *what)
-{
-	if (!w->bad)
-		w->bad = what;
-}
-
-static void check_gates(struct drain_world *w)
-{
-	int open = 0;
-
-	for (int n = 1; n <= DRAIN_NODES; n++)
-		open += world_up(w, n) && boot_before(world_now(w).boot, w->gate[n]);
-	if (open > 1)
-		world_wrong(w, "I1: two gates are open");
-}
-
-static bool plan_promises(const struct core_plan *plan, node_id_t successor)
-{
-	for (uint32_t i = 0; i < plan->count; i++) {
-		const struct plan_action *a = &plan->actions[i];
-
-		if (a->type == PLAN_SEND && a->msg.type == LEASE_RELEASE && a->msg.successor == successor)
-			return true;
-	}
-	return false;
-}
-
-/* The origin called it failed because its time was over: then nobody begins it any more. */
-static bool end_was_time(const struct drain_truth *t)
-{
-	return t->ends > 0 && !t->end_ok && t->end_why != REASON_CANCELLED &&
-	       t->end_why != REASON_LOST_TOUCH && t->end_why != REASON_HOLDER_CHANGED;
-}
-
-static void check_handed(struct drain_world *w)
-{
-	const struct drain_truth *t = &w->truth;
-	int64_t settle_steps = CORE_DRAIN_SETTLE_NS / STEP_NS;
-
-	if (t->calls != 0)
-		world_wrong(w, "I14: let go with calls up");
-	else if (t->step - t->idle_step < settle_steps)
-		world_wrong(w, "I14: let go although a call was up just before");
-	if (t->cancel_heard)
-		world_wrong(w, "I14: let go for a drain that was cancelled");
-	if (t->cancel_missed)
-		world_wrong(w, "I14: let go for a drain that was cancelled while it could not hear");
-	if (t->step > w->config->time + CORE_RELEASE_WAIT_NS / STEP_NS)
-		world_wrong(w, "I14: let go after the time to drain was over");
-	if (t->noticed[DRAIN_HOLDER])
-		world_wrong(w, "I14: let go without a quorum, so that it may have been cancelled");
-	if (end_was_time(t))
-		world_wrong(w, "I14: let go after the origin had called it failed");
-	if (!plan_promises(&w->plan, DRAIN_TARGET))
-		world_wrong(w, "I14: let go without a promise to the target");
-}
-
-static void check_step(struct drain_world *w, int n, bool held, bool handed)
-{
-	const struct core_group *g = &w->core[n]->group[0];
-	struct drain_truth *t = &w->truth;
-	bool holds = lease_holds(&g->lease);
-
-	if (n == DRAIN_HOLDER && g->operation.handed && !handed) {
-		check_handed(w);
-		t->handed = 1;
-	} else if (n == DRAIN_HOLDER && held && !holds && !t->faulty) {
-		world_wrong(w, "I4: a healthy holder let go, and not for the drain");
-	}
-	if (n == DRAIN_HOLDER && t->cancel_heard && !t->handed && core_releasing(w->core[n], 0))
-		world_wrong(w, "I14: cancelled, but still about to let go");
-	if (n == DRAIN_TARGET && holds)
-		t->target_held = 1;
-}
-
-static void check_record(struct drain_world *w, int n, const struct core_record *r)
-{
-	struct drain_truth *t = &w->truth;
-
-	if (r->type != RECORD_OPERATION || r->operation != DRAIN_ID)
-		return;
-	if (n != DRAIN_ORIGIN)
-		world_wrong(w, "I8: another node than the origin wrote down the end");
-	t->ends++;
-	t->end_ok = r->ok;
-	t->end_why = (uint8_t)r->reason;
-	if (t->ends > 1)
-		world_wrong(w, "I8: two ends of one operation");
-	if (r->ok && !t->target_held)
-		world_wrong(w, "I8: done, says the origin, but the target never held it");
-	if (end_was_time(t) && t->handed && !t->faulty && !t->dead)
-		world_wrong(w, "I8: failed, says the origin, after the holder had let go for it");
-}
 
 /* ---- events into a core ---- */
 
@@ -256,7 +16,7 @@ static bool wire_passes(const struct drain_world *w, int from, int to)
 {
 	const struct drain_truth *t = &w->truth;
 
-	if (!world_up(w, from) || !world_up(w, to))
+	if (!drain_world_up(w, from) || !drain_world_up(w, to))
 		return false;
 	if ((from == DRAIN_HOLDER || to == DRAIN_HOLDER) && t->cut)
 		return false;
@@ -272,14 +32,14 @@ static void wire_put(struct drain_world *w, int to, const struct core_event *ev)
 static void send_pulse(struct drain_world *w, int from, int to)
 {
 	struct core_event ev = { .type = CORE_HEARD, .node = (node_id_t)from };
-	bool hears = node_in(core_heard(w->core[from], world_now(w)), (node_id_t)to);
+	bool hears = node_in(core_heard(w->core[from], drain_world_now(w)), (node_id_t)to);
 
 	if (from == to || !wire_passes(w, from, to))
 		return;
 	ev.heard.hears_me = hears;
 	wire_put(w, to, &ev);
 	ev = (struct core_event){ .type = CORE_VIEW, .node = (node_id_t)from };
-	ev.view.view = core_view(w->core[from], 0, world_now(w));
+	ev.view.view = core_view(w->core[from], 0, drain_world_now(w));
 	ev.view.hears_me = hears;
 	wire_put(w, to, &ev);
 }
@@ -322,7 +82,7 @@ static void obey_action(struct drain_world *w, int n, const struct plan_action *
 		wire_put(w, n, &ev);
 		return;
 	case PLAN_RECORD:
-		check_record(w, n, &a->record);
+		drain_check_record(w, n, &a->record);
 		return;
 	case PLAN_SAVE_VOTER:
 	case PLAN_SAVE_INTENT:
@@ -340,16 +100,16 @@ static void feed(struct drain_world *w, int n, struct core_event ev)
 {
 	bool held, handed;
 
-	if (!world_up(w, n))
+	if (!drain_world_up(w, n))
 		return;
-	ev.at = world_now(w);
+	ev.at = drain_world_now(w);
 	held = lease_holds(&w->core[n]->group[0].lease);
 	handed = w->core[n]->group[0].operation.handed;
 	core_step(w->core[n], &ev, &w->plan);
-	check_step(w, n, held, handed);
+	drain_check_step(w, n, held, handed);
 	for (uint32_t i = 0; i < w->plan.count; i++)
 		obey_action(w, n, &w->plan.actions[i]);
-	check_gates(w);
+	drain_check_gates(w);
 }
 
 static void wire_run(struct drain_world *w)
@@ -552,14 +312,14 @@ static bool may_deliver(const struct drain_world *w, int n)
 {
 	const struct drain_truth *t = &w->truth;
 
-	if (!world_up(w, n) || t->given[n] >= t->ordered)
+	if (!drain_world_up(w, n) || t->given[n] >= t->ordered)
 		return false;
 	return n == DRAIN_HOLDER ? !t->cut && !t->unheard : !(t->cut || t->dead) || t->left;
 }
 
 static bool may_notice(const struct drain_world *w, int n)
 {
-	return world_up(w, n) && (w->truth.cut || w->truth.dead) && !w->truth.noticed[n];
+	return drain_world_up(w, n) && (w->truth.cut || w->truth.dead) && !w->truth.noticed[n];
 }
 
 static bool fits(const struct drain_world *w, enum drain_event e)
@@ -631,24 +391,6 @@ int drain_world_actions(const struct drain_world *w, struct drain_action ret[DRA
 	return count;
 }
 
-const char *drain_world_end(const struct drain_world *w)
-{
-	int holders = 0;
-
-	for (int n = 1; n <= DRAIN_NODES; n++) {
-		if (!world_up(w, n))
-			continue;
-		holders += lease_holds(&w->core[n]->group[0].lease);
-		if (w->core[n]->group[0].operation.state == OPERATION_RUNNING)
-			return "I9: an operation without an end";
-	}
-	if (w->truth.ends != 1)
-		return "I8: the origin wrote down no end";
-	if (holders != 1 && !w->truth.target_sick)
-		return "I9: nobody holds it at the end";
-	return NULL;
-}
-
 /* ---- the beginning: node 1 holds, and all know each other ---- */
 
 static struct core_config core_config_of(int n)
@@ -704,7 +446,7 @@ struct drain_world *drain_world_new(const struct drain_config *config)
 
 		w->core[n] = calloc(1, sizeof *w->core[n]);
 		assert(w->core[n]);
-		core_init(w->core[n], &c, memory, world_now(w));
+		core_init(w->core[n], &c, memory, drain_world_now(w));
 		tell_own(w, n);
 		feed(w, n, (struct core_event){ .type = CORE_ADOPT });
 	}
