@@ -51,6 +51,17 @@ static node_set_t core_heard_of(const struct core *c, group_index_t group, boot_
 	return set;
 }
 
+/* Who held it last and did not let go, as far as this node knows: whom it saw hold, or promised to since. */
+static node_id_t core_former(const struct core *c, group_index_t group)
+{
+	const struct lease *l = &c->group[group].lease;
+	const struct lease_promise *p = &l->voter.promise;
+
+	if (p->node != NODE_NONE && epoch_cmp(p->epoch, l->former.epoch) > 0)
+		return p->node;
+	return l->former.released ? c->config.self : l->former.node;
+}
+
 struct fence_world core_fence_world(const struct core *c, struct instant now)
 {
 	struct fence_world w = { .now = now.boot, .heard = core_heard(c, now), .met = core_met(c) };
@@ -62,6 +73,8 @@ struct fence_world core_fence_world(const struct core *c, struct instant now)
 	/* Corosync's quorum says nothing where two nodes have two_node: the voters' majority does. */
 	w.quorate = c->facts_known && c->facts.quorate && c->config.groups_count > 0 &&
 		    lease_majority_reachable(&c->group[0].lease, now);
+	for (group_index_t g = 0; g < c->config.groups_count; g++)
+		w.owed |= node_bit(core_former(c, g));
 	if (core_self_held(c))
 		w.holders |= node_bit(c->config.self);
 	for (int i = 0; i < c->config.nodes_count; i++)
@@ -238,17 +251,6 @@ static bool core_fence_unseen(const struct core *c, group_index_t group, boot_t 
 			return true;
 	}
 	return false;
-}
-
-/* Who held it last and did not let go, as far as this node knows: whom it saw hold, or promised to since. */
-static node_id_t core_former(const struct core *c, group_index_t group)
-{
-	const struct lease *l = &c->group[group].lease;
-	const struct lease_promise *p = &l->voter.promise;
-
-	if (p->node != NODE_NONE && epoch_cmp(p->epoch, l->former.epoch) > 0)
-		return p->node;
-	return l->former.released ? c->config.self : l->former.node;
 }
 
 bool core_fence_waits(const struct core *c, group_index_t group, boot_t now)

@@ -6,7 +6,7 @@
 
 /* The first member orders the shot, the others a little later each, if it did not. */
 #define FENCE_RANK_NS (500 * NS_PER_MS)
-/* Two nodes: one that was met in this boot and is not there when the agent starts again is lost by then. */
+/* One that was there in this boot and is not when the agent starts again is lost by then. */
 #define FENCE_MISSING_NS (10 * NS_PER_S)
 /* An order that did not come back by then is given again. */
 #define FENCE_ASKED_NS (5 * NS_PER_S)
@@ -490,14 +490,15 @@ static void fence_target_tick(struct fence_turn *t, node_id_t n)
 	fence_order_tick(t, n);
 }
 
-/* Of two, an agent that starts while the other node is dead has nobody who saw it die. That they met in this
- * boot is known. */
+/* An agent that starts while a node is dead may have nobody who saw it die. That they met in this boot, or
+ * that a promise of this boot still names it, is known: it was there, and has not let go. */
 static void fence_missing_tick(struct fence_turn *t, node_id_t n)
 {
 	struct fence_target *x = &t->f->target[n];
 
-	if (!t->f->two || x->seen || x->lost || !node_in(t->w->met, n) || !fence_gone(t->f, n, t->w) ||
-	    boot_diff_ns(t->f->began, t->w->now) < FENCE_MISSING_NS)
+	if (x->seen || x->lost || !node_in(t->f->two ? t->w->met : t->w->owed, n) ||
+	    !fence_gone(t->f, n, t->w) || boot_diff_ns(t->f->began, t->w->now) < FENCE_MISSING_NS ||
+	    t->f->config.target[n].levels_count == 0)
 		return;
 	x->lost = true;
 	x->lost_at = t->w->now;

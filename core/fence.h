@@ -89,6 +89,7 @@ struct fence_world {
 	bool paused;	    /* nothing automatic: a shot is by hand only */
 	node_set_t heard;   /* pulses, self included */
 	node_set_t holders; /* who held a group when it was last heard; self: until its lease ran out */
+	node_set_t owed;    /* who held a group, as a promise of this boot says, and did not let go */
 	node_set_t met;	    /* whose answer to our hello came in this boot */
 };
 

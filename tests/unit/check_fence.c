@@ -480,6 +480,26 @@ START_TEST(who_joins_is_told)
 }
 END_TEST
 
+START_TEST(an_agent_that_did_not_see_it_die_knows_by_its_promise)
+{
+	begin(3, 1);
+	story_power_off(&s, 3);
+	for (node_id_t n = 1; n <= 2; n++) { /* both agents start again, and see each other only */
+		struct fence_config c = s.f[n].config;
+
+		fence_init(&s.f[n], &c, n, 0xe, 0xe, false);
+		s.boot[n] += 100;
+	}
+	story_members(&s);
+	story_run(&s, 30000);
+	ck_assert_int_eq(story_state(&s, 1, 3), FENCE_CLEAN);
+	s.owed = node_bit(3);
+	story_run(&s, 5000);
+	ck_assert_int_eq(s.shots[3], 1);
+	ck_assert_int_eq(story_state(&s, 1, 3), FENCE_FAILED); /* no device has said "on" since: no proof */
+}
+END_TEST
+
 static void watchdog_story(int64_t watchdog_ns)
 {
 	struct fence_config c = story_config(1);
@@ -578,5 +598,6 @@ UNIT_MAIN("fence", a_lost_node_is_shot_once_and_proved_off, a_node_that_said_goo
 	  life_after_the_proof_is_disputed_and_shot_at_the_next_level, disputed_ends_with_another_boot,
 	  a_pulse_of_the_dead_is_enough, a_new_boot_after_the_proof_is_welcome, an_operator_shoots_what_lives,
 	  a_person_confirms_only_what_is_lost, who_joins_is_told,
+	  an_agent_that_did_not_see_it_die_knows_by_its_promise,
 	  an_armed_watchdog_counts_after_twice_its_time, a_watchdog_that_was_not_announced_counts_nothing,
 	  after_the_proof_it_is_switched_on_if_so_configured, nonsense_from_outside_changes_nothing)

@@ -32,6 +32,7 @@ struct story {
 	bool quorate[STORY_NODES + 1];
 	node_set_t holders;
 	bool paused;
+	node_set_t owed;
 	enum story_device device[FENCE_DEVICES_MAX];
 	int64_t device_ms[FENCE_DEVICES_MAX];
 	struct story_call calls[16];
@@ -62,6 +63,7 @@ static inline struct fence_world story_world(const struct story *s, node_id_t n)
 	struct fence_world w = { .now = story_now(s),
 				 .quorate = s->quorate[n],
 				 .paused = s->paused,
+				 .owed = s->owed,
 				 .holders = s->holders,
 				 .met = 0x1e };
 
