@@ -70,7 +70,8 @@ static void cluster_members(void *ctx, node_set_t members, node_set_t left)
 		if (!node_in(left, n) || n == a->self)
 			continue;
 		ev.left.down = node_in(a->nodes_lost, n);
-		log_notice("corosync: %s %s", agent_node_name(a, n), ev.left.down ? "is lost" : "left");
+		log_notice("corosync: %s left%s", agent_node_name(a, n),
+			   ev.left.down ? ": the node is lost" : "");
 		agent_feed(a, &ev);
 	}
 	a->next_heartbeat = (boot_t){ 0 };

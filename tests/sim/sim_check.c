@@ -296,7 +296,7 @@ static const char *sim_unfit(const struct core *c, group_index_t g)
 		return "gate";
 	if (sim_forced_here(c, g))
 		return NULL;
-	if (!c->facts.quorate)
+	if (!c->facts.quorate && c->group[g].lease.proof.node == NODE_NONE)
 		return "not quorate";
 	if (c->facts.joining)
 		return "joining";
