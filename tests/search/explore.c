@@ -3,16 +3,14 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "table.h"
+#include "trail.h"
 
 struct explorer {
 	struct table *states;
-	uint32_t *parent;
-	struct world_action *action;
-	size_t room;
+	struct trail trail;
 };
 
 static bool explorer_add(struct explorer *x, const struct world *w, uint32_t parent,
@@ -23,30 +21,14 @@ static bool explorer_add(struct explorer *x, const struct world *w, uint32_t par
 
 	if (!fresh)
 		return false;
-	if (n >= x->room) {
-		x->room = x->room ? x->room * 2 : 1 << 16;
-		x->parent = realloc(x->parent, x->room * sizeof *x->parent);
-		x->action = realloc(x->action, x->room * sizeof *x->action);
-		assert(x->parent && x->action);
-	}
-	x->parent[n] = parent;
-	x->action[n] = *a;
+	trail_put(&x->trail, n, parent, a);
 	return true;
-}
-
-static int explorer_depth(const struct explorer *x, uint32_t n)
-{
-	int depth = 0;
-
-	for (; n != 0; n = x->parent[n])
-		depth++;
-	return depth;
 }
 
 static void explorer_trace(const struct explorer *x, uint32_t n, const struct world_action *last)
 {
 	if (n != 0)
-		explorer_trace(x, x->parent[n], &x->action[n]);
+		explorer_trace(x, x->trail.parent[n], trail_action(&x->trail, n));
 	printf("    ");
 	world_print_action(last);
 	printf("\n");
@@ -75,16 +57,16 @@ struct explore_result explore(const struct search_config *config, bool print,
 			      void (*visit)(const struct world *w, uint32_t number))
 {
 	static struct world_next next[WORLD_NEXT_MAX];
-	static const struct world_action none;
 	struct explorer x = { .states = table_new(sizeof(struct world)) };
 	struct explore_result r = { .complete = true };
 	double began = seconds_now();
 	struct world w;
 
+	trail_init(&x.trail, sizeof(struct world_action));
 	local_begin(config);
 	world_initial(&w, config);
 	explorer_advance(&w, config, next);
-	explorer_add(&x, &w, 0, &none);
+	explorer_add(&x, &w, 0, NULL);
 	for (uint32_t i = 0; i < table_count(x.states) && !r.violation; i++) {
 		int count;
 
@@ -96,7 +78,7 @@ struct explore_result explore(const struct search_config *config, bool print,
 		for (int k = 0; k < count; k++) {
 			if (next[k].violation) {
 				r.violation = next[k].violation;
-				r.steps = explorer_depth(&x, i) + 1;
+				r.steps = trail_length(&x.trail, i) + 1;
 				if (print) {
 					printf("  %s:\n", r.violation);
 					explorer_trace(&x, i, &next[k].action);
@@ -116,7 +98,6 @@ struct explore_result explore(const struct search_config *config, bool print,
 	r.seconds = seconds_now() - began;
 	local_end();
 	table_free(x.states);
-	free(x.parent);
-	free(x.action);
+	trail_free(&x.trail);
 	return r;
 }

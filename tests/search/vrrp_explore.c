@@ -2,18 +2,15 @@
 #include "vrrp_explore.h"
 
 #include "table.h"
+#include "trail.h"
 
-#include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 struct explorer {
 	const struct vrrp_search_config *config;
 	struct table *states;
-	uint32_t *parent;
-	struct vrrp_action *action;
-	size_t room;
+	struct trail trail;
 	struct vrrp_explored result;
 };
 
@@ -25,38 +22,22 @@ static void explorer_add(struct explorer *x, const struct vrrp_world *w, uint32_
 
 	if (!fresh)
 		return;
-	if (n >= x->room) {
-		x->room = x->room ? x->room * 2 : 1 << 16;
-		x->parent = realloc(x->parent, x->room * sizeof *x->parent);
-		x->action = realloc(x->action, x->room * sizeof *x->action);
-		assert(x->parent && x->action);
-	}
-	x->parent[n] = parent;
-	x->action[n] = *a;
-}
-
-static int explorer_depth(const struct explorer *x, uint32_t n)
-{
-	int depth = 0;
-
-	for (; n != 0; n = x->parent[n])
-		depth++;
-	return depth;
+	trail_put(&x->trail, n, parent, a);
 }
 
 static void explorer_trace(const struct explorer *x, uint32_t n)
 {
 	if (n == 0)
 		return;
-	explorer_trace(x, x->parent[n]);
-	vrrp_world_print(table_key(x->states, n), &x->action[n]);
+	explorer_trace(x, x->trail.parent[n]);
+	vrrp_world_print(table_key(x->states, n), trail_action(&x->trail, n));
 }
 
 static void explorer_violation(struct explorer *x, uint32_t n, const struct vrrp_next *last, const char *what,
 			       bool print)
 {
 	x->result.violation = what;
-	x->result.steps = explorer_depth(x, n) + (last != NULL);
+	x->result.steps = trail_length(&x->trail, n) + (last != NULL);
 	if (!print)
 		return;
 	printf("  %s:\n", what);
@@ -102,12 +83,12 @@ struct vrrp_explored vrrp_explore(const struct vrrp_search_config *c, bool print
 	struct explorer x = { .config = c,
 			      .states = table_new(sizeof(struct vrrp_world)),
 			      .result.complete = true };
-	static const struct vrrp_action none;
 	clock_t began = clock();
 	struct vrrp_world w;
 
+	trail_init(&x.trail, sizeof(struct vrrp_action));
 	vrrp_world_initial(&w, c);
-	explorer_add(&x, &w, 0, &none);
+	explorer_add(&x, &w, 0, NULL);
 	for (uint32_t n = 0; n < table_count(x.states) && !x.result.violation; n++) {
 		w = *(const struct vrrp_world *)table_key(x.states, n);
 		explorer_settle(&x, n, &w, print);
@@ -117,8 +98,7 @@ struct vrrp_explored vrrp_explore(const struct vrrp_search_config *c, bool print
 	x.result.states = table_count(x.states);
 	x.result.seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
 	table_free(x.states);
-	free(x.parent);
-	free(x.action);
+	trail_free(&x.trail);
 	return x.result;
 }
 
