@@ -8,9 +8,11 @@ moment is unseen. The first violation ends the campaign: it is printed with the 
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 
@@ -21,6 +23,7 @@ from ringlab.machine import wait_until  # noqa: E402
 from ringlab.paths import tool  # noqa: E402
 from ringlab.probe import now_ns  # noqa: E402
 from ringlab.story import PHONES, epoch, lease_ms  # noqa: E402
+from ringlab.switch import Switch, settings  # noqa: E402
 
 import evidence  # noqa: E402
 import judge  # noqa: E402
@@ -36,6 +39,12 @@ class Campaign:
     def __init__(self, lab, seed):
         self.lab, self.seed, self.random = lab, seed, random.Random(seed)
         self.start = time.monotonic()
+        self.lock = threading.RLock()  # what is done to machines: here, and by the cluster's own orders to their power switch
+        self.switch = Switch(lab, self.shoot)
+        self.settings = settings(self.switch.dir, two_node=not lab.witnesses)
+        self.settings["fence_devices"] += "\nfence-timeout = 15s"  # so long a node may be barred after a shot of which nobody knows what became
+        self.shot, self.shots = {}, 0  # name of a node that the cluster shot and nobody powered on yet -> when
+        self.no_survivor = None
         self.told = []            # (monotonic, text)
         self.plans = []           # (monotonic, text, function)
         self.silences = []        # judge.Silence
@@ -88,9 +97,25 @@ class Campaign:
         if proc and proc.alive():
             if program != "agent":
                 return
+            proc.send_all(signal.SIGCONT)  # another fault may have stopped it meanwhile
             wait_until(lambda: not proc.alive(), 20, f"the former agent of {node.name} to end")  # a stop hands over first
         {"agent": node.start_agent, "pbx": node.start_pbx, "corosync": node.start_corosync}[program]()
         self.on_purpose.discard((node.name, program))
+
+    def shoot(self, node):
+        """The cluster orders this node's power off (on the switch's thread)."""
+        with self.lock:
+            was_up = node.up()
+            node.power_off()
+            self.power_lost = True
+            self.shots += was_up
+            others_shot = [n for n in self.shot if n != node.name and not self.lab.node(n).up()]
+            if was_up and others_shot:
+                self.no_survivor = f"{node.name} was shot while {others_shot[0]} lay shot"
+            self.shot[node.name] = time.monotonic()
+            if was_up:
+                self.say(f"    the cluster shoots {node.name}")
+                self.planned_power_on(node, 3)
 
     def must_be_silent(self, node, seconds):
         """Its agent does nothing for that long from now on: past the lease the address may not be heard from it."""
@@ -119,9 +144,10 @@ class Campaign:
             now = time.monotonic()
             due = min(self.plans, default=None, key=lambda p: p[0])
             if due and due[0] <= min(now, end):
-                self.plans.remove(due)
-                self.say("    " + due[1])
-                due[2]()
+                with self.lock:
+                    self.plans.remove(due)
+                    self.say("    " + due[1])
+                    due[2]()
                 continue
             if now >= end:
                 return
@@ -129,7 +155,8 @@ class Campaign:
 
     def fault(self):
         for _ in range(20):  # a verb that has nothing to do here says nothing
-            text = verbs.draw(self.random, self.kinds)(self)
+            with self.lock:
+                text = verbs.draw(self.random, self.kinds)(self)
             if text:
                 self.faults += 1
                 self.say(text)
@@ -157,27 +184,46 @@ class Campaign:
                 for program in ("agent", "pbx", "corosync") if program in node.procs and not node.procs[program].alive()
                 and (node.name, program) not in self.on_purpose]
         self.say("everything is healed")
-        self.lab.start_what_is_down()
+        self.switch.fault()
+        with self.lock:
+            self.lab.start_what_is_down()
         self.on_purpose.clear()
         if any(d.startswith("agent") for d in died):
             raise judge.Violation(f"died by itself: {', '.join(died)}")
         self.withdraw()
-        try:
-            self.lab.wait_settled(SETTLE_S)
-        except AssertionError as error:
-            raise judge.Violation(f"I9: {SETTLE_S} s after everything was healed the cluster has not settled") from error
+        self.settle()
+
+    def settle(self):
+        """A shot may still come: somebody powers that node on again."""
+        end = time.monotonic() + SETTLE_S
+        while True:
+            try:
+                return self.lab.wait_settled(5)
+            except AssertionError as error:
+                if time.monotonic() > end:
+                    raise judge.Violation(f"I9: {SETTLE_S} s after everything was healed the cluster has not settled") from error
+            with self.lock:
+                self.lab.start_what_is_down()
 
     def withdraw(self):
         """Pause and standby survive everything, so they are taken back by a node that all others hear."""
-        node = self.lab.pbx_nodes[0]
-
         def done():
-            return all(node.run(*verbs.ringkeep.hactl_command(node), *words).returncode == 0
+            node = next((n for n in self.lab.pbx_nodes if n.up()), None)
+            return node and all(node.run(*verbs.ringkeep.hactl_command(node), *words).returncode == 0
                        for words in (["resume"], *(["unstandby", n.name] for n in self.lab.pbx_nodes)))
         try:
             wait_until(done, SETTLE_S, "", 0.3)
         except AssertionError as error:
             raise judge.Violation(f"I9: {SETTLE_S} s after everything was healed no operator is obeyed") from error
+
+    def upgrade(self, daemon):
+        """All agents are replaced by another build (broken.py)."""
+        new = self.lab.root / "bin" / "new"
+        shutil.copy2(daemon, new)
+        new.rename(self.lab.root / "bin" / "ringkeepd")
+        for node in self.lab.nodes:
+            node.agent.end(signal.SIGUSR1)
+            node.start_agent()
 
     def begin_record(self):
         self.probe = self.lab.probe()
@@ -196,7 +242,6 @@ class Campaign:
         ended = held()
         self.calls += PHONES
         self.calls_failed += PHONES - ended
-        judge.everybody_can_be_called(self.lab)
         self.until(time.monotonic() + 1.2)  # ARP is learnt, and a move that must not come has its chance
         probe = self.probe
         self.begin_record()
@@ -206,10 +251,14 @@ class Campaign:
         self.rounds += 1
         for path in probe.paths:
             path.unlink()
+        judge.everybody_can_be_called(self.lab)
 
     def run(self, minutes):
-        self.lab.start_cluster()
+        self.lab.start_cluster(**self.settings)
+        self.group = self.lab.settings.group
         judge.register(self.lab)
+        if os.environ.get("DAEMON"):
+            self.upgrade(os.environ["DAEMON"])
         capture = evidence.start_capture(self.lab)
         end = time.monotonic() + minutes * 60
         self.known = {epoch(r) for r in judge.history_of_all(self.lab)}
@@ -218,9 +267,16 @@ class Campaign:
             while time.monotonic() < end:
                 self.say(f"--- round {self.rounds + 1}")
                 self.round()
+                self.shot.clear()
+                if self.no_survivor:
+                    raise judge.Violation(f"no survivor: {self.no_survivor}")
+        except Exception as error:
+            self.probe.__exit__()
+            judge.name_the_cause(self.probe.record, error)
+            raise
         finally:
             capture.end()
-            self.probe.__exit__()
+        self.probe.__exit__()
 
 
 def main():
@@ -234,7 +290,6 @@ def main():
         print(f"chaos: FAIL NODES={nodes}: it is 3 (two PBXs and a witness) or 2")
         return 1
     with Lab(witness=nodes == "3") as lab:
-        lab.settings.daemon = os.environ.get("DAEMON") or lab.settings.daemon
         c = Campaign(lab, seed)
         c.say(f"seed {seed}, {minutes:g} minutes, {nodes} voters")
         why = None
@@ -246,7 +301,8 @@ def main():
             why = f"the campaign broke: {type(error).__name__}: {error}\n{traceback.format_exc()}"
         if why:
             where = evidence.keep(c, why)
-        figures = f"seed={seed} voters={nodes} minutes={(time.monotonic() - c.start) / 60:.1f} rounds={c.rounds} faults={c.faults} moves={c.moves} " \
+        c.switch.close()
+        figures = f"seed={seed} voters={nodes} minutes={(time.monotonic() - c.start) / 60:.1f} rounds={c.rounds} faults={c.faults} moves={c.moves} shots={c.shots} " \
                   f"calls={c.calls} calls_failed={c.calls_failed}"
     if why:
         print(f"evidence: {where}\nchaos: FAIL {figures}: {why.splitlines()[0]}")

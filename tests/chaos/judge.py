@@ -7,6 +7,7 @@ from ringlab.machine import wait_until
 from ringlab.record import IN_FLIGHT_MS
 from ringlab.story import PHONES, epoch, history, takeovers
 
+MOVES_MANY = 12   # more changes of the speaker than faults of a round can make
 MEDDLED_MS = 100  # somebody with root who takes a standby's gate away is noticed and undone after milliseconds (docs/GATE.md)
 
 
@@ -49,6 +50,15 @@ def speakers(record, meddled):
         former, changed_ns = (order[-1] if order else None), t
         order.append(node)
     return order
+
+
+def name_the_cause(record, error):
+    """Two speakers break much else, and that may be seen first: registrations that went to the other, calls that nobody answers."""
+    two, order = record.overlaps(), speakers(record, [])
+    if str(error).startswith(("I1:", "I10:")):
+        return
+    if two and len(order) > MOVES_MANY:
+        raise Violation(f"I1: {two[0][0].node} and {two[0][1].node} spoke at once, for {two[0][2]:.1f} ms at {two[0][1].start_ns}; it was seen by: {error}")
 
 
 def follows(order, takeovers_new):

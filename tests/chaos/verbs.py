@@ -22,7 +22,11 @@ def kinds(random):
     """What may go wrong in one round. Few kinds at once reach further than all of them evenly: what one kind undoes does not spoil the others."""
     if random.random() < 0.3:
         return VERBS
-    return random.sample(VERBS, random.randint(2, 6))
+    some = []
+    for _ in range(random.randint(2, 6)):
+        rest = [v for v in VERBS if v not in some]
+        some += random.choices(rest, [weight for weight, _ in rest])
+    return some
 
 
 def draw(random, kinds_of_round):
@@ -74,6 +78,8 @@ def heal(c):
 @verb(3)
 def carrier(c):
     node, link = c.any_node(), c.random.choice(["lan", "ring0", "ring1"])
+    if not node.up():
+        return None
     c.lab.hub.carrier(node, link, False)
     c.later(c.seconds(0.05, 4), f"{node.name} {link} has a carrier again", lambda: node.up() and c.lab.hub.carrier(node, link, True))
     return f"{node.name} {link} loses its carrier"
@@ -156,7 +162,7 @@ def upgraded_everywhere(c):
 def reload(c):
     s = c.lab.settings
     after_s = c.random.choice([1, 60, 300])
-    s.group = f"damping-penalty = 0 failback-after = {after_s}s"
+    s.group = f"{c.group}\n    failback-after = {after_s}s"
     s.failback = c.random.choice(["manual", "auto", "idle"])
     for node in c.lab.nodes:
         node.conf.write_text(ringkeep.configuration(c.lab, c.lab.keys))
@@ -217,6 +223,28 @@ def corosync_hung(c):
     node.corosync.stop()
     c.later(c.seconds(0.2, 4), f"corosync on {node.name} goes on", lambda: c.runs(node, "corosync") and node.corosync.cont())
     return f"corosync on {node.name} hangs"
+
+
+# ---- power ----
+
+@verb(2)
+def switch_broken(c):
+    what = c.random.choice(["refuses", "hangs"])
+    c.switch.fault(what)
+    c.later(c.seconds(1, 8), "the power switch works again", c.switch.fault)
+    return f"the power switch {what}"
+
+
+@verb(1)
+def fenced_by_hand(c):
+    return order(c, "fence", c.any_pbx_node().name, "--reason", "chaos")
+
+
+@verb(1)
+def confirmed_by_hand(c):
+    """An operator who looks first: only of a node that has no power."""
+    off = [n for n in c.lab.pbx_nodes if not n.up()]
+    return order(c, "fence", "confirm", off[0].name, "--reason", "chaos") if off else None
 
 
 # ---- hands that should not be there ----

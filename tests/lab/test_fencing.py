@@ -2,71 +2,13 @@
 """Power fencing of a whole cluster: who is shot, when a takeover waits for the proof, and two nodes of which the survivor may speak only with one. The
 power switch is the test itself: it sees every order and obeys as the machine would."""
 import contextlib
-import threading
 import time
 
 import pytest
 from ringlab import Lab, ringkeep
 from ringlab.machine import wait_until
-from ringlab.paths import LAB
 from ringlab.story import death_bound_ms
-
-
-class Switch:
-    """Turns machines off and on as the fence agent `switch` orders it."""
-
-    def __init__(self, lab):
-        self.lab, self.orders = lab, []  # (monotonic time, name, "on" or "off")
-        self.dir = lab.root / "switch"
-        self.dir.mkdir()
-        self._over = threading.Event()
-        for node in lab.pbx_nodes:
-            self.tell(node)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def tell(self, node):
-        new = self.dir / f"{node.name}.new"
-        new.write_text("on" if node.up() else "off")
-        new.rename(self.dir / f"{node.name}.power")
-
-    def fault(self, what=""):
-        (self.dir / "fault").write_text(what)
-
-    def _run(self):
-        while not self._over.wait(0.02):
-            for node in self.lab.pbx_nodes:
-                order = self.dir / f"{node.name}.order"
-                if order.exists():
-                    what = order.read_text().strip()
-                    order.unlink()
-                    self.orders.append((time.monotonic(), node.name, what))
-                    if what == "off":
-                        node.power_off()
-                self.tell(node)
-
-    def shots(self, node=None):
-        return [o for o in self.orders if o[2] == "off" and (node is None or o[1] == node.name)]
-
-    def close(self):
-        self._over.set()
-        self._thread.join(10)
-
-
-def settings(switch_dir, two_node=False, policy="after", delay=""):
-    device = f"""fence-device switch {{
-    agent = "{LAB / 'fence' / 'switch'}"
-    parameters = {{ "dir={switch_dir}" }}
-    off-timeout = 5s
-    status-timeout = 5s
-    monitor-interval = 5s
-    retries = 0
-    target n1 {{ plug = n1 }}
-    target n2 {{ plug = n2 }}
-}}"""
-    level = "    fence-level 1 { devices = { switch } }"
-    return {"fence_devices": device + ("\ntwo-node = fenced" if two_node else ""), "fence_levels": {"n1": level + "\n" + delay, "n2": level + "\n" + delay},
-            "group": f"damping-penalty = 0\n    fence = {policy}"}
+from ringlab.switch import Switch, settings
 
 
 @contextlib.contextmanager

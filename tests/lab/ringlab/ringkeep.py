@@ -53,16 +53,15 @@ class Settings:
     fence_devices: str = ""       # sections for the top
     fence_levels: dict = dataclasses.field(default_factory=dict)  # name of a node -> lines for its section
     trunks: tuple = ()            # of Trunk
-    daemon: str = program("agent", "ringkeepd")  # another one, built broken on purpose
 
 
 def install(lab):
     """Copies the programs to where also the witness's user may run them: a working copy below /root is closed to it."""
     bin_dir = lab.root / "bin"
     bin_dir.mkdir(exist_ok=True)
-    for path, name in ((lab.settings.daemon, "ringkeepd"), (program("hactl", "hactl"), "hactl")):
+    for folder, name in (("agent", "ringkeepd"), ("hactl", "hactl")):
         if not (bin_dir / name).exists():
-            shutil.copy2(path, bin_dir / name)
+            shutil.copy2(program(folder, name), bin_dir)
     libexec = lab.root / "libexec"
     libexec.mkdir(exist_ok=True)
     for folder in ("pbx", "fencing"):
