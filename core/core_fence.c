@@ -51,20 +51,35 @@ static node_set_t core_heard_of(const struct core *c, group_index_t group, boot_
 	return set;
 }
 
+/* Another candidate was granted an epoch above the latest tenure that this node saw: it may have held. */
+static bool core_epoch_newer(const struct core *c, group_index_t group, struct epoch e)
+{
+	return e.node != c->config.self && core_is_candidate(c, group, e.node) &&
+	       epoch_cmp(e, c->group[group].lease.former.epoch) > 0;
+}
+
 /* Who held it last and did not let go, as far as this node knows: whom it saw hold, or promised to since. */
-static node_id_t core_former(const struct core *c, group_index_t group)
+static node_id_t core_former(const struct core *c, group_index_t group, struct epoch *ret_tenure)
 {
 	const struct lease *l = &c->group[group].lease;
 	const struct lease_promise *p = &l->voter.promise;
 
-	if (p->node != NODE_NONE && epoch_cmp(p->epoch, l->former.epoch) > 0)
+	*ret_tenure = l->former.epoch;
+	if (p->node != NODE_NONE && epoch_cmp(p->epoch, l->former.epoch) > 0) {
+		*ret_tenure = p->epoch;
 		return p->node;
-	return l->former.released ? c->config.self : l->former.node;
+	}
+	if (!l->former.released)
+		return l->former.node;
+	return core_epoch_newer(c, group, l->voter.hi) || core_epoch_newer(c, group, l->heard_hi)
+		       ? NODE_NONE
+		       : c->config.self;
 }
 
 struct fence_world core_fence_world(const struct core *c, struct instant now)
 {
 	struct fence_world w = { .now = now.boot, .heard = core_heard(c, now), .met = core_met(c) };
+	struct epoch tenure;
 
 	for (group_index_t g = 0; g < c->config.groups_count; g++)
 		w.heard |= core_heard_of(c, g, now.boot);
@@ -74,7 +89,7 @@ struct fence_world core_fence_world(const struct core *c, struct instant now)
 	w.quorate = c->facts_known && c->facts.quorate && c->config.groups_count > 0 &&
 		    lease_majority_reachable(&c->group[0].lease, now);
 	for (group_index_t g = 0; g < c->config.groups_count; g++)
-		w.owed |= node_bit(core_former(c, g));
+		w.owed |= node_bit(core_former(c, g, &tenure));
 	if (core_self_held(c))
 		w.holders |= node_bit(c->config.self);
 	for (int i = 0; i < c->config.nodes_count; i++)
@@ -230,13 +245,15 @@ bool core_fence_bars(const struct core *c, group_index_t group, node_id_t n)
 	return fence_bars(&c->fence, n) && !(lives && c->config.groups[group].fence != FENCE_REQUIRED);
 }
 
-/* It lives and holds nothing: its own agent saw to its end. */
-static bool core_let_go(const struct core *c, group_index_t group, node_id_t n, boot_t now)
+/* It lives and holds nothing: its own agent saw to the end of `tenure`. A pulse that was late says so too,
+ * but its sender did not know of that epoch then. */
+static bool core_let_go(const struct core *c, group_index_t group, node_id_t n, struct epoch tenure,
+			boot_t now)
 {
 	const struct lease_peer *p = &c->group[group].lease.peer[n];
 
 	return p->at.ns != 0 && boot_diff_ns(p->at, now) <= 3 * c->config.timing.pulse_ns &&
-	       epoch_none(p->view.holds);
+	       epoch_none(p->view.holds) && epoch_cmp(p->view.hi, tenure) >= 0;
 }
 
 /* Nobody was seen to hold it since this agent began: who is not heard now may have. */
@@ -247,7 +264,8 @@ static bool core_fence_unseen(const struct core *c, group_index_t group, boot_t 
 	for (int i = 0; i < g->candidates_count; i++) {
 		node_id_t n = g->candidates[i];
 
-		if (n != c->config.self && !core_let_go(c, group, n, now) && !fence_is_off(&c->fence, n))
+		if (n != c->config.self && !core_let_go(c, group, n, (struct epoch){ 0 }, now) &&
+		    !fence_is_off(&c->fence, n))
 			return true;
 	}
 	return false;
@@ -255,13 +273,14 @@ static bool core_fence_unseen(const struct core *c, group_index_t group, boot_t 
 
 bool core_fence_waits(const struct core *c, group_index_t group, boot_t now)
 {
-	node_id_t former = core_former(c, group);
+	struct epoch tenure;
+	node_id_t former = core_former(c, group, &tenure);
 
 	if (c->config.groups[group].fence != FENCE_REQUIRED || former == c->config.self)
 		return false;
 	if (former == NODE_NONE)
 		return core_fence_unseen(c, group, now);
-	return !fence_is_off(&c->fence, former) && !core_let_go(c, group, former, now);
+	return !fence_is_off(&c->fence, former) && !core_let_go(c, group, former, tenure, now);
 }
 
 boot_t core_fence_next(const struct core *c, struct instant now)
