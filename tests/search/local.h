@@ -108,6 +108,7 @@ void local_begin(const struct search_config *config);
 void local_end(void);
 /* The state of node n at the start of a search. */
 uint32_t local_initial(node_id_t n);
+/* Valid until the next step. */
 const struct local_facts *local_facts(uint32_t id);
 /* The result stays valid until local_end(). */
 const struct local_result *local_step(uint32_t id, struct local_event ev);

@@ -457,7 +457,7 @@ static void next_faults(const struct world *w, int n)
 
 static void next_voter_set(const struct world *w, int n, const struct local_facts *f)
 {
-	const struct local_facts *driver = local_facts(w->node[config->nodes - 1]);
+	const struct local_facts facts = *local_facts(w->node[config->nodes - 1]), *driver = &facts;
 
 	if (f->driving && f->version == 1 && !w->changed) {
 		struct world u = *w;
@@ -557,15 +557,15 @@ static void next_shot(const struct world *w, int n, const struct local_facts *f,
 
 static void next_fence(const struct world *w, int n, const struct local_facts *f)
 {
-	const struct local_facts *other = local_facts(w->node[2 - n]);
+	const struct local_facts other = *local_facts(w->node[2 - n]);
 
-	next_hello(w, n, f, other);
-	next_shot(w, n, f, other);
+	next_hello(w, n, f, &other);
+	next_shot(w, n, f, &other);
 }
 
 static void next_node(const struct world *w, int n)
 {
-	const struct local_facts *f = local_facts(w->node[n - 1]);
+	const struct local_facts facts = *local_facts(w->node[n - 1]), *f = &facts;
 
 	next_cut(w, n);
 	if (f->frozen) {
