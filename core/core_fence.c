@@ -58,17 +58,20 @@ static bool core_epoch_newer(const struct core *c, group_index_t group, struct e
 	       epoch_cmp(e, c->group[group].lease.former.epoch) > 0;
 }
 
-/* Who held it last and did not let go, as far as this node knows: whom it saw hold, or promised to since. */
-static node_id_t core_former(const struct core *c, group_index_t group, struct epoch *ret_tenure)
+/* Whom this node promised to since the latest tenure that it saw: it may have held. */
+static node_id_t core_promised(const struct core *c, group_index_t group)
 {
 	const struct lease *l = &c->group[group].lease;
 	const struct lease_promise *p = &l->voter.promise;
 
-	*ret_tenure = l->former.epoch;
-	if (p->node != NODE_NONE && epoch_cmp(p->epoch, l->former.epoch) > 0) {
-		*ret_tenure = p->epoch;
-		return p->node;
-	}
+	return epoch_cmp(p->epoch, l->former.epoch) > 0 ? p->node : NODE_NONE;
+}
+
+/* Who held it last and did not let go, as far as this node saw; self: nobody. */
+static node_id_t core_former(const struct core *c, group_index_t group)
+{
+	const struct lease *l = &c->group[group].lease;
+
 	if (!l->former.released)
 		return l->former.node;
 	return core_epoch_newer(c, group, l->voter.hi) || core_epoch_newer(c, group, l->heard_hi)
@@ -79,7 +82,6 @@ static node_id_t core_former(const struct core *c, group_index_t group, struct e
 struct fence_world core_fence_world(const struct core *c, struct instant now)
 {
 	struct fence_world w = { .now = now.boot, .heard = core_heard(c, now), .met = core_met(c) };
-	struct epoch tenure;
 
 	for (group_index_t g = 0; g < c->config.groups_count; g++)
 		w.heard |= core_heard_of(c, g, now.boot);
@@ -89,7 +91,7 @@ struct fence_world core_fence_world(const struct core *c, struct instant now)
 	w.quorate = c->facts_known && c->facts.quorate && c->config.groups_count > 0 &&
 		    lease_majority_reachable(&c->group[0].lease, now);
 	for (group_index_t g = 0; g < c->config.groups_count; g++)
-		w.owed |= node_bit(core_former(c, g, &tenure));
+		w.owed |= node_bit(core_former(c, g)) | node_bit(core_promised(c, g));
 	if (core_self_held(c))
 		w.holders |= node_bit(c->config.self);
 	for (int i = 0; i < c->config.nodes_count; i++)
@@ -271,16 +273,25 @@ static bool core_fence_unseen(const struct core *c, group_index_t group, boot_t 
 	return false;
 }
 
+/* n held it, and neither its own word nor a proof says that it does no more. */
+static bool core_owes(const struct core *c, group_index_t group, node_id_t n, struct epoch tenure, boot_t now)
+{
+	return n != NODE_NONE && n != c->config.self && !fence_is_off(&c->fence, n) &&
+	       !core_let_go(c, group, n, tenure, now);
+}
+
 bool core_fence_waits(const struct core *c, group_index_t group, boot_t now)
 {
-	struct epoch tenure;
-	node_id_t former = core_former(c, group, &tenure);
+	const struct lease *l = &c->group[group].lease;
+	node_id_t former = core_former(c, group);
 
-	if (c->config.groups[group].fence != FENCE_REQUIRED || former == c->config.self)
+	if (c->config.groups[group].fence != FENCE_REQUIRED)
 		return false;
+	if (core_owes(c, group, core_promised(c, group), l->voter.promise.epoch, now))
+		return true;
 	if (former == NODE_NONE)
 		return core_fence_unseen(c, group, now);
-	return !fence_is_off(&c->fence, former) && !core_let_go(c, group, former, tenure, now);
+	return core_owes(c, group, former, l->former.epoch, now);
 }
 
 boot_t core_fence_next(const struct core *c, struct instant now)

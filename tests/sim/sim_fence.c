@@ -209,6 +209,10 @@ void sim_check_required(struct sim *s, const struct sim_node *n, group_index_t g
 	if (s->config.groups[g].fence != FENCE_REQUIRED || former == NODE_NONE || former == n->id ||
 	    n->core->group[g].lease.last_cause != CAUSE_LEASE_EXPIRED || !sim_fence_truthful(s))
 		return;
+	if (!fence_is_off(&n->core->fence, former) && !node_in(core_heard(n->core, n->core_at), former))
+		sim_fail(s,
+			 "fence: %s takes group %d over from %s, which it neither hears nor knows to be off",
+			 sim_name(s, n->id), g + 1, sim_name(s, former));
 	if (x->powered && !x->frozen && sim_gate_open(s, x, g))
 		sim_fail(s, "fence: %s takes group %d over from %s, which was not proved off",
 			 sim_name(s, n->id), g + 1, sim_name(s, former));
