@@ -49,7 +49,7 @@ class Campaign:
         self.plans = []           # (monotonic, text, function)
         self.silences = []        # judge.Silence
         self.known = set()        # epochs of the takeovers so far
-        self.power_lost = False   # in this round
+        self.record_lost = False  # a power cut or a killed agent in this round may have taken a record with it
         self.meddled = []         # (node name, ns): hands in the kernel of that node
         self.children = []        # commands that nobody waits for
         self.on_purpose = set()   # (node name, program): not running, and that is a fault of ours
@@ -107,7 +107,7 @@ class Campaign:
         with self.lock:
             was_up = node.up()
             node.power_off()
-            self.power_lost = True
+            self.record_lost = True
             self.shots += was_up
             others_shot = [n for n in self.shot if n != node.name and not self.lab.node(n).up()]
             if was_up and others_shot:
@@ -247,7 +247,7 @@ class Campaign:
         self.begin_record()
         probe.__exit__()
         self.moves += judge.judge(self, probe.record)
-        self.silences, self.meddled, self.power_lost = [], [], False
+        self.silences, self.meddled, self.record_lost = [], [], False
         self.rounds += 1
         for path in probe.paths:
             path.unlink()

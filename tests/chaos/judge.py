@@ -33,7 +33,7 @@ def judge(campaign, record):
     if not follows(order, new):
         two = record.overlaps()
         what = f"I1: {two[0][0].node} and {two[0][1].node} spoke at once, for {two[0][2]:.1f} ms at {two[0][1].start_ns}" if two else "I8: a move unrecorded"
-        if two or not campaign.power_lost:  # a record that no disk and no other node had yet goes with the power
+        if two or not campaign.record_lost:  # a record that was not made yet, or not on a disk, goes with agent and power
             raise Violation(f"{what}: the address went {' -> '.join(order[:20])}, and the new takeovers are {' -> '.join(new) or 'none'}")
     neighbours(campaign.lab, record)
     return len(order) - 1

@@ -93,7 +93,7 @@ def power_off(c):
     if not node.up():
         return None
     node.power_off()
-    c.power_lost = True
+    c.record_lost = True
     c.planned_power_on(node, c.seconds(0.2, 6))
     return f"{node.name} loses its power"
 
@@ -118,6 +118,7 @@ def agent_killed(c):
     if not c.runs(node, "agent"):
         return None
     node.agent.kill()
+    c.record_lost = True
     end = c.restart_seconds()
     c.must_be_silent(node, end)
     c.planned_start(node, "agent", end)
