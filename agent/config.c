@@ -190,6 +190,11 @@ enum config_role config_role_of(const struct config *c, uint32_t uid, const char
 	return best;
 }
 
+bool config_replaces_in_time(const struct config *c)
+{
+	return config_needs_lease(c) && !config_proof_votes(c) && c->nodes_count >= 3;
+}
+
 const char *config_safety(const struct config *c)
 {
 	/* Where VRRP decides, a split network has two holders. */

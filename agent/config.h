@@ -278,6 +278,9 @@ bool config_fence_request(const struct config *c, fence_device_t device, node_id
 enum config_role config_role_of(const struct config *c, uint32_t uid, const char *user);
 /* Two nodes, and a proof that one is off stands for its vote. */
 bool config_proof_votes(const struct config *c);
+/* A dead node is replaced within config_timing_takeover_ms(): the lease alone decides, and the voters that
+ * are left are a majority. How long a shot and its proof take, no inequality says. */
+bool config_replaces_in_time(const struct config *c);
 /* The safety level that these voters give ("leased"), and what it promises in words. */
 const char *config_safety(const struct config *c);
 const char *config_safety_note(const struct config *c);

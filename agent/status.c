@@ -272,8 +272,12 @@ static json_t *status_timing(const struct agent *a)
 {
 	const struct config_timing *t = &a->config->timing;
 
-	return json_pack("{s:i, s:i, s:i, s:i}", "pulse_ms", (int)t->pulse_ms, "lease_ms", (int)t->lease_ms,
-			 "guard_ms", (int)t->guard_ms, "takeover_ms_max", (int)config_timing_takeover_ms(t));
+	json_t *o = json_pack("{s:i, s:i, s:i}", "pulse_ms", (int)t->pulse_ms, "lease_ms", (int)t->lease_ms,
+			      "guard_ms", (int)t->guard_ms);
+
+	if (config_replaces_in_time(a->config))
+		json_object_set_new(o, "takeover_ms_max", json_integer(config_timing_takeover_ms(t)));
+	return o;
 }
 
 json_t *status_json(struct agent *a)

@@ -48,7 +48,7 @@ static void print_good(struct hactl *h, const struct config *c, const char *path
 	(void)fprintf(h->out, "%s: good; cluster %s, %u nodes, %u groups, hash %016llx\n", path, c->cluster,
 		      c->nodes_count, c->groups_count, (unsigned long long)c->hash);
 	(void)fprintf(h->out, "safety %s, %s", config_safety(c), config_safety_note(c));
-	if (config_needs_lease(c))
+	if (config_replaces_in_time(c))
 		(void)fprintf(h->out, "; a dead node is replaced within %u ms",
 			      config_timing_takeover_ms(&c->timing));
 	(void)fputc('\n', h->out);

@@ -23,8 +23,7 @@ static void show_head(struct hactl *h, const json_t *data)
 	(void)fprintf(h->out, ", %s", leased ? "never two holders" : "two holders are possible");
 	const json_t *timing = json_object_get(data, "timing");
 
-	/* How long a shot and its proof take, no inequality says. */
-	if (json_is_object(timing) && strcmp(hactl_text(data, "safety"), "fenced") != 0)
+	if (json_object_get(timing, "takeover_ms_max"))
 		(void)fprintf(h->out, "; a dead node is replaced within %" PRId64 " ms",
 			      hactl_number(timing, "takeover_ms_max", 0));
 	(void)fputc('\n', h->out);

@@ -98,7 +98,7 @@ ROGUE = {
         "heard": HEARD, "rogue": {"address": "10.77.0.9", "mac": "02:77:00:00:00:09", "ms": 85}}}],
 }
 FENCED = {
-    **HEALTHY, "safety": "fenced", "safety_note": "never two holders, as long as no fence device says \"off\" of a node that has power",
+    **HEALTHY, "timing": {"pulse_ms": 100, "lease_ms": 800, "guard_ms": 112}, "safety": "fenced", "safety_note": "never two holders, as long as no fence device says \"off\" of a node that has power",
     "nodes": [HEALTHY["nodes"][0], node("n2", 2, "unreachable", last_heard_ms=9000, hears_us=True)],
     "fencing": {
         "nodes": [{"node": "n2", "state": "fenced", "text": "is proved off", "levels": 2, "since_ms": 4000, "shooter": "n1", "level": 2},
