@@ -38,6 +38,7 @@ struct keeper {
 	struct gate *gate;
 	struct guard *guard;
 	struct vip *vip;
+	bool removed; /* the gate was taken down, and nobody looks after it any more */
 	bool no_guard;
 	bool no_vip;
 	bool no_macs;
@@ -408,6 +409,7 @@ static void keeper_remove(struct keeper *k)
 
 	k->vmac_count = 0;
 	gate = gate_remove(k->gate);
+	k->removed = true;
 	guard = k->guard ? guard_remove(k->guard) : 0;
 	say("removed vip=%d gate=%d guard=%d macs=%d", vip, gate, guard, macs);
 }
@@ -529,7 +531,7 @@ static void keeper_run(struct keeper *k)
 	while (!k->quit) {
 		struct pollfd fds[] = {
 			{ .fd = STDIN_FILENO, .events = POLLIN },
-			{ .fd = gate_fd(k->gate), .events = POLLIN },
+			{ .fd = k->removed ? -1 : gate_fd(k->gate), .events = POLLIN },
 			{ .fd = k->guard ? guard_fd(k->guard) : -1, .events = POLLIN },
 			{ .fd = k->vip ? vip_fd(k->vip) : -1, .events = POLLIN },
 			{ .fd = netlink_fd(&k->links), .events = POLLIN },
@@ -545,7 +547,8 @@ static void keeper_run(struct keeper *k)
 			keeper_say_error("vip_readable", vip_readable(k->vip, clock_now().boot));
 		if (fds[4].revents)
 			keeper_links_readable(k);
-		gate_tick(k->gate, clock_now().boot);
+		if (!k->removed)
+			gate_tick(k->gate, clock_now().boot);
 		if (k->guard)
 			guard_tick(k->guard, clock_now().boot);
 		if (k->vip)
