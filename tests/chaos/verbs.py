@@ -144,6 +144,7 @@ def agent_ended(c):
         return None
     number = c.random.choice([signal.SIGTERM, signal.SIGUSR1])
     c.may_speak(node)
+    c.record_lost = True
     node.agent.send(signal.SIGCONT)
     node.agent.send(number)
     c.planned_start(node, "agent", c.restart_seconds())
@@ -153,6 +154,7 @@ def agent_ended(c):
 @verb(3)
 def upgraded_everywhere(c):
     nodes = [n for n in c.random.sample(c.lab.nodes, len(c.lab.nodes)) if c.works(n)]
+    c.record_lost = True
     for node in nodes:
         node.agent.send(signal.SIGUSR1)
         c.planned_start(node, "agent", 0.1)
