@@ -461,13 +461,15 @@ def test_flood_of_claims_is_no_flood_of_reports(lan):
     _, frame = claims(lan)["gratuitous ARP, reply"]
     at = len(keeper.lines)
     with contextlib.closing(Capture(lan.lan, ["le0"], [socket.inet_aton(lan.VIP4)])) as capture:
+        began = time.monotonic()
         with lan.lan.inside():
             for _ in range(1000):
                 send("br0", frame)
                 time.sleep(0.001)
         answers = [f for f in announcements(capture, 0.2) if f[1] == "arp"]
-    assert 1 <= len(keeper.find("contended", at)) <= 4
-    assert len(answers) <= 2 * 25  # both forms, at most each 100 ms
+    seconds = time.monotonic() - began  # closing a packet socket waits for the kernel: one second, or fifteen on a busy machine
+    assert 1 <= len(keeper.find("contended", at)) <= seconds + 3
+    assert len(answers) <= 2 * (10 * seconds + 15)  # both forms, at most each 100 ms
     assert int(keeper.status()["vip"]["contentions"]) > 500
 
 
