@@ -107,6 +107,8 @@ def test_forged_packets_move_nothing(lab, stranger):
             before = vrrp(calm.holder)["counters"]
             stranger.send(forgery.frames)
             what = {VALID: "rogue", RESIGNS: "received"}.get(forgery.verdict, forgery.verdict)
+            if what == "rogue":
+                again = forgery.frames
             if what:
                 after = wait_until(lambda: found(calm.holder, before, what), 2, lambda: f"'{forgery.name}' to be counted as {what}: {before} "
                                    f"then {vrrp(calm.holder)['counters']}")
@@ -115,9 +117,12 @@ def test_forged_packets_move_nothing(lab, stranger):
                 time.sleep(0.03)
                 assert vrrp(calm.holder)["counters"]["received"] == before["received"], f"'{forgery.name}' was taken for a good packet"
             VERDICTS[forgery.name] = {"rogue": "stays; alarm", "received": "stays; answered", "": "stays"}.get(what, f"stays; dropped, {what}")
+        time.sleep(1.05)  # reports are a second apart, and a quick machine is through with all of them before
+        stranger.send(again)
+        wait_until(lambda: rogue_alarms(calm.holder)[0]["count"] > 1, 3, "the alarm to be counted again")
     assert calm.lost == 0
     alarm, = rogue_alarms(calm.holder)
-    assert MAC in alarm["text"] and alarm["count"] > 1
+    assert MAC in alarm["text"]
     assert vrrp(calm.holder)["rogue"]["mac"] == MAC and vrrp(calm.holder)["rogue"]["address"] in (IP6, *ROUTER.addresses)
     assert MAC in calm.holder.check(*ringkeep.hactl_command(calm.holder), "status")
     records = [r for r in history(calm.holder) if r.get("type") == "rogue-vrrp"]
