@@ -143,10 +143,17 @@ static void cluster_section(void *ctx, node_id_t from, uint8_t section, const ui
 		records_receive(a, (const char *)data, len);
 }
 
-/* The last records, oldest first, without what belongs to our chain: the reader has its own. */
-static void cluster_each_record(struct agent *a,
-				void (*use)(struct agent *a, uint64_t request, const char *line),
-				uint64_t request, bool own)
+static void cluster_send_record(struct agent *a, uint64_t snapshot, const char *line)
+{
+	if (snapshot)
+		(void)heartbeat_io_send_section(a->heartbeat, snapshot, CLUSTER_SECTION_HISTORY, line,
+						strlen(line));
+	else
+		(void)cluster_send_history(a, line, strlen(line));
+}
+
+/* The last records, oldest first: into the answer to that request, or (snapshot 0) this node's own to all. */
+static void cluster_send_records(struct agent *a, uint64_t snapshot)
 {
 	json_t *records = history_read(a->state_fd, CLUSTER_SNAPSHOT_RECORDS);
 	json_t *record;
@@ -156,26 +163,15 @@ static void cluster_each_record(struct agent *a,
 	{
 		char *line;
 
-		if (own && json_integer_value(json_object_get(record, "node_id")) != a->self)
+		if (!snapshot && json_integer_value(json_object_get(record, "node_id")) != a->self)
 			continue;
-		json_object_del(record, "prev");
+		json_object_del(record, "prev"); /* of our chain; the reader has its own */
 		line = json_dumps(record, JSON_COMPACT);
 		if (line)
-			use(a, request, line);
+			cluster_send_record(a, snapshot, line);
 		free(line);
 	}
 	json_decref(records);
-}
-
-static void cluster_send_record(struct agent *a, uint64_t request, const char *line)
-{
-	(void)heartbeat_io_send_section(a->heartbeat, request, CLUSTER_SECTION_HISTORY, line, strlen(line));
-}
-
-static void cluster_tell_record(struct agent *a, uint64_t request, const char *line)
-{
-	(void)request;
-	(void)cluster_send_history(a, line, strlen(line));
 }
 
 /* What this node wrote while nobody heard it, before it was started again, is on its disk alone. Who has it
@@ -188,7 +184,7 @@ static void cluster_joining(void *ctx, bool joining)
 	a->joined = !joining;
 	a->next_heartbeat = (boot_t){ 0 };
 	if (a->joined)
-		cluster_each_record(a, cluster_tell_record, 0, true);
+		cluster_send_records(a, 0);
 }
 
 void cluster_snapshot_go(struct agent *a)
@@ -198,7 +194,7 @@ void cluster_snapshot_go(struct agent *a)
 	for (uint32_t i = 0; i < a->config->groups_count; i++)
 		if (a->group[i].resend.active && a->group[i].resend.snapshot == a->snapshot)
 			return;
-	cluster_each_record(a, cluster_send_record, a->snapshot, false);
+	cluster_send_records(a, a->snapshot);
 	(void)heartbeat_io_send_snapshot_end(a->heartbeat, a->snapshot); /* stale: somebody else answers */
 	a->snapshot = 0;
 }
