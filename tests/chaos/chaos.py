@@ -92,6 +92,8 @@ class Campaign:
     def start_program(self, node, program):
         if not node.up():
             return  # it will start with its machine
+        if (node.name, program) not in self.on_purpose:
+            return  # two faults ended it, and the start that the other planned was first
         self.may_speak(node)
         proc = node.procs.get(program)
         if proc and proc.alive():
