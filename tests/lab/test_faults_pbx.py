@@ -87,7 +87,7 @@ class Storm:
         while not self.over.is_set():
             number += 1
             host, port = self.socket.getsockname()
-            self.socket.send((f"OPTIONS sip:storm@{VIP} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{port};branch=z9hG4bKstorm{number}\r\nMax-Forwards: 70\r\n"
+            self.socket.send((f"OPTIONS sip:storm@{VIP} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{port};branch=z9hG4bKstorm{number}-{time.time_ns()}\r\nMax-Forwards: 70\r\n"
                               f"From: <sip:storm@{host}>;tag={number}\r\nTo: <sip:storm@{VIP}>\r\nCall-ID: storm{number}\r\nCSeq: 1 OPTIONS\r\n"
                               "Content-Length: 0\r\n\r\n").encode())
             time.sleep(1 / self.RATE)

@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import subprocess
+import time
 
 from .machine import Machine, wait_until
 from .paths import LAB
@@ -94,7 +95,7 @@ def options(address, source, timeout_s=0.5):
         s.settimeout(timeout_s)
         s.bind((source, 0))
         port = s.getsockname()[1]
-        request = (f"OPTIONS sip:trunk@{address} SIP/2.0\r\nVia: SIP/2.0/UDP {source}:{port};branch=z9hG4bK{port}\r\nFrom: <sip:x@{source}>;tag=1\r\n"
+        request = (f"OPTIONS sip:trunk@{address} SIP/2.0\r\nVia: SIP/2.0/UDP {source}:{port};branch=z9hG4bK{port}-{time.time_ns()}\r\nFrom: <sip:x@{source}>;tag=1\r\n"
                    f"To: <sip:trunk@{address}>\r\nCall-ID: {port}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 9\r\nContent-Length: 0\r\n\r\n")
         try:
             s.sendto(request.encode(), (address, 5060))

@@ -82,13 +82,16 @@ static void prober_send_options(struct prober *p)
 	unsigned long long seq = ++p->sent[PROBE_SIP], now = lab_now_ns();
 	inet_ntop(AF_INET, &p->own4, own, sizeof own);
 	inet_ntop(AF_INET, &p->vip4, vip, sizeof vip);
+	/* RFC 3261 8.1.1.7: the branch is "unique across space and time". Half a minute later a PBX still
+	 * takes one of the session before for a retransmission, and answers to where that came from. */
 	int n = snprintf(
 		text, sizeof text,
-		"OPTIONS sip:%s SIP/2.0\r\nVia: SIP/2.0/UDP %s:%u;branch=z9hG4bKp%llu\r\nMax-Forwards: 70\r\n"
+		"OPTIONS sip:%s SIP/2.0\r\nVia: SIP/2.0/UDP %s:%u;branch=z9hG4bKp%llu-%llu\r\n"
+		"Max-Forwards: 70\r\n"
 		"From: <sip:prober@%s>;tag=p\r\nTo: <sip:%s>\r\nCall-ID: p-%llu-%llu@prober\r\nCSeq: 1 "
 		"OPTIONS\r\n"
 		"Content-Length: 0\r\n\r\n",
-		vip, own, p->sip_port, seq, own, vip, seq, now);
+		vip, own, p->sip_port, seq, now, own, vip, seq, now);
 	(void)sendto(p->fds[PROBE_SIP].fd, text, n, 0, (struct sockaddr *)&to, sizeof to);
 }
 
