@@ -70,6 +70,10 @@ void fence_call_listen(struct fence_call *c)
 		ssize_t n = room ? read(c->output, c->room + c->used, room)
 				 : read(c->output, waste, sizeof waste);
 
+		if (n == 0) { /* readable for ever: who is woken by it would keep the child from its end */
+			close_fd(&c->output);
+			c->output = -EBADF;
+		}
 		if (n <= 0)
 			return;
 		c->used += room ? (size_t)n : 0;

@@ -31,7 +31,7 @@ void fence_call_init(struct fence_call *c, char *room, size_t size);
  * @retval -EINVAL, -EMSGSIZE  as of fence_request_write()
  * @retval -errno  it cannot be started */
 int fence_call_start(struct fence_call *c, const char *program, const struct fence_request *r);
-/* Once output is readable: reads, without waiting. */
+/* Once output is readable: reads, without waiting. Closes it once the child has. */
 void fence_call_listen(struct fence_call *c);
 void fence_call_kill(struct fence_call *c);
 /* Once pidfd is readable: the result, whatever happened. Closes the descriptors. The metadata, if any, is

@@ -74,6 +74,10 @@ void guard_child_listen(struct guard_child *c)
 		ssize_t n = room ? read(c->output, c->said + c->used, room)
 				 : read(c->output, waste, sizeof waste);
 
+		if (n == 0) { /* readable for ever: who is woken by it would keep the child from its end */
+			close_fd(&c->output);
+			c->output = -EBADF;
+		}
 		if (n <= 0)
 			return;
 		if (!room)

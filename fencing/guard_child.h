@@ -12,9 +12,9 @@
 #include <sys/types.h>
 
 struct guard_child {
-	pid_t pid; /* 0 = none runs */
-	int pidfd; /* readable when it has ended */
-	int output;
+	pid_t pid;  /* 0 = none runs */
+	int pidfd;  /* readable when it has ended */
+	int output; /* -EBADF: closed by the child */
 	size_t used;
 	char said[1024]; /* always ends with NUL */
 };
@@ -22,7 +22,7 @@ struct guard_child {
 void guard_child_init(struct guard_child *c);
 /* argv[0] is a path. Borrows text. */
 int guard_child_start(struct guard_child *c, char *const argv[], const char *text);
-/* Reads what it says, without waiting; more than fits is thrown away. */
+/* Reads what it says, without waiting; more than fits is thrown away. Closes `output` once the child has. */
 void guard_child_listen(struct guard_child *c);
 void guard_child_kill(struct guard_child *c);
 /* Once pidfd is readable: 0 if it ended with exit code 0, else -EIO (-ETIMEDOUT if it was killed). Closes the

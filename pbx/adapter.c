@@ -216,6 +216,16 @@ static void adapter_child_ended(struct adapter *a, boot_t now)
 	adapter_fail_all(a, ECONNRESET, "the adapter ended", now);
 }
 
+static void adapter_in_event(struct adapter *a, uint32_t events)
+{
+	if (events & (EPOLLHUP | EPOLLERR)) { /* unasked, and without end: it ended, or closed its stdin */
+		adapter_poll(a, EPOLL_CTL_DEL, a->child.in, 0, SOURCE_IN);
+		adapter_child_kill(&a->child);
+	} else if (events & EPOLLOUT) {
+		adapter_flush(a);
+	}
+}
+
 void adapter_readable(struct adapter *a, boot_t now)
 {
 	struct epoll_event events[8];
@@ -224,8 +234,8 @@ void adapter_readable(struct adapter *a, boot_t now)
 	for (int i = 0; i < n; i++) {
 		switch ((enum adapter_source)events[i].data.u32) {
 		case SOURCE_IN:
-			if (a->child.in >= 0 && events[i].events & EPOLLOUT)
-				adapter_flush(a);
+			if (a->child.in >= 0)
+				adapter_in_event(a, events[i].events);
 			break;
 		case SOURCE_OUT:
 			if (a->child.out >= 0)

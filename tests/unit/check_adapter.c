@@ -475,9 +475,28 @@ START_TEST(sees_the_death_of_the_pbx_without_the_adapter)
 }
 END_TEST
 
+/* A descriptor that stays ready turns the loop at real-time priority until the child, which needs the
+ * processor for it, has ended. */
+START_TEST(does_not_spin_on_a_child_that_closed_its_stdin)
+{
+	struct seen s;
+	boot_t end_at;
+	int turns = 0;
+
+	start(&s, CONFIGURED "exec sleep 60 <&- # the pipe to it is broken\n");
+	UNTIL(&s, s.ready);
+	for (end_at = boot_add(clock_now().boot, NS_PER_S / 2); boot_before(clock_now().boot, end_at);
+	     turns++)
+		turn(&s, 500);
+	ck_assert_int_lt(turns, 100);
+	UNTIL(&s, s.alarms[ADAPTER_CRASHED] > 0);
+	end(&s);
+}
+END_TEST
+
 UNIT_MAIN("adapter", speaks_with_a_child_that_behaves, orders_trunks_and_hears_of_them,
 	  starts_a_crashed_child_again_and_fails_its_requests, health_of_a_lost_adapter_becomes_unknown,
 	  kills_a_hung_child_and_its_children, kills_a_child_that_never_says_hello,
 	  does_not_blame_the_child_for_its_own_pause, survives_garbage, refuses_another_version,
 	  says_why_a_configuration_is_refused, never_waits_for_a_child_that_does_not_read,
-	  sees_the_death_of_the_pbx_without_the_adapter)
+	  sees_the_death_of_the_pbx_without_the_adapter, does_not_spin_on_a_child_that_closed_its_stdin)

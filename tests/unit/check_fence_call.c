@@ -235,6 +235,30 @@ START_TEST(a_flood_is_cut)
 }
 END_TEST
 
+/* Until then the agent, at real-time priority, would be woken by it without end. */
+START_TEST(an_output_that_ended_wakes_nobody_until_the_program_has_ended)
+{
+	struct fence_request r = request("status", 20000);
+	struct fence_result got;
+	struct fence_call c;
+
+	write_file(agent, 0755, "#!/bin/sh\nexec >&- 2>&-\nexec sleep 60\n");
+	fence_call_init(&c, room, sizeof room);
+	ck_assert_int_eq(fence_call_start(&c, agent, &r), 0);
+	for (int i = 0; i < 500 && c.output >= 0; i++) {
+		(void)wait_end(&c, 20);
+		fence_call_listen(&c);
+	}
+	ck_assert_int_lt(c.output, 0);
+	ck_assert(!wait_end(&c, 0));
+	fence_call_kill(&c);
+	ck_assert(wait_end(&c, 10000));
+	fence_call_end(&c, &got, NULL, NULL);
+	ck_assert_int_eq(got.answer, FENCE_ANSWER_TIMEOUT);
+}
+END_TEST
+
 UNIT_MAIN_AROUND("fence_call", set_up, tear_down, an_agent_is_told_and_answers, other_ends_of_an_agent,
 		 secrets_that_are_not_secret_are_refused, nothing_outlives_the_deadline,
-		 nothing_outlives_the_one_who_wants_to_know, nothing_outlives_the_program, a_flood_is_cut)
+		 nothing_outlives_the_one_who_wants_to_know, nothing_outlives_the_program, a_flood_is_cut,
+		 an_output_that_ended_wakes_nobody_until_the_program_has_ended)
