@@ -264,7 +264,8 @@ boot_t adapter_next(const struct adapter *a)
 		return boot_min(next, a->restart_at);
 	if (a->state == ADAPTER_DYING)
 		return next; /* its pidfd wakes us */
-	return boot_min(next, boot_min(a->ping_at, a->pong_until));
+	/* Who refused its configuration is not pinged. */
+	return boot_min(next, boot_min(a->state == ADAPTER_READY ? a->ping_at : BOOT_NEVER, a->pong_until));
 }
 
 static void adapter_hung(struct adapter *a, boot_t now)

@@ -398,6 +398,22 @@ START_TEST(says_why_a_configuration_is_refused)
 }
 END_TEST
 
+/* It is not pinged: a ping that is due turned the loop without end. */
+START_TEST(does_not_spin_on_a_child_that_refuses_its_configuration)
+{
+	struct seen s;
+
+	start(&s, HELLO "echo '{\"type\":\"failed\",\"id\":2,\"why\":\"no such file\"}'\n"
+			"echo '{\"type\":\"pong\",\"id\":1}'\n" WAIT_FOR_EVER);
+	UNTIL(&s, s.alarms[ADAPTER_CONFIG]);
+	turn(&s, 100);
+	s.skew_ns += 60 * NS_PER_S;
+	adapter_tick(s.a, now_of(&s));
+	ck_assert(boot_before(now_of(&s), adapter_next(s.a)));
+	end(&s);
+}
+END_TEST
+
 /* The buffer fills, requests are refused, and no call waits. */
 START_TEST(never_waits_for_a_child_that_does_not_read)
 {
@@ -498,5 +514,6 @@ UNIT_MAIN("adapter", speaks_with_a_child_that_behaves, orders_trunks_and_hears_o
 	  starts_a_crashed_child_again_and_fails_its_requests, health_of_a_lost_adapter_becomes_unknown,
 	  kills_a_hung_child_and_its_children, kills_a_child_that_never_says_hello,
 	  does_not_blame_the_child_for_its_own_pause, survives_garbage, refuses_another_version,
-	  says_why_a_configuration_is_refused, never_waits_for_a_child_that_does_not_read,
-	  sees_the_death_of_the_pbx_without_the_adapter, does_not_spin_on_a_child_that_closed_its_stdin)
+	  says_why_a_configuration_is_refused, does_not_spin_on_a_child_that_refuses_its_configuration,
+	  never_waits_for_a_child_that_does_not_read, sees_the_death_of_the_pbx_without_the_adapter,
+	  does_not_spin_on_a_child_that_closed_its_stdin)
