@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * How many registrations a carrier is asked for: in any span of time at most `burst`, and `rate` more for
- * each second of it. Pure: times come as arguments.
+ * How often something may be done (registrations at a carrier, switches of an uplink): in any span of time at
+ * most `burst`, and `rate` more for each second of it. Pure: times come as arguments.
  */
 #ifndef RK_TOKEN_BUCKET_H
 #define RK_TOKEN_BUCKET_H
@@ -18,6 +18,8 @@ struct token_bucket {
 
 /* Full. rate_per_s and burst are at least 1. */
 void token_bucket_init(struct token_bucket *b, uint32_t rate_per_s, uint32_t burst, boot_t now);
+/* Less than one a second: one each interval_ns. */
+void token_bucket_init_every(struct token_bucket *b, int64_t interval_ns, uint32_t burst, boot_t now);
 /* What was taken stays taken. */
 void token_bucket_change(struct token_bucket *b, uint32_t rate_per_s, uint32_t burst, boot_t now);
 /* False: none is there, try at token_bucket_next(). */

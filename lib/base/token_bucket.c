@@ -3,15 +3,17 @@
 
 #include <assert.h>
 
+void token_bucket_init_every(struct token_bucket *b, int64_t interval_ns, uint32_t burst, boot_t now)
+{
+	assert(interval_ns >= 1 && burst >= 1);
+	*b = (struct token_bucket){ .interval_ns = interval_ns, .burst = burst, .full_at = now };
+}
+
 void token_bucket_init(struct token_bucket *b, uint32_t rate_per_s, uint32_t burst, boot_t now)
 {
-	assert(rate_per_s >= 1 && burst >= 1);
-	*b = (struct token_bucket){
-		/* Rounded up: never faster than asked for. */
-		.interval_ns = (NS_PER_S + rate_per_s - 1) / rate_per_s,
-		.burst = burst,
-		.full_at = now,
-	};
+	assert(rate_per_s >= 1);
+	/* Rounded up: never faster than asked for. */
+	token_bucket_init_every(b, (NS_PER_S + rate_per_s - 1) / rate_per_s, burst, now);
 }
 
 /* How long until all tokens are there. */
