@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two-node corosync with two rings. The ping settings matter: with corosync's own, a low token makes the links flap."""
+"""Corosync with two rings. The ping settings matter: with corosync's own, a low token makes the links flap."""
 import os
 
 CONF = """totem {{
@@ -14,7 +14,7 @@ CONF = """totem {{
 {interfaces}}}
 quorum {{
     provider: corosync_votequorum
-    two_node: 1
+    two_node: {two_node}
     wait_for_all: 0
 }}
 system {{
@@ -48,6 +48,7 @@ NODE = """    node {{
 
 def configure(lab):
     text = CONF.format(
+        two_node=int(len(lab.pbx_nodes) == 2),
         interfaces="".join(INTERFACE.format(number=n) for n in (0, 1)),
         nodes="".join(NODE.format(name=n.name, id=n.id, ring0=n.address("ring0"), ring1=n.address("ring1")) for n in lab.pbx_nodes))
     key = lab.root / "corosync.authkey"

@@ -97,7 +97,7 @@ class Lab:
     """Everything is held by processes that die with their parent; only the directory has to be removed, so nothing is left by a killed run but
     a directory, which the next run sweeps."""
 
-    def __init__(self, keep=False, witness=True):
+    def __init__(self, keep=False, witness=True, pbx_nodes=2):
         sweep()
         self.keep = keep
         self.root = pathlib.Path(tempfile.mkdtemp(prefix=f"ringlab-{os.getpid()}-", dir="/tmp"))
@@ -106,9 +106,9 @@ class Lab:
         self._sessions = 0
         self.hub = Hub(self.root, "hub", keep=keep)
         self.phones = Phones(self.root, "phones", keep=keep)
-        self.n1, self.n2 = Node(self, "n1", 1), Node(self, "n2", 2)
-        self.pbx_nodes = [self.n1, self.n2]
-        self.witnesses = [Node(self, "w1", 3, witness=True)] if witness else []
+        self.pbx_nodes = [Node(self, f"n{number}", number) for number in range(1, pbx_nodes + 1)]
+        self.n1, self.n2 = self.pbx_nodes[:2]
+        self.witnesses = [Node(self, "w1", pbx_nodes + 1, witness=True)] if witness else []
         self.w1 = self.witnesses[0] if witness else None
         self.nodes = self.pbx_nodes + self.witnesses
         self.hub.boot()
@@ -128,12 +128,16 @@ class Lab:
     def node(self, name):
         return next(n for n in self.nodes if n.name == name)
 
-    def configure(self, **settings):
-        """Writes corosync's, Kamailio's and ringkeep's configuration on every node; keys are made once."""
+    def set(self, **settings):
+        """What the next configure() or restore() writes."""
         for key, value in settings.items():
             if not hasattr(self.settings, key):
                 raise AttributeError(f"no setting {key}")
             setattr(self.settings, key, value)
+
+    def configure(self, **settings):
+        """Writes corosync's, Kamailio's and ringkeep's configuration on every node; keys are made once."""
+        self.set(**settings)
         corosync.configure(self)
         if self.settings.pbx == "asterisk":
             asterisk.configure(self)
@@ -176,7 +180,8 @@ class Lab:
         and waits until all is well. Returns the holder."""
         self.hub.heal()
         for node in ringkeep.mend(self):
-            node.procs.pop("agent").end()
+            if "agent" in node.procs:
+                node.procs.pop("agent").end()
         self.start_what_is_down()
         return self.wait_settled()
 
