@@ -345,6 +345,18 @@ static void agent_tell_state(const char *what, enum state_result result, const c
 		log_warning("%s: %s", what, text);
 }
 
+static void agent_load_fences(const struct agent *a, struct fence_memory *ret)
+{
+	state_fence_digests digest;
+	char text[STATE_TEXT_MAX] = "";
+
+	if (a->config->fence_devices_count == 0)
+		return;
+	config_fence_digests(a->config, digest);
+	agent_tell_state("file of the fence devices",
+			 state_fences_load(&a->run, digest, ret, text, sizeof text), text);
+}
+
 static void agent_load_memory(struct agent *a, struct core_memory *m)
 {
 	struct state_promise promise[RK_GROUPS_MAX] = { 0 };
@@ -370,6 +382,7 @@ static void agent_load_memory(struct agent *a, struct core_memory *m)
 						.phase = VOTERS_STABLE,
 						.old_set = config_voters(a->config),
 						.new_set = config_voters(a->config) };
+	agent_load_fences(a, &m->fence);
 }
 
 static int agent_open_state(struct agent *a, struct sentence *reterr)
@@ -380,8 +393,8 @@ static int agent_open_state(struct agent *a, struct sentence *reterr)
 		return r;
 	r = state_run_boot(&a->run, &a->boot);
 	if (r < 0)
-		return sentence_fail(reterr, r, "The run directory %s cannot be written: %s.", a->paths.run_dir,
-				     strerror(-r));
+		return sentence_fail(reterr, r, "The run directory %s cannot be written: %s.",
+				     a->paths.run_dir, strerror(-r));
 	a->state_fd = state_dir_open(a->paths.state_dir);
 	if (a->state_fd < 0)
 		return sentence_fail(reterr, a->state_fd, "The state directory %s cannot be opened: %s.",

@@ -383,6 +383,8 @@ void fences_send(struct agent *a, const struct fence_msg *m);
 void fences_attempt(struct agent *a, const struct plan_fence_attempt *attempt);
 /* A target has changed its state. */
 void fences_state(struct agent *a, const struct plan_fence_state *s);
+/* What devices said, for the next agent of this boot. */
+void fences_save(struct agent *a);
 void fences_receive(struct agent *a, node_id_t from, const struct heartbeat_fence *fence);
 /* An operator's order, checked. */
 int fences_order(struct agent *a, node_id_t target, bool confirm, const char *who, const char *why,

@@ -270,6 +270,9 @@ node_set_t config_voters(const struct config *c);
 void config_core(const struct config *c, node_id_t self, uint64_t process, struct core_config *ret);
 /* What the decider wants of the fence devices, levels and delays. */
 void config_fence(const struct config *c, struct fence_config *ret);
+/* A number for each device and each of its targets that changes with everything on which it depends what the
+ * device does to that node, its names and times excepted; 0 = not a target, or nothing to ask. */
+void config_fence_digests(const struct config *c, uint64_t ret[FENCE_DEVICES_MAX][NODE_ID_MAX + 1]);
 /* The same words for the one who calls its agent; ret borrows from c. target: NODE_NONE for what is about the
  * device alone. False for a device without an agent (the watchdog). */
 bool config_fence_request(const struct config *c, fence_device_t device, node_id_t target,

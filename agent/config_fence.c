@@ -3,6 +3,7 @@
  * The fence devices as others want them: numbers for the decider, words for the one who calls the agents.
  */
 #include "config.h"
+#include "digest.h"
 #include "fence.h"
 #include "fence_request.h"
 
@@ -59,6 +60,38 @@ void config_fence(const struct config *c, struct fence_config *ret)
 	for (uint32_t i = 0; i < c->nodes_count; i++)
 		target_fence(c, &c->nodes[i], &ret->target[c->nodes[i].id]);
 	ret->total_ns = c->fence_timeout_ms * NS_PER_MS;
+}
+
+static uint64_t digest_text(uint64_t sum, const char *text)
+{
+	return digest_fnv64(sum, text, strlen(text) + 1);
+}
+
+static uint64_t digest_device(const struct config_fence_device *d)
+{
+	uint64_t sum = digest_fnv64(DIGEST_FNV64_INIT, &d->kind, sizeof d->kind);
+
+	sum = digest_text(sum, d->agent);
+	sum = digest_text(sum, d->password_file);
+	sum = digest_text(sum, d->password_parameter);
+	for (uint32_t i = 0; i < d->parameters_count; i++)
+		sum = digest_text(sum, d->parameters[i]);
+	return sum;
+}
+
+void config_fence_digests(const struct config *c, uint64_t ret[FENCE_DEVICES_MAX][NODE_ID_MAX + 1])
+{
+	memset(ret, 0, FENCE_DEVICES_MAX * sizeof ret[0]);
+	for (uint32_t i = 0; i < c->fence_devices_count; i++) {
+		const struct config_fence_device *d = &c->fence_devices[i];
+
+		for (uint32_t k = 0; d->agent[0] && k < d->targets_count; k++) {
+			node_id_t n = (node_id_t)config_node_named(c, d->targets[k].name)->id;
+			uint64_t sum = digest_text(digest_device(d), d->targets[k].plug);
+
+			ret[i][n] = sum ? sum : 1;
+		}
+	}
 }
 
 static const struct config_fence_target *target_of(const struct config *c,

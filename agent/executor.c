@@ -126,6 +126,9 @@ static bool executor_action(struct agent *a, const struct plan_action *act)
 	case PLAN_FENCE_STATE:
 		fences_state(a, &act->fence_state);
 		break;
+	case PLAN_FENCE_SAVE:
+		fences_save(a);
+		break;
 	}
 	return true;
 }

@@ -121,6 +121,27 @@ void fences_call(struct agent *a, const struct plan_fence_call *call)
 		fences_answered(a, call, &none);
 }
 
+/* ---- over a restart of the agent ---- */
+
+void fences_save(struct agent *a)
+{
+	struct fence_memory memory;
+	state_fence_digests digest;
+	int r;
+
+	config_fence_digests(a->config, digest);
+	fence_memory_get(&a->core.fence, &memory);
+	r = state_fences_save(&a->run, digest, &memory);
+	if (r == 0)
+		(void)alarms_clear(&a->alarms, "fence-memory");
+	else if (alarms_raise(
+			 &a->alarms, "fence-memory", a->now.boot,
+			 "What fence devices said cannot be kept in %s (%s): after a restart of ringkeepd no "
+			 "device is believed before it was asked again; make room there.",
+			 a->paths.run_dir, strerror(-r)))
+		log_error("file of the fence devices in %s: %s", a->paths.run_dir, strerror(-r));
+}
+
 /* ---- messages ---- */
 
 void fences_send(struct agent *a, const struct fence_msg *m)

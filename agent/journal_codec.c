@@ -185,6 +185,7 @@ static void put_action(struct writer *w, const struct plan_action *a)
 	case PLAN_PULSE:
 	case PLAN_SAVE_INTENT:
 	case PLAN_FACTS_CHANGED:
+	case PLAN_FENCE_SAVE:
 		break;
 	case PLAN_GATE_SET:
 		write_u64(w, (uint64_t)a->gate_deadline.ns);

@@ -17,9 +17,7 @@
 #include <sys/stat.h>
 
 #define PROMISE_FILE	 "voter"
-#define PROMISE_TEMP	 "voter.tmp"
 #define BOOT_FILE	 "boot"
-#define BOOT_TEMP	 "boot.tmp"
 #define PROMISE_MAGIC	 0x524b5631U /* "RKV1" */
 #define PROMISE_VERSION	 2
 #define GROUP_BYTES_MAX	 (4 + 9 + 1 + 9 + 8 + 1 + (NODE_ID_MAX + 1) * 9 + 1 + 8 + 1 + 9 + 8)
@@ -83,6 +81,27 @@ void state_run_close(struct state_run *r)
 	r->dir_fd = r->lock_fd = -EBADF;
 }
 
+int state_run_replace(const struct state_run *r, const char *file, const void *data, size_t len)
+{
+	char beside[32];
+
+	assert(strlen(file) + sizeof ".tmp" <= sizeof beside);
+	(void)snprintf(beside, sizeof beside, "%s.tmp", file);
+
+	_cleanup_(close_fd) int fd =
+		openat(r->dir_fd, beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return -errno;
+	ssize_t n = write(fd, data, len);
+
+	if (n < 0)
+		return -errno;
+	if ((size_t)n != len)
+		return -ENOSPC;
+	return renameat(r->dir_fd, beside, r->dir_fd, file) < 0 ? -errno : 0;
+}
+
 /* ---- the number of this boot ---- */
 
 static bool boot_number_read(const struct state_run *r, uint64_t *ret)
@@ -112,15 +131,7 @@ int state_run_boot(struct state_run *r, uint64_t *ret)
 	*ret |= 1; /* 0 = unknown */
 	write_bytes(&w, r->boot_id, STATE_BOOT_ID_SIZE);
 	write_u64(&w, *ret);
-
-	_cleanup_(close_fd) int fd =
-		openat(r->dir_fd, BOOT_TEMP, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, buffer, w.used) != (ssize_t)w.used)
-		return -ENOSPC;
-	return renameat(r->dir_fd, BOOT_TEMP, r->dir_fd, BOOT_FILE) < 0 ? -errno : 0;
+	return state_run_replace(r, BOOT_FILE, buffer, w.used);
 }
 
 /* ---- bytes ---- */
@@ -217,19 +228,7 @@ int state_promises_save(struct state_run *r, const struct state_promise *groups,
 		write_group(&w, &r->others[i]);
 	write_u64(&w, digest_fnv64(DIGEST_FNV64_INIT, w.start, w.used));
 	assert(!w.failed);
-
-	_cleanup_(close_fd) int fd =
-		openat(r->dir_fd, PROMISE_TEMP, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (fd < 0)
-		return -errno;
-	ssize_t n = write(fd, buffer, w.used);
-
-	if (n < 0)
-		return -errno;
-	if ((size_t)n != w.used)
-		return -ENOSPC;
-	return renameat(r->dir_fd, PROMISE_TEMP, r->dir_fd, PROMISE_FILE) < 0 ? -errno : 0;
+	return state_run_replace(r, PROMISE_FILE, buffer, w.used);
 }
 
 /* The bytes between header and checksum, or NULL and why not. */

@@ -77,6 +77,7 @@ void core_init(struct core *c, const struct core_config *config, const struct co
 			   memory->ceiling, memory->disk_lost, now);
 	}
 	core_fence_init(c);
+	fence_remember(&c->fence, &memory->fence, now.boot);
 }
 
 /* ---- the voter set, one for the whole node ---- */
@@ -462,6 +463,7 @@ static bool core_action_independent(const struct core_plan *plan, uint32_t i)
 	case PLAN_FACTS_CHANGED:
 	case PLAN_FENCE_ATTEMPT:
 	case PLAN_FENCE_STATE:
+	case PLAN_FENCE_SAVE:
 		return true;
 	case PLAN_GATE_SET:
 		return a->gate_deadline.ns == 0;

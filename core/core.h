@@ -251,6 +251,7 @@ struct core_memory {
 	struct lease_memory lease[RK_GROUPS_MAX];
 	struct core_intent intent;
 	struct voter_set voters;
+	struct fence_memory fence;
 };
 
 void core_init(struct core *c, const struct core_config *config, const struct core_memory *memory,

@@ -283,6 +283,7 @@ static void fence_life(struct fence_turn *t, node_id_t n, uint64_t boot)
 	if (x->state == FENCE_FENCED && x->level < t->f->config.target[n].levels_count)
 		for (int i = 0; i < l->count; i++)
 			x->lied |= (uint16_t)(1U << l->device[i]);
+	fence_keep(t);
 	fence_set_state(t, n, FENCE_DISPUTED);
 }
 

@@ -34,6 +34,13 @@ struct fence_watch {
 	bool failing; /* the latest one did not say "on" */
 };
 
+/* What is kept over a restart of the agent, within a boot. */
+struct fence_memory {
+	int64_t off_ns_max; /* measured */
+	int64_t status_ns_max;
+	boot_t on_at[FENCE_DEVICES_MAX][NODE_ID_MAX + 1]; /* the device said "on"; {0} = never, or it lied */
+};
+
 enum fence_phase { FENCE_PHASE_NONE, FENCE_PHASE_OFF, FENCE_PHASE_STATUS, FENCE_PHASE_GONE, FENCE_PHASE_ON };
 
 struct fence_target {
@@ -95,6 +102,11 @@ struct fence_world {
 
 void fence_init(struct fence *f, const struct fence_config *config, node_id_t self, node_set_t nodes,
 		node_set_t wanted, bool two);
+
+/* After fence_init(): what a former agent of this boot kept. What is too old is forgotten. */
+void fence_remember(struct fence *f, const struct fence_memory *memory, boot_t now);
+/* For PLAN_FENCE_SAVE. */
+void fence_memory_get(const struct fence *f, struct fence_memory *ret);
 
 /* A heartbeat of n. */
 void fence_member(struct fence *f, node_id_t n, uint64_t boot, int64_t watchdog_ns,

@@ -38,6 +38,8 @@ uint32_t fence_call(struct fence_turn *t, node_id_t n, fence_device_t device, en
 /* ---- fence_watch.c ---- */
 
 void fence_watch_tick(struct fence_turn *t);
+/* What is worth keeping has changed. */
+void fence_keep(struct fence_turn *t);
 boot_t fence_watch_next(const struct fence *f);
 
 #endif

@@ -213,6 +213,7 @@ static void fence_level_lied(struct fence_turn *t, node_id_t n)
 
 	for (int i = 0; i < l->count; i++)
 		t->f->target[n].lied |= (uint16_t)(1U << l->device[i]);
+	fence_keep(t);
 	fence_level_failed(t, n);
 }
 
@@ -322,12 +323,14 @@ static bool fence_answer_late(enum fence_phase p, enum fence_answer a)
 	return p == FENCE_PHASE_OFF && (a == FENCE_ANSWER_TIMEOUT || a == FENCE_ANSWER_BROKEN);
 }
 
-static void fence_measure(struct fence *f, enum fence_phase p, int64_t took_ns)
+static void fence_measure(struct fence_turn *t, enum fence_phase p, int64_t took_ns)
 {
-	int64_t *max = p == FENCE_PHASE_OFF ? &f->off_ns_max : &f->status_ns_max;
+	int64_t *max = p == FENCE_PHASE_OFF ? &t->f->off_ns_max : &t->f->status_ns_max;
 
-	if (p != FENCE_PHASE_ON && took_ns > *max)
-		*max = took_ns;
+	if (p == FENCE_PHASE_ON || took_ns <= *max)
+		return;
+	*max = took_ns;
+	fence_keep(t);
 }
 
 static bool fence_tries_left(const struct fence_turn *t, node_id_t n, enum fence_answer a)
@@ -374,7 +377,7 @@ void fence_shot_answered(struct fence_turn *t, node_id_t n, enum fence_answer an
 	if (x->phase == FENCE_PHASE_NONE || x->seq == 0)
 		return;
 	if (fence_answer_good(x->phase, answer))
-		fence_measure(t->f, x->phase, took_ns);
+		fence_measure(t, x->phase, took_ns);
 	fence_tell_attempt(t, n, answer, took_ns);
 	fence_shot_answer(t, n, answer);
 }

@@ -55,6 +55,45 @@ boot_t fence_watch_next(const struct fence *f)
 	return next;
 }
 
+/* ---- over a restart of the agent ---- */
+
+void fence_keep(struct fence_turn *t)
+{
+	(void)plan_add(t->plan, PLAN_FENCE_SAVE, 0);
+}
+
+void fence_memory_get(const struct fence *f, struct fence_memory *ret)
+{
+	*ret = (struct fence_memory){ .off_ns_max = f->off_ns_max, .status_ns_max = f->status_ns_max };
+	for (fence_device_t d = 0; d < f->config.devices_count; d++)
+		for (node_id_t n = 1; n <= NODE_ID_MAX; n++)
+			if (!(f->target[n].lied >> d & 1))
+				ret->on_at[d][n] = f->watch[d][n].on_at;
+}
+
+/* Its next turn comes when it would have come without the restart. */
+static void fence_remember_one(struct fence *f, fence_device_t d, node_id_t n, boot_t on_at, boot_t now)
+{
+	struct fence_watch *w = &f->watch[d][n];
+
+	if (on_at.ns == 0 || boot_before(now, on_at) || boot_diff_ns(on_at, now) > FENCE_PROVED_NS_MAX)
+		return;
+	w->on_at = on_at;
+	w->due = boot_add(on_at, f->config.device[d].monitor_period_ns);
+}
+
+void fence_remember(struct fence *f, const struct fence_memory *memory, boot_t now)
+{
+	f->off_ns_max = memory->off_ns_max;
+	f->status_ns_max = memory->status_ns_max;
+	for (fence_device_t d = 0; d < f->config.devices_count; d++)
+		for (node_id_t n = 1; n <= NODE_ID_MAX; n++)
+			if (node_in(f->config.device[d].targets, n))
+				fence_remember_one(f, d, n, memory->on_at[d][n], now);
+}
+
+/* ---- answers ---- */
+
 static void fence_watch_answered(struct fence_turn *t, uint32_t seq, enum fence_answer answer,
 				 int64_t took_ns)
 {
@@ -68,10 +107,13 @@ static void fence_watch_answered(struct fence_turn *t, uint32_t seq, enum fence_
 				continue;
 			w->seq = 0;
 			w->failing = answer != FENCE_ANSWER_OK;
-			if (!w->failing && f->target[n].member)
+			if (w->failing)
+				return;
+			if (f->target[n].member)
 				w->on_at = t->w->now;
-			if (!w->failing && took_ns > f->status_ns_max)
+			if (took_ns > f->status_ns_max)
 				f->status_ns_max = took_ns;
+			fence_keep(t);
 			return;
 		}
 }

@@ -169,6 +169,8 @@ enum plan_action_type {
 	PLAN_FENCE_SEND,     /* over CPG, to all, this node too */
 	PLAN_FENCE_ATTEMPT,  /* one call of an operation has ended, for log and history */
 	PLAN_FENCE_STATE,    /* a target has changed its state, for log, history and alarms */
+	PLAN_FENCE_SAVE,     /* write fence_memory_get(), whole or not at all; if that fails, less is believed
+				later */
 };
 
 struct plan_fence_call {

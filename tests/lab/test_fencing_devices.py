@@ -294,3 +294,33 @@ def test_a_holder_that_no_device_could_shoot_wakes_behind_a_shut_gate_and_is_not
             others[0].hactl("fence", "confirm", holder.name, "--reason", "no")
         assert "alive" in str(refused.value)
     assert all(n.up() for n in lab.pbx_nodes)
+
+
+def test_agents_that_start_again_believe_their_devices_as_before(cluster, lab):
+    """All at once, while the holder is dead, whom no new agent could have asked a device about: what was said of it is in the run directory."""
+    target, (first, second) = cluster.use(("bmc",), policy="required")
+    with cluster.watched():
+        began = time.monotonic()
+        for node in (first, second):
+            node.agent.kill()
+        target.power_off()
+        for node in (first, second):
+            node.start_agent()
+        cluster.becomes(first, target, "fenced", 40)
+        wait_until(lambda: holds(first) or holds(second), 10, "service")
+        print(f"measured: agents that start while the holder is dead: fault to service {time.monotonic() - began:.2f} s")
+
+
+def test_what_a_device_said_is_void_when_it_is_configured_otherwise(cluster, lab):
+    """The same, and the new agents have another address of the BMC: nothing that the old one said counts for it."""
+    target, (first, second) = cluster.use(("bmc",), policy="required")
+    with cluster.watched():
+        for node in (first, second):
+            node.agent.kill()
+            node.conf.write_text(node.conf.read_text().replace('"cipher=3"', '"cipher=3", "retry_on=1"'))
+        target.power_off()
+        for node in (first, second):
+            node.start_agent()
+        cluster.becomes(first, target, "failed", 40)
+        assert any(t.startswith(f"{target.name}: level 1, status bmc-{target.name}: off") for t in fence_history(first))
+        assert not holds(first) and not holds(second)

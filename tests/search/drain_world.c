@@ -91,6 +91,7 @@ static void obey_action(struct drain_world *w, int n, const struct plan_action *
 	case PLAN_FENCE_SEND:
 	case PLAN_FENCE_ATTEMPT:
 	case PLAN_FENCE_STATE:
+	case PLAN_FENCE_SAVE:
 	case PLAN_FACTS_CHANGED: /* heartbeats go out with each pulse */
 		return;
 	}

@@ -482,6 +482,7 @@ static void execute(struct node *n, const struct pending *p, struct local_result
 	case PLAN_FENCE_SEND:
 	case PLAN_FENCE_ATTEMPT:
 	case PLAN_FENCE_STATE:
+	case PLAN_FENCE_SAVE:
 		return;
 	}
 }

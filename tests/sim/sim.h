@@ -52,6 +52,7 @@ struct sim_disk {
 struct sim_tmpfs {
 	bool written;
 	struct lease_memory lease[RK_GROUPS_MAX];
+	struct fence_memory fence;
 };
 
 enum sim_device { SIM_DEVICE_TRUE, SIM_DEVICE_REFUSES, SIM_DEVICE_LIES, SIM_DEVICE_HANGS, SIM_DEVICES_COUNT };

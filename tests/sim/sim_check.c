@@ -519,6 +519,7 @@ void sim_check_action(struct sim *s, struct sim_node *n, const struct plan_actio
 	case PLAN_FENCE_CALL:
 	case PLAN_FENCE_SEND:
 	case PLAN_FENCE_ATTEMPT:
+	case PLAN_FENCE_SAVE:
 	case PLAN_FACTS_CHANGED:
 		break;
 	}

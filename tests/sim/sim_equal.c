@@ -82,6 +82,7 @@ static bool sim_actions_equal(const struct plan_action *a, const struct plan_act
 	case PLAN_PULSE_TO:
 	case PLAN_SAVE_INTENT:
 	case PLAN_FACTS_CHANGED:
+	case PLAN_FENCE_SAVE:
 		return true;
 	}
 	return false;

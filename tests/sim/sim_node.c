@@ -220,6 +220,9 @@ static bool sim_action(struct sim *s, struct sim_node *n, const struct plan_acti
 	case PLAN_FENCE_ATTEMPT:
 	case PLAN_FENCE_STATE:
 		break; /* checked and traced above */
+	case PLAN_FENCE_SAVE:
+		fence_memory_get(&n->core->fence, &n->tmpfs.fence);
+		break;
 	case PLAN_FENCE_CALL:
 		sim_fence_call(s, n, &a->fence_call);
 		break;
@@ -477,6 +480,7 @@ static void sim_memory(const struct sim_node *n, struct core_memory *ret)
 		.voters = n->disk.voters,
 	};
 	memcpy(ret->lease, n->tmpfs.lease, sizeof ret->lease);
+	ret->fence = n->tmpfs.fence;
 }
 
 static void sim_adopt(struct sim *s, struct sim_node *n)

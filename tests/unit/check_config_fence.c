@@ -214,5 +214,38 @@ START_TEST(tells_the_caller_of_agents)
 }
 END_TEST
 
+static uint64_t digest_with(const char *old, const char *changed, int device, node_id_t n)
+{
+	_cleanup_(free_ptr) char *text = config_edit(good, old, changed);
+	_cleanup_(config_free_ptr) struct config *c = config_parsed(text);
+	uint64_t digest[FENCE_DEVICES_MAX][NODE_ID_MAX + 1];
+
+	config_fence_digests(c, digest);
+	ck_assert_uint_eq(digest[1][1], 0); /* a watchdog is not asked */
+	ck_assert_uint_eq(digest[0][2], 0);
+	return digest[device][n];
+}
+
+START_TEST(a_device_that_is_configured_otherwise_is_another)
+{
+	static const char *const changes[][2] = {
+		{ "agent = fence_apc_snmp", "agent = fence_apc" },
+		{ "ip=10.0.0.9", "ip=10.0.0.8" },
+		{ "password-file = /etc/ringkeep/pdu", "password-file = /etc/ringkeep/pd" },
+		{ "password-parameter = community", "password-parameter = password" },
+		{ "plug = 3", "plug = 4" },
+	};
+	uint64_t first = digest_with("", "", 2, 2);
+
+	ck_assert_uint_ne(first, 0);
+	ck_assert_uint_ne(first, digest_with("", "", 2, 1));
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
+		ck_assert_msg(first != digest_with(changes[i][0], changes[i][1], 2, 2), "%s", changes[i][1]);
+	ck_assert_uint_eq(first, digest_with("off-timeout = 25s", "off-timeout = 26s", 2, 2));
+	ck_assert_uint_eq(first, digest_with("plug = \"1,2\"", "plug = 7", 2, 2));
+}
+END_TEST
+
 UNIT_MAIN("config_fence", says_what_is_wrong_where, two_nodes_that_shoot_each_other_need_levels,
-	  what_is_not_there_yet_is_refused, tells_the_decider, tells_the_caller_of_agents)
+	  what_is_not_there_yet_is_refused, tells_the_decider, tells_the_caller_of_agents,
+	  a_device_that_is_configured_otherwise_is_another)

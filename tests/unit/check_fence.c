@@ -500,6 +500,90 @@ START_TEST(an_agent_that_did_not_see_it_die_knows_by_its_promise)
 }
 END_TEST
 
+/* Both agents start again while node 3 is dead: nobody can ask a device about it. */
+static void restarts(const struct fence_memory *memory, int64_t after_ms)
+{
+	story_power_off(&s, 3);
+	s.ms += after_ms;
+	for (node_id_t n = 1; n <= 2; n++) {
+		struct fence_config c = s.f[n].config;
+
+		fence_init(&s.f[n], &c, n, 0xe, 0xe, false);
+		fence_remember(&s.f[n], &memory[n], story_now(&s));
+		s.boot[n] += 100;
+	}
+	story_members(&s);
+	s.owed = node_bit(3);
+	story_run(&s, 15000);
+}
+
+static void memories(struct fence_memory ret[3])
+{
+	for (node_id_t n = 1; n <= 2; n++)
+		fence_memory_get(&s.f[n], &ret[n]);
+}
+
+START_TEST(what_devices_said_outlives_a_restart_of_the_agent)
+{
+	struct fence_memory memory[3];
+
+	begin(3, 1);
+	memories(memory);
+	restarts(memory, 0);
+	ck_assert_int_eq(s.shots[3], 1);
+	ck_assert_int_eq(story_state(&s, 1, 3), FENCE_FENCED);
+}
+END_TEST
+
+START_TEST(not_longer_than_a_day_and_not_of_the_future)
+{
+	struct fence_memory memory[3];
+
+	begin(3, 1);
+	memories(memory);
+	restarts(memory, 25 * 3600 * 1000LL);
+	ck_assert_int_eq(story_state(&s, 1, 3), FENCE_FAILED);
+	begin(3, 1);
+	memories(memory);
+	for (node_id_t n = 1; n <= 2; n++)
+		memory[n].on_at[0][3] = boot_add(story_now(&s), 3600 * NS_PER_S);
+	restarts(memory, 0);
+	ck_assert_int_eq(story_state(&s, 1, 3), FENCE_FAILED);
+}
+END_TEST
+
+START_TEST(a_device_that_lied_is_not_kept)
+{
+	struct fence_memory memory;
+
+	partition_and_lie(2);
+	fence_memory_get(&s.f[1], &memory);
+	ck_assert_int_eq(memory.on_at[0][3].ns, 0);
+	ck_assert_int_ne(memory.on_at[1][3].ns, 0);
+	ck_assert_int_ne(memory.on_at[0][2].ns, 0);
+}
+END_TEST
+
+START_TEST(measured_times_are_kept_and_a_watch_goes_on_in_its_turn)
+{
+	struct fence_memory memory;
+	struct fence_world w;
+	struct fence_config c;
+
+	begin(2, 1);
+	s.f[2].off_ns_max = 7 * NS_PER_S;
+	fence_memory_get(&s.f[2], &memory);
+	c = s.f[2].config;
+	fence_init(&s.f[2], &c, 2, 0x6, 0x6, true);
+	fence_remember(&s.f[2], &memory, story_now(&s));
+	w = (struct fence_world){ .now = story_now(&s), .holders = node_bit(1), .heard = 0x6 };
+	ck_assert_int_eq(fence_delay_ns(&s.f[2], 1, &w), 16 * NS_PER_S);
+	fence_member(&s.f[2], 1, s.boot[1], 0, &w, &s.plan);
+	s.plan.count = 0;
+	ck_assert_int_gt(boot_diff_ns(w.now, fence_next(&s.f[2], &w)), 30 * NS_PER_S);
+}
+END_TEST
+
 static void watchdog_story(int64_t watchdog_ns)
 {
 	struct fence_config c = story_config(1);
@@ -599,5 +683,7 @@ UNIT_MAIN("fence", a_lost_node_is_shot_once_and_proved_off, a_node_that_said_goo
 	  a_pulse_of_the_dead_is_enough, a_new_boot_after_the_proof_is_welcome, an_operator_shoots_what_lives,
 	  a_person_confirms_only_what_is_lost, who_joins_is_told,
 	  an_agent_that_did_not_see_it_die_knows_by_its_promise,
+	  what_devices_said_outlives_a_restart_of_the_agent, not_longer_than_a_day_and_not_of_the_future,
+	  a_device_that_lied_is_not_kept, measured_times_are_kept_and_a_watch_goes_on_in_its_turn,
 	  an_armed_watchdog_counts_after_twice_its_time, a_watchdog_that_was_not_announced_counts_nothing,
 	  after_the_proof_it_is_switched_on_if_so_configured, nonsense_from_outside_changes_nothing)

@@ -32,7 +32,7 @@ static struct place place_begin(void)
 static void place_end(struct place *p)
 {
 	static const char *const files[] = { "lock",	  "voter",  "voter.tmp", "epoch",
-					     "epoch.tmp", "voters", "intent" };
+					     "epoch.tmp", "voters", "intent",	 "fences" };
 
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
 		(void)unlinkat(p->fd, files[i], 0); /* not every test makes every file */
@@ -195,6 +195,72 @@ START_TEST(keeps_the_old_file_when_the_disk_is_full)
 }
 END_TEST
 
+static state_fence_digests digests = { [0] = { [1] = 0x11, [2] = 0x12 }, [1] = { [1] = 0x21 } };
+
+static struct fence_memory fence_memory_sample(void)
+{
+	struct fence_memory m = { .off_ns_max = 700, .status_ns_max = 300 };
+
+	m.on_at[0][1].ns = 1001;
+	m.on_at[0][2].ns = 1002;
+	m.on_at[1][1].ns = 2001;
+	m.on_at[5][1].ns = 9; /* no such device */
+	return m;
+}
+
+START_TEST(brings_back_what_fence_devices_said)
+{
+	struct place p = place_begin();
+	struct fence_memory saved = fence_memory_sample(), loaded;
+	/* The second device comes first now, the first one has another plug for node 2. */
+	state_fence_digests now = { [0] = { [1] = 0x21 }, [1] = { [1] = 0x11, [2] = 0x99 } };
+
+	ck_assert_int_eq(state_fences_load(&p.run, digests, &loaded, p.why, sizeof p.why), STATE_ABSENT);
+	ck_assert_int_eq(state_fences_save(&p.run, digests, &saved), 0);
+	ck_assert_int_eq(state_fences_load(&p.run, digests, &loaded, p.why, sizeof p.why), STATE_OK);
+	saved.on_at[5][1].ns = 0;
+	ck_assert_mem_eq(&loaded, &saved, sizeof saved);
+	ck_assert_int_eq(state_fences_load(&p.run, now, &loaded, p.why, sizeof p.why), STATE_OK);
+	ck_assert_int_eq(loaded.on_at[0][1].ns, 2001);
+	ck_assert_int_eq(loaded.on_at[1][1].ns, 1001);
+	ck_assert_int_eq(loaded.on_at[1][2].ns, 0);
+	ck_assert_int_eq(loaded.off_ns_max, 700);
+	p.run.boot_id[0] ^= 1;
+	ck_assert_int_eq(state_fences_load(&p.run, digests, &loaded, p.why, sizeof p.why), STATE_DAMAGED);
+	place_end(&p);
+}
+END_TEST
+
+START_TEST(believes_no_damaged_word_of_a_fence_device)
+{
+	struct place p = place_begin();
+	struct fence_memory saved = fence_memory_sample(), loaded;
+	static const struct fence_memory nothing;
+
+	ck_assert_int_eq(state_fences_save(&p.run, digests, &saved), 0);
+	off_t size = size_of(&p, "fences");
+
+	for (off_t at = 0; at < size; at++) {
+		damage(&p, "fences", at, 0x10);
+		ck_assert_int_eq(state_fences_load(&p.run, digests, &loaded, p.why, sizeof p.why),
+				 STATE_DAMAGED);
+		ck_assert_mem_eq(&loaded, &nothing, sizeof nothing);
+		damage(&p, "fences", at, 0x10);
+	}
+	limit_files(20);
+	ck_assert_int_lt(state_fences_save(&p.run, digests, &nothing), 0);
+	limit_files(RLIM_INFINITY);
+	ck_assert_int_eq(state_fences_load(&p.run, digests, &loaded, p.why, sizeof p.why), STATE_OK);
+	for (off_t at = size - 1; at >= 0; at--) {
+		damage(&p, "fences", at, 0);
+		ck_assert_int_eq(state_fences_load(&p.run, digests, &loaded, p.why, sizeof p.why),
+				 STATE_DAMAGED);
+	}
+	(void)unlinkat(p.fd, "fences.tmp", 0);
+	place_end(&p);
+}
+END_TEST
+
 START_TEST(locks_out_a_second_agent)
 {
 	struct place p = place_begin();
@@ -276,5 +342,6 @@ END_TEST
 
 UNIT_MAIN("state_files", brings_promises_back, remembers_a_group_that_left_the_configuration,
 	  treats_every_damage_as_lost_memory, forgets_promises_of_another_boot, fails_a_save_whole,
-	  keeps_the_old_file_when_the_disk_is_full, locks_out_a_second_agent, keeps_the_ceiling,
+	  keeps_the_old_file_when_the_disk_is_full, brings_back_what_fence_devices_said,
+	  believes_no_damaged_word_of_a_fence_device, locks_out_a_second_agent, keeps_the_ceiling,
 	  sees_damage_of_every_byte_on_disk, keeps_voters_and_intent)
