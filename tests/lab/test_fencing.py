@@ -6,6 +6,7 @@ import time
 
 import pytest
 from ringlab import Lab, ringkeep
+from ringlab.fencestate import fence_history, fence_state, holds, proved
 from ringlab.machine import wait_until
 from ringlab.story import death_bound_ms
 from ringlab.switch import Switch, settings
@@ -26,24 +27,9 @@ def fenced_cluster(witness=True, **kwargs):
             switch.close()
 
 
-def proved(node):
-    seen = ringkeep.status(node)
-    return bool(seen) and all(t["proved"] for d in seen["fencing"]["devices"] for t in d["targets"])
-
-
-def fence_state(by, of):
-    seen = ringkeep.status(by)
-    return next((n["state"] for n in seen["fencing"]["nodes"] if n["node"] == of.name), None) if seen else None
-
-
 def pair(lab):
     holder = lab.wait_settled()
     return holder, next(n for n in lab.pbx_nodes if n is not holder)
-
-
-def holds(node):
-    seen = ringkeep.status(node)
-    return bool(seen) and seen["groups"][0]["holder"] == node.name and seen["groups"][0]["state"] in ("holding", "taking-over")
 
 
 def test_a_frozen_holder_is_taken_over_by_the_lease_and_shot_behind_it():
@@ -55,7 +41,7 @@ def test_a_frozen_holder_is_taken_over_by_the_lease_and_shot_behind_it():
         assert (time.monotonic() - began) * 1000 < death_bound_ms(lab) + 1000
         wait_until(lambda: fence_state(other, holder) == "fenced", 20, "the proof")
         assert len(switch.shots(holder)) == 1 and not switch.shots(other)
-        texts = [r["text"] for r in other.hactl("fence", "history")["records"]]
+        texts = fence_history(other)
         assert any("is proved off" in t for t in texts), texts
         holder.power_on()
         wait_until(lambda: fence_state(other, holder) == "clean", 30, "the shot node to be welcome")

@@ -3,6 +3,8 @@
 against the tests' own server. What the devices do, they do to the nodes. Each fault says what becomes of the operation; in each, the address is never
 answered by two, and somebody survives."""
 import contextlib
+import os
+import signal
 import time
 
 import pytest
@@ -324,3 +326,29 @@ def test_what_a_device_said_is_void_when_it_is_configured_otherwise(cluster, lab
         cluster.becomes(first, target, "failed", 40)
         assert any(t.startswith(f"{target.name}: level 1, status bmc-{target.name}: off") for t in fence_history(first))
         assert not holds(first) and not holds(second)
+
+
+def test_a_reload_with_other_devices_leaves_the_shot_alone(cluster, lab):
+    """While it waits and while it shoots: what fences whom needs a restart, which is said, and the operation ends as it began."""
+    holder, others = cluster.use(("bmc",), ("redfish",), node_more="    fence-delay = 3s")
+    shooter = others[0]
+    cluster.room.bmcs[holder.name].fault = ("delay", 3)
+    right = shooter.conf.read_text()
+
+    def reload(old, new):
+        assert old in right
+        shooter.conf.write_text(right.replace(old, new))
+        os.kill(shooter.agent.pid, signal.SIGHUP)
+        wait_until(lambda: any("cannot be changed without a restart" in t for t in alarm_texts(shooter)), 5, lambda: f"a refusal: {alarm_texts(shooter)}")
+        shooter.conf.write_text(right)
+        os.kill(shooter.agent.pid, signal.SIGHUP)
+        wait_until(lambda: not any("cannot be changed without a restart" in t for t in alarm_texts(shooter)), 5, "the refusal to go")
+    with cluster.watched():
+        holder.freeze()
+        cluster.becomes(shooter, holder, "delay")
+        reload(f"    fence-level 2 {{ devices = {{ redfish-{holder.name} }} }}", "")
+        cluster.becomes(shooter, holder, "shooting")
+        reload('"cipher=3"', '"cipher=17"')
+        reload("fence-delay = 3s", "fence-delay = 9s")
+        cluster.becomes(shooter, holder, "fenced")
+    assert len(cluster.room.shots(holder)) == 1 and fence_target(shooter, holder)["shooter"] == shooter.name

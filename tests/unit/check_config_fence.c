@@ -246,6 +246,36 @@ START_TEST(a_device_that_is_configured_otherwise_is_another)
 }
 END_TEST
 
+START_TEST(what_fences_whom_is_not_changed_by_a_reload)
+{
+	static const char *const changes[][3] = {
+		{ "fence-timeout = 4m", "fence-timeout = 5m", "fence-timeout" },
+		{ "ip=10.0.0.9", "ip=10.0.0.8", "parameters" },
+		{ "plug = 3", "plug = 4", "plug" },
+		{ "retries = 2", "retries = 1", "retries" },
+		{ "devices = { pdu, dog }", "devices = { pdu }", "devices" },
+		{ "fence-delay = 5s", "fence-delay = 6s", "fence-delay" },
+		{ "fence-action = reboot", "fence-action = off", "fence-action" },
+		{ "fence-level 1 { devices = { bmc-n1 } }",
+		  "fence-level 1 { devices = { bmc-n1 } } fence-level 3 { devices = { bmc-n1 } }",
+		  "fence-level" },
+		{ "fence-device dog {",
+		  "fence-device another { agent = fence_x target n1 { } } fence-device dog {",
+		  "fence-device" },
+	};
+	_cleanup_(config_free_ptr) struct config *before = config_parsed(good);
+
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		_cleanup_(free_ptr) char *text = config_edit(good, changes[i][0], changes[i][1]);
+		_cleanup_(config_free_ptr) struct config *after = config_parsed(text);
+		const char *key = config_restart_needed(before, after);
+
+		ck_assert_msg(key && !strcmp(key, changes[i][2]), "%s: %s", changes[i][1],
+			      key ? key : "taken");
+	}
+}
+END_TEST
+
 UNIT_MAIN("config_fence", says_what_is_wrong_where, two_nodes_that_shoot_each_other_need_levels,
 	  what_is_not_there_yet_is_refused, tells_the_decider, tells_the_caller_of_agents,
-	  a_device_that_is_configured_otherwise_is_another)
+	  a_device_that_is_configured_otherwise_is_another, what_fences_whom_is_not_changed_by_a_reload)
