@@ -178,6 +178,7 @@ static boot_t agent_leave(void *ctx)
 	facts_refresh(a);
 	routers_refresh(a);
 	network_refuse(a);
+	network_hold(a);
 	trunks_refresh(a);
 	agent_flush(a);
 	if (a->ticked)

@@ -185,7 +185,7 @@ struct agent {
 
 	struct state_run run;
 	int state_fd;
-	uint64_t boot; /* of this machine, for the heartbeats */
+	uint64_t boot;		     /* of this machine, for the heartbeats */
 	struct fence_runner *fences; /* NULL: no device */
 	struct recorder recorder;
 	struct journal journal;
@@ -208,7 +208,7 @@ struct agent {
 	struct agent_petter petter;
 	bool ticked; /* the timer was served in this round */
 	bool quorate;
-	bool joined; /* the snapshot is here */
+	bool joined;	       /* the snapshot is here */
 	node_set_t nodes_lost; /* of those that have just left: corosync lost the node */
 	char fence_who[RK_NAME_MAX];
 	char fence_why[HEARTBEAT_WHY_MAX]; /* of the order that is being given by hand; "" = none is */
@@ -256,6 +256,8 @@ boot_t network_next(const struct agent *a);
 void network_tick(struct agent *a);
 /* Trunk peers of shut groups are refused to our own programs, those of open ones no longer. */
 void network_refuse(struct agent *a);
+/* While a planned hand-over waits for those who call, nobody begins a call at its addresses. */
+void network_hold(struct agent *a);
 size_t network_addresses(const struct config *c, node_id_t self, struct virtual_address *ret, size_t max);
 /* The trunks' peers, for the gate and the guard. */
 size_t network_peers(const struct config *c, struct gate_peer ret[GATE_PEERS_TOTAL_MAX],
@@ -394,6 +396,8 @@ json_t *fences_json(const struct agent *a);
 /* ---- facts.c ---- */
 /* Feeds CORE_LOCAL_FACTS if anything has changed. */
 void facts_refresh(struct agent *a);
+/* Somebody calls at this PBX, and would not be answered by another. */
+bool facts_calling(const struct agent *a, group_index_t group);
 
 /* ---- commands.c, status.c ---- */
 extern const struct control_command agent_commands[];

@@ -23,6 +23,14 @@ static bool facts_in_step(struct agent *a, group_index_t group)
 	       !binding_feed_late(&g->feed, a->now.boot, FACTS_FEED_NS);
 }
 
+/* Those who call now are not asked to call again: a planned hand-over gives them a moment to be answered. */
+bool facts_calling(const struct agent *a, group_index_t group)
+{
+	const struct agent_group *g = &a->group[group];
+
+	return g->adapter && adapter_ready(g->adapter) && g->health.calling;
+}
+
 static void facts_group(struct agent *a, group_index_t group, struct group_facts *f)
 {
 	const struct agent_group *g = &a->group[group];
@@ -33,7 +41,7 @@ static void facts_group(struct agent *a, group_index_t group, struct group_facts
 	f->gate_ok = a->gate && a->gate_missing == 0 && !petter_missing(a);
 	f->addresses_ok = !g->address_missing;
 	f->registrations_in_step = facts_in_step(a, group);
-	f->release_wait = trunks_release_wait(a, group);
+	f->release_wait = trunks_release_wait(a, group) || facts_calling(a, group);
 	f->uplink = UPLINK_UNKNOWN;
 	/* An adapter that is being started again may have missed the beginning of a call. */
 	f->calls = g->adapter && adapter_ready(g->adapter) ? g->health.calls : UINT32_MAX;

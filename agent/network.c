@@ -65,6 +65,26 @@ void network_refuse(struct agent *a)
 	guard_refuse(a->guard, refused, count);
 }
 
+/* ---- calls that would begin just before a hand-over ---- */
+
+void network_hold(struct agent *a)
+{
+	struct ip_address held[VIRTUAL_ADDRESSES_MAX];
+	size_t n = 0;
+
+	if (!a->guard)
+		return;
+	for (uint32_t g = 0; g < a->config->groups_count; g++) {
+		const struct config_group *cg = &a->config->groups[g];
+
+		if (!core_releasing(&a->core, (group_index_t)g) || !facts_calling(a, (group_index_t)g))
+			continue;
+		for (uint32_t i = 0; i < cg->addresses_count && n < VIRTUAL_ADDRESSES_MAX; i++)
+			held[n++] = cg->addresses[i];
+	}
+	guard_hold(a->guard, held, n);
+}
+
 /* ---- gate ---- */
 
 /* Interfaces that lost the gate and have not got it back; more than fit in make the count too high, which is

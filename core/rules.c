@@ -85,7 +85,7 @@ static const struct rule rules[] = {
 	  "this node is the Active router no more: the gate is shut" },
 	{ RULE_RELEASING, UINT32_MAX, 0, GOAL_KEEP, CAUSE_NONE,
 	  "a planned hand-over waits a moment: trunks that know this node's own address are unregistered "
-	  "first" },
+	  "first, and who calls is answered" },
 };
 
 #define RULES_COUNT (sizeof rules / sizeof rules[0])

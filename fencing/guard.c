@@ -42,6 +42,8 @@ struct guard {
 	struct ip_prefix peer[GUARD_PEERS_MAX]; /* none in another */
 	size_t refused_count;
 	struct ip_prefix refused[GUARD_PEERS_MAX]; /* likewise */
+	size_t held_count;
+	struct ip_address held[VIRTUAL_ADDRESSES_MAX];
 	struct guard_link link[GUARD_LINKS_MAX];
 };
 
@@ -50,7 +52,8 @@ struct guard {
 static char *guard_text(const struct guard *g, enum guard_job job)
 {
 	const struct guard_content c = { g->address, g->address_count, g->peer, g->peer_count,
-					 g->refused, g->refused_count, g->link, GUARD_LINKS_MAX };
+					 g->refused, g->refused_count, g->held, g->held_count,
+					 g->link,    GUARD_LINKS_MAX };
 
 	return job == GUARD_JOB_CHANGES ? guard_text_changes(&c) : guard_text_all(&c);
 }
@@ -289,6 +292,20 @@ void guard_refuse(struct guard *g, const struct ip_prefix *peers, size_t count)
 		return;
 	memcpy(g->refused, peers, count * sizeof *peers);
 	g->refused_count = count;
+	guard_want(g, GUARD_JOB_CHANGES, clock_now().boot);
+}
+
+void guard_hold(struct guard *g, const struct ip_address *addresses, size_t count)
+{
+	bool same = count == g->held_count;
+
+	assert(count <= VIRTUAL_ADDRESSES_MAX);
+	for (size_t i = 0; i < count && same; i++)
+		same = ip_equal(&addresses[i], &g->held[i]);
+	if (same)
+		return;
+	memcpy(g->held, addresses, count * sizeof *addresses);
+	g->held_count = count;
 	guard_want(g, GUARD_JOB_CHANGES, clock_now().boot);
 }
 

@@ -61,6 +61,10 @@ void guard_deny(struct guard *g, int ifindex);
  * tells the sender (EPERM), so that a PBX gives up at once what it would repeat for 32 s, and is free for the
  * next order. A courtesy: it may be late, and the gate is what holds. Copies; none may be in another. */
 void guard_refuse(struct guard *g, const struct ip_prefix *peers, size_t count);
+/* Addresses at which no call begins now: an INVITE over UDP is dropped, and its sender says it again half a
+ * second later. What calls are up or ring goes on, but for their re-INVITEs. Ends by itself after 3 s, should
+ * the agent die. Copies. */
+void guard_hold(struct guard *g, const struct ip_address *addresses, size_t count);
 /* Something that was wanted is not in the kernel yet. False while it fails: that is told by ops->repaired. */
 bool guard_busy(const struct guard *g);
 /* Puts the guard up with all that was collected (gate_open() comes before) and waits until it is there; only

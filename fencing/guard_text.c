@@ -10,14 +10,19 @@
 static const char text_remove[] = "table inet " GUARD_TABLE "\ndelete table inet " GUARD_TABLE "\n"
 				  "table arp " GUARD_TABLE "\ndelete table arp " GUARD_TABLE "\n";
 
+#define GUARD_HELD "3s" /* longer than a hand-over waits */
+
 /* Index AND name: neither a renamed nor a re-created interface keeps its pass. */
 static const char text_gated[] = "\tset gated { type iface_index . ifname; }\n";
 
 /* Loopback first: a standby's own PBX is probed at its address. @th,64,128 is the target of a neighbour
- * solicitation, advertisement or redirect. */
+ * solicitation, advertisement or redirect; @th,64,56 of a UDP datagram is its first seven bytes: "INVITE ".
+ */
 static const char text_inet_chains[] =
 	"\tchain rx { type filter hook prerouting priority -450; policy accept;\n"
 	"\t\tiif lo accept\n"
+	"\t\tip daddr @held4 meta l4proto udp @th,64,56 0x494e5649544520 counter drop\n"
+	"\t\tip6 daddr @held6 meta l4proto udp @th,64,56 0x494e5649544520 counter drop\n"
 	"\t\tiif . iifname @gated accept\n"
 	"\t\tip daddr @v4 counter drop\n"
 	"\t\tip6 daddr @v6 counter drop\n"
@@ -118,6 +123,23 @@ static void text_prefixes(FILE *f, uint8_t family, const struct ip_prefix *peers
 	fputs(between == before ? none : after, f);
 }
 
+/* An agent that dies meanwhile holds nobody for long. */
+static void text_held(FILE *f, uint8_t family, const struct guard_content *c)
+{
+	const char *before = family == AF_INET ? "add element inet " GUARD_TABLE " held4 { "
+					       : "add element inet " GUARD_TABLE " held6 { ";
+	const char *between = before;
+	char text[IP_TEXT_MAX];
+
+	for (size_t i = 0; i < c->held_count; i++) {
+		if (c->held[i].family != family)
+			continue;
+		fprintf(f, "%s%s timeout " GUARD_HELD, between, ip_format(&c->held[i], text));
+		between = ", ";
+	}
+	fputs(between == before ? "" : " }\n", f);
+}
+
 static void text_peers(FILE *f, const char *name, const char *type, uint8_t family,
 		       const struct ip_prefix *peers, size_t count)
 {
@@ -135,6 +157,9 @@ static void text_tables(FILE *f, const struct guard_content *c)
 	text_peers(f, "peer6", "ipv6_addr", AF_INET6, c->peers, c->peer_count);
 	text_peers(f, "refused4", "ipv4_addr", AF_INET, c->refused, c->refused_count);
 	text_peers(f, "refused6", "ipv6_addr", AF_INET6, c->refused, c->refused_count);
+	fputs("\tset held4 { type ipv4_addr; flags timeout; }\n\tset held6 { type ipv6_addr; flags timeout; "
+	      "}\n",
+	      f);
 	fprintf(f, "%s%s}\ntable arp " GUARD_TABLE " {\n%s", text_inet_chains, text_refuse_chain, text_gated);
 	text_set(f, "v4", "type ipv4_addr", AF_INET, false, c->addresses, c->address_count);
 	fprintf(f, "%s}\n", text_arp_chains);
@@ -163,6 +188,8 @@ char *guard_text_all(const struct guard_content *c)
 	text_tables(f, c);
 	text_links(f, "inet", c->links, c->link_count);
 	text_links(f, "arp", c->links, c->link_count);
+	text_held(f, AF_INET, c);
+	text_held(f, AF_INET6, c);
 	return text_finish(f, &text);
 }
 
@@ -177,12 +204,15 @@ char *guard_text_changes(const struct guard_content *c)
 	if (!f)
 		return NULL;
 	fputs("flush set inet " GUARD_TABLE " gated\nflush set arp " GUARD_TABLE " gated\n"
-	      "flush set inet " GUARD_TABLE " refused4\nflush set inet " GUARD_TABLE " refused6\n",
+	      "flush set inet " GUARD_TABLE " refused4\nflush set inet " GUARD_TABLE " refused6\n"
+	      "flush set inet " GUARD_TABLE " held4\nflush set inet " GUARD_TABLE " held6\n",
 	      f);
 	text_links(f, "inet", c->links, c->link_count);
 	text_links(f, "arp", c->links, c->link_count);
 	text_prefixes(f, AF_INET, c->refused, c->refused_count, add4, " }\n", "");
 	text_prefixes(f, AF_INET6, c->refused, c->refused_count, add6, " }\n", "");
+	text_held(f, AF_INET, c);
+	text_held(f, AF_INET6, c);
 	return text_finish(f, &text);
 }
 

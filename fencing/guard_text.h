@@ -23,14 +23,16 @@ struct guard_content {
 	size_t peer_count;
 	const struct ip_prefix *refused; /* none in another */
 	size_t refused_count;
+	const struct ip_address *held;
+	size_t held_count;
 	const struct guard_link *links;
 	size_t link_count;
 };
 
 /* Replaces both tables as a whole. To be freed; NULL without memory. */
 char *guard_text_all(const struct guard_content *c);
-/* Replaces only what changes while they are there: interfaces that are let through, peers that are refused.
- */
+/* Replaces only what changes while they are there: interfaces that are let through, peers that are refused,
+ * addresses at which no call begins. */
 char *guard_text_changes(const struct guard_content *c);
 char *guard_text_remove(void);
 

@@ -64,7 +64,8 @@ void adapter_set_health(struct adapter *a, const struct adapter_health *h)
 {
 	struct adapter_health *old = &a->health;
 	bool same = old->state == h->state && !strcmp(old->why, h->why) && old->calls == h->calls &&
-		    old->pid == h->pid && old->in_step == h->in_step && old->bindings == h->bindings;
+		    old->pid == h->pid && old->in_step == h->in_step && old->bindings == h->bindings &&
+		    old->calling == h->calling;
 
 	*old = *h;
 	if (!same && a->ops.health)

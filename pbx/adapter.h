@@ -75,6 +75,7 @@ struct adapter_health {
 	pid_t pid;		   /* of the PBX, 0 = unknown */
 	bool in_step;		   /* the PBX has what it was told; true without bindings */
 	bool overloaded;	   /* it lives and drops requests: told apart from death */
+	bool calling;		   /* somebody calls and is not answered yet, and his attempt would fail */
 	uint32_t bindings;	   /* in the PBX, as last seen */
 	uint32_t unmovable;	   /* of them, those that hang on a connection of the phone's own */
 };

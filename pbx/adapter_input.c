@@ -95,6 +95,7 @@ static void input_health(struct adapter *a, const json_t *o, boot_t now)
 	h.bindings = get_u32(o, "bindings", 0);
 	h.unmovable = get_u32(o, "unmovable", 0);
 	h.overloaded = json_is_true(json_object_get(o, "overloaded"));
+	h.calling = json_is_true(json_object_get(o, "calling"));
 	h.pid = pid <= INT32_MAX ? (pid_t)pid : 0;
 	a->stale_at = BOOT_NEVER;
 	adapter_watch_pbx(a, &h);

@@ -79,7 +79,7 @@ void adapter_main_health(struct adapter_main *m, const struct adapter_health *h,
 {
 	bool same = m->health.state == h->state && !strcmp(m->health.why, h->why) &&
 		    m->health.pid == h->pid && m->health.in_step == h->in_step &&
-		    m->health.overloaded == h->overloaded;
+		    m->health.overloaded == h->overloaded && m->health.calling == h->calling;
 	bool same_counts = m->health.calls == h->calls && m->health.bindings == h->bindings &&
 			   m->health.unmovable == h->unmovable;
 	json_t *o;
@@ -95,6 +95,8 @@ void adapter_main_health(struct adapter_main *m, const struct adapter_health *h,
 		(void)json_object_set_new(o, "pid", json_integer(h->pid)); /* ENOMEM: one report without it */
 	if (o && h->overloaded)
 		(void)json_object_set_new(o, "overloaded", json_true());
+	if (o && h->calling)
+		(void)json_object_set_new(o, "calling", json_true());
 	if (o && h->unmovable)
 		(void)json_object_set_new(o, "unmovable", json_integer(h->unmovable));
 	if (o && h->calls != ADAPTER_CALLS_UNKNOWN)

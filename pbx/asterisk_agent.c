@@ -19,14 +19,15 @@ void agent_activate(void *ctx, uint64_t id, boot_t now)
 }
 
 /* Nobody hears these calls any more, and nobody's BYE arrives: they would count as calls, and keep queue
- * members busy, until they come back with the address. */
+ * members busy, until they come back with the address. The count may be a second old: one that has just begun
+ * is not in it. */
 static void agent_hang_up(struct asterisk *k, boot_t now)
 {
 	const struct ami_field fields[] = { { "Channel", "/^PJSIP\\/.*$/" }, { "Cause", "38" } };
 
-	if (k->hangup_on_standby && k->calls > 0 && k->calls != ADAPTER_CALLS_UNKNOWN)
+	if (k->hangup_on_standby)
 		(void)ami_client_call(&k->ami, AMI_HANGUP, 0, ASTERISK_QUICK_NS, "Hangup", fields, 2,
-				      now); /* gone? */
+				      now); /* none, or gone? */
 }
 
 void agent_standby(void *ctx, uint64_t id, boot_t now)

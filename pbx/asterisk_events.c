@@ -10,9 +10,9 @@
 
 /* Only what we use: on a busy PBX the rest is most of it. */
 static const char *const wanted_events[] = {
-	"Event: ContactStatus", "Event: SuccessfulAuth", "Event: Newchannel",
-	"Event: Hangup",	"Event: QueueMember",	 "Event: Registry",
-	"Event: FullyBooted",	"Event: Reload",	 "Event: Shutdown",
+	"Event: ContactStatus", "Event: SuccessfulAuth", "Event: Newchannel", "Event: Newstate",
+	"Event: Hangup",	"Event: QueueMember",	 "Event: Registry",   "Event: FullyBooted",
+	"Event: Reload",	"Event: Shutdown",
 };
 
 static const char *field(const struct ami_message *m, const char *name)
@@ -65,8 +65,9 @@ static void on_event(void *ctx, const char *name, const struct ami_message *m, b
 		event_contact(k, m, now);
 	else if (!strcasecmp(name, "SuccessfulAuth"))
 		event_auth(k, m, now);
-	else if (!strcasecmp(name, "Newchannel") || !strcasecmp(name, "Hangup"))
-		asterisk_names_channel(&k->names, field(m, "Channel"), !strcasecmp(name, "Newchannel"), now);
+	else if (!strcasecmp(name, "Newchannel") || !strcasecmp(name, "Newstate") ||
+		 !strcasecmp(name, "Hangup"))
+		calls_event(k, name, m, now);
 	else if (!strncasecmp(name, "QueueMember", 11))
 		k->queues_at = boot_min(k->queues_at, boot_add(now, NS_PER_S)); /* asked as a whole */
 	else if (!strcasecmp(name, "Registry"))
@@ -85,6 +86,7 @@ static void on_connected(void *ctx, bool connected, boot_t now)
 
 	k->booted = k->sweeping = k->status_asked = k->shutting_down = false;
 	k->start_known = false;
+	asterisk_channels_forget(&k->channels);
 	if (!connected) {
 		adapter_main_log(k->m, "%s", k->ami.error);
 		return;
@@ -120,7 +122,7 @@ static void on_answered(void *ctx, const struct ami_slot *slot, enum ami_answer 
 		priority_queues_answered(k, what, m);
 		break;
 	case AMI_CHANNELS:
-		priority_channels_answered(k, what, m, now);
+		calls_answered(k, what, m, now);
 		break;
 	case AMI_TRUNKS:
 	case AMI_ORDER:

@@ -57,14 +57,17 @@ void health_status(struct asterisk *k, const struct ami_message *m, boot_t now)
 	struct pbx_health_seen *s = &k->mon.seen;
 	const char *date = m ? ami_message_get(m, "CoreStartupDate") : NULL;
 	const char *time = m ? ami_message_get(m, "CoreStartupTime") : NULL;
-	const char *calls = m ? ami_message_get(m, "CoreCurrentCalls") : NULL;
+	const char *channels = m ? ami_message_get(m, "CoreCurrentCalls") : NULL;
 	char started[sizeof k->started];
 
 	s->rpc_answered |= m != NULL;
 	s->rpc_failures = m ? 0 : s->rpc_failures + 1;
-	k->calls = calls && strspn(calls, "0123456789") == strlen(calls) && strlen(calls) < 8
-			   ? (uint32_t)strtoul(calls, NULL, 10)
-			   : ADAPTER_CALLS_UNKNOWN;
+	/* It says calls, and counts channels. */
+	calls_channels(k,
+		       channels && strspn(channels, "0123456789") == strlen(channels) && strlen(channels) < 8
+			       ? (uint32_t)strtoul(channels, NULL, 10)
+			       : ADAPTER_CALLS_UNKNOWN,
+		       now);
 	k->start_known = true;
 	if (!date || !time)
 		return;
@@ -190,6 +193,7 @@ static bool health_in_step(struct asterisk *k, boot_t now)
 static void health_report(struct asterisk *k, boot_t now)
 {
 	struct adapter_health h = { .calls = k->calls,
+				    .calling = k->wait_for_answer && asterisk_channels_calling(&k->channels),
 				    .bindings = (uint32_t)binding_store_count(k->known),
 				    .unmovable = k->unmovable };
 

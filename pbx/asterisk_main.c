@@ -112,10 +112,14 @@ static int configure_ari(struct asterisk *k, const struct adapter_main_config *c
 static int configure_rest(struct asterisk *k, const struct adapter_main_config *c, boot_t now, char *why)
 {
 	const char *hangup = adapter_main_setting(c, "hangup-on-standby");
+	const char *wait = adapter_main_setting(c, "wait-for-answer");
 
 	if (hangup && strcmp(hangup, "yes") && strcmp(hangup, "no"))
 		return setting_error(why, "hangup-on-standby", "yes or no");
+	if (wait && strcmp(wait, "yes") && strcmp(wait, "no"))
+		return setting_error(why, "wait-for-answer", "yes or no");
 	k->hangup_on_standby = !hangup || !strcmp(hangup, "yes");
+	k->wait_for_answer = !wait || !strcmp(wait, "yes");
 	trunks_configure(k, c, now);
 	if (asterisk_names_init(&k->names) == 0 && binding_store_new(BINDING_STORE_MAX, &k->known) == 0)
 		return 0;
@@ -133,6 +137,7 @@ static void asterisk_close(struct asterisk *k)
 	binding_store_free(k->known);
 	binding_keys_clear(&k->removals);
 	binding_keys_clear(&k->lookups);
+	asterisk_channels_close(&k->channels);
 }
 
 static int ast_configure(void *ctx, struct adapter_main *m, const struct adapter_main_config *c, boot_t now,
@@ -148,6 +153,7 @@ static int ast_configure(void *ctx, struct adapter_main *m, const struct adapter
 				.active_at = now,
 				.calls = ADAPTER_CALLS_UNKNOWN };
 	k->ami.fd = k->ari.epoll_fd = -EBADF;
+	asterisk_channels_init(&k->channels);
 	k->sweep_at = k->expire_at = k->status_at = k->count_at = k->queues_at = k->channels_at =
 		k->priority_at = now;
 	r = health_configure(k, c, now, why);
@@ -248,6 +254,7 @@ static void ast_tick(void *ctx, boot_t now)
 	push_pump(k, now);
 	sweep_pump(k, now);
 	qualify_pump(k, now);
+	calls_tick(k, now);
 	priority_tick(k, now);
 	trunks_tick(k, now);
 	health_tick(k, now);
@@ -264,6 +271,7 @@ static boot_t ast_next(void *ctx)
 	next = boot_min(boot_min(next, ari_client_next(&k->ari)), sweep_next(k));
 	next = boot_min(boot_min(next, lookup_next(k)), qualify_next(k));
 	next = boot_min(boot_min(next, priority_next(k)), trunks_next(k));
+	next = boot_min(next, calls_next(k));
 	return boot_min(next, push_next(k));
 }
 
@@ -278,6 +286,7 @@ int main(void)
 						"ami-failures",
 						"overload-time",
 						"hangup-on-standby",
+						"wait-for-answer",
 						PBX_MONITOR_SETTINGS,
 						NULL };
 	const struct adapter_main_ops ops = {

@@ -9,10 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define RECENT_NS   (600 * NS_PER_S)
-#define QUEUES_NS   (300 * NS_PER_S)
-#define CHANNELS_NS (60 * NS_PER_S)
-#define COMPARE_NS  (2 * NS_PER_S)
+#define RECENT_NS  (600 * NS_PER_S)
+#define QUEUES_NS  (300 * NS_PER_S)
+#define COMPARE_NS (2 * NS_PER_S)
 
 /* "PJSIP/1001", "Local/1001@from-queue/n", "hint:1001@ext-local": the name in it. */
 static void device_name(const char *device, char ret[ASTERISK_ENDPOINT_MAX + 1])
@@ -32,17 +31,6 @@ static struct asterisk_name *device_endpoint(struct asterisk *k, const char *dev
 
 	device_name(device, name);
 	return asterisk_names_find(&k->names, ASTERISK_ENDPOINT, name);
-}
-
-void priority_channels_answered(struct asterisk *k, enum ami_answer what, const struct ami_message *m,
-				boot_t now)
-{
-	const char *channel = m ? ami_message_get(m, "Channel") : NULL;
-
-	if (what == AMI_ITEM && channel)
-		asterisk_names_listed(&k->names, channel);
-	else if (what == AMI_DONE)
-		asterisk_names_list_end(&k->names, now);
 }
 
 void priority_member(struct asterisk *k, const struct ami_message *m)
@@ -111,24 +99,12 @@ static void priority_ask_queues(struct asterisk *k, boot_t now)
 		k->queues_at = boot_add(now, NS_PER_S);
 }
 
-static void priority_ask_channels(struct asterisk *k, boot_t now)
-{
-	k->channels_at = boot_add(now, CHANNELS_NS);
-	if (ami_client_in_flight(&k->ami, AMI_CHANNELS))
-		return;
-	asterisk_names_list_begin(&k->names);
-	if (ami_client_call(&k->ami, AMI_CHANNELS, 0, ASTERISK_LIST_NS, "CoreShowChannels", NULL, 0, now) < 0)
-		k->channels_at = boot_add(now, NS_PER_S);
-}
-
 void priority_tick(struct asterisk *k, boot_t now)
 {
 	if (!k->active)
 		return;
 	if (!boot_before(now, k->queues_at) && k->booted && !k->queues_missing)
 		priority_ask_queues(k, now);
-	if (!boot_before(now, k->channels_at) && k->booted)
-		priority_ask_channels(k, now);
 	if (!boot_before(now, k->priority_at)) {
 		k->priority_at = boot_add(now, COMPARE_NS);
 		priority_compare(k, now);
@@ -137,12 +113,7 @@ void priority_tick(struct asterisk *k, boot_t now)
 
 boot_t priority_next(const struct asterisk *k)
 {
-	boot_t next = k->priority_at;
-
 	if (!k->active)
 		return BOOT_NEVER;
-	if (k->booted)
-		next = boot_min(next,
-				k->queues_missing ? k->channels_at : boot_min(k->channels_at, k->queues_at));
-	return next;
+	return k->booted && !k->queues_missing ? boot_min(k->priority_at, k->queues_at) : k->priority_at;
 }

@@ -3,7 +3,7 @@
  * Inside of ringkeep-adapter-asterisk: asterisk_main.c (settings, loop), asterisk_agent.c (what the agent
  * asks for), asterisk_events.c (what AMI tells), asterisk_push.c (towards Asterisk, by ARI), asterisk_sweep.c
  * and asterisk_lookup.c (what Asterisk has), asterisk_verify.c, asterisk_qualify.c, asterisk_health.c,
- * asterisk_priority.c, asterisk_trunks.c.
+ * asterisk_calls.c, asterisk_priority.c, asterisk_trunks.c.
  *
  * `known` is what the agent and we agree on. Active: Asterisk says what it is, and differences are reported.
  * Standby: the agent says what it is. Asterisk then gets those contacts that it does not qualify; it would
@@ -19,6 +19,7 @@
 #include "adapter_main.h"
 #include "ami_client.h"
 #include "ari_client.h"
+#include "asterisk_channels.h"
 #include "asterisk_contact.h"
 #include "asterisk_names.h"
 #include "binding_keys.h"
@@ -80,6 +81,9 @@ struct asterisk {
 	bool status_asked, start_known;
 	boot_t status_at;
 	uint32_t calls;
+	struct asterisk_channels channels;
+	boot_t channels_at, channels_asked_at;
+	bool wait_for_answer;
 
 	bool active;
 	bool restoring;
@@ -130,7 +134,7 @@ struct asterisk {
 	/* priority */
 	uint32_t queue_round;
 	bool queues_missing;
-	boot_t queues_at, channels_at, priority_at;
+	boot_t queues_at, priority_at;
 
 	struct asterisk_trunk trunks[ADAPTER_TRUNKS_MAX];
 	size_t trunks_count;
@@ -214,9 +218,15 @@ boot_t health_next(const struct asterisk *k);
 void health_ready(struct asterisk *k, boot_t now);
 void health_status(struct asterisk *k, const struct ami_message *m, boot_t now);
 
+/* asterisk_calls.c */
+/* So many channels, says CoreStatus; ADAPTER_CALLS_UNKNOWN: nothing. */
+void calls_channels(struct asterisk *k, uint32_t channels, boot_t now);
+void calls_event(struct asterisk *k, const char *event, const struct ami_message *m, boot_t now);
+void calls_answered(struct asterisk *k, enum ami_answer what, const struct ami_message *m, boot_t now);
+void calls_tick(struct asterisk *k, boot_t now);
+boot_t calls_next(const struct asterisk *k);
+
 /* asterisk_priority.c */
-void priority_channels_answered(struct asterisk *k, enum ami_answer what, const struct ami_message *m,
-				boot_t now);
 void priority_member(struct asterisk *k, const struct ami_message *m);
 void priority_queues_answered(struct asterisk *k, enum ami_answer what, const struct ami_message *m);
 void priority_tick(struct asterisk *k, boot_t now);

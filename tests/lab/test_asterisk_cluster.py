@@ -2,6 +2,8 @@
 """Whole clusters with a real Asterisk: twenty accounts of every sort (UDP, TCP, NAT, qualify 0 and 60, one and two contacts) are called, lamps and queues
 are right, and a refresh leaves no trace, after each thing that can happen to the holder."""
 import os
+import re
+import threading
 import time
 
 import pytest
@@ -250,14 +252,105 @@ def test_registrations_that_were_moved_end_when_they_should(lab, fault, version)
         manager.close()
 
 
-def test_drain_waits_for_the_calls_that_an_asterisk_counts(lab):
+def counted(node):
+    return ringkeep.group(node)["pbx"]["calls"]
+
+
+@pytest.mark.parametrize("version", ["22", "16"])
+def test_a_call_is_counted_once_whoever_takes_part_in_it(lab, version):
+    """Two phones, one alone with an announcement, one in a queue while its members ring and after one has answered."""
+    phones = [guest(lab, str(n)) for n in range(1031, 1035)]
+    assert [p.register() for p in phones] == [200] * 4
+    holder = lab.wait_settled()
+    agents = lab.office.accounts["1001"] + lab.office.accounts["1002"]
+
+    def wait_counted(count):
+        wait_until(lambda: counted(holder) == count, 5, lambda: f"{count} calls: {ringkeep.group(holder)['pbx']}", 0.05)
+        time.sleep(1.5)  # the next count is the same
+        assert counted(holder) == count
+    wait_counted(0)
+    calls = [phones[0].dial("1033")]
+    wait_counted(1)
+    calls.append(phones[1].dial("600"))
+    wait_counted(2)
+    rang = sum(p.rang for p in agents)
+    try:
+        for phone in agents:
+            phone.ring_s = 6
+        calls.append(phones[3].dial("700"))
+        wait_until(lambda: sum(p.rang for p in agents) > rang, 5, "a member to be rung", 0.05)
+        wait_counted(3)
+        wait_until(lambda: any(call.up for p in agents for call in p.calls.values()), 10, "a member to answer", 0.05)
+        wait_counted(3)
+    finally:
+        for phone in agents:
+            phone.ring_s = 0
+    assert [c.hang_up() for c in calls] == [200] * 3
+    wait_counted(0)
+
+
+def in_background(function, *args):
+    """The thread, and the list that its result comes to."""
+    results = []
+    thread = threading.Thread(target=lambda: results.append(function(*args)), daemon=True)
+    thread.start()
+    return thread, results
+
+
+def held(node):
+    """Addresses at which a node lets no call begin."""
+    return [a for name in ("held4", "held6") for a in re.findall(r"[0-9a-f.:]+ timeout", node.check("nft", "list", "set", "inet", "ringkeep", name))]
+
+
+def calls_around_a_switchover(lab, ring_s):
+    """One that rings when it is ordered, and one that begins just after: (their statuses, seconds to the move)."""
+    phones = [guest(lab, str(n)) for n in range(1031, 1035)]
+    assert [p.register() for p in phones] == [200] * 4
+    lab.wait_replicated(lab.count + 4)
+    holder = lab.wait_settled()
+    phones[2].ring_s = ring_s
+    ringing, first = in_background(phones[0].dial, "1033")
+    wait_until(lambda: phones[2].rang, 5, "the phone to ring")
+    ordered = time.monotonic()
+    holder.hactl("switchover", "office")
+    late, second = in_background(phones[1].dial, "1034")
+    wait_until(lambda: ringkeep.group(holder)["holder"] not in (holder.name, None), 10, lambda: "the move: " + lab.describe())
+    took_s = time.monotonic() - ordered
+    late.join(20)
+    if ring_s < 1:
+        ringing.join(20)
+    wait_until(lambda: not any(held(n) for n in lab.pbx_nodes), 2, "calls to be let in again", 0.05)
+    for phone in lab.guests:
+        phone.register(0)
+        phone.close()
+    lab.guests.clear()
+    return [c.status for c in first + second], took_s
+
+
+@pytest.mark.parametrize("version", ["22", "16"])
+def test_who_calls_is_answered_before_a_switchover_or_after_it(lab, version):
+    for _ in range(3):  # a machine that stands still for a second outlasts the wait
+        statuses, _ = calls_around_a_switchover(lab, 0.3)
+        if statuses == [200, 200]:
+            return
+    raise AssertionError(f"a call that rang, and one that came at the hand-over: {statuses}")
+
+
+def test_a_phone_that_rings_for_long_holds_no_switchover_up(lab):
+    statuses, took_s = calls_around_a_switchover(lab, 8)
+    assert statuses == [200], "the call that came at the hand-over, or the one that rang was answered"
+    assert took_s < 4, "one second was waited, and the machine stood still for one or two"
+
+
+@pytest.mark.parametrize("version", ["22", "16"])
+def test_drain_waits_for_the_calls_that_an_asterisk_counts(lab, version):
     caller, called = guest(lab, "1031"), guest(lab, "1033")
     assert [p.register() for p in (caller, called)] == [200] * 2
     holder = lab.wait_settled()
     call = caller.dial("1033")
     assert call.status == 200
-    # CoreCurrentCalls says 2 of a call between two phones: enough to wait for it.
-    wait_until(lambda: (ringkeep.group(holder)["pbx"]["calls"] or 0) > 0, 5, lambda: f"the call: {ringkeep.group(holder)['pbx']}", 0.05)
+    wait_until(lambda: counted(holder), 5, lambda: f"the call: {ringkeep.group(holder)['pbx']}", 0.05)
+    assert counted(holder) == 1
     holder.hactl("switchover", "office", "--drain=60s")
     wait_until(lambda: ringkeep.group(holder)["operation"]["draining"], 3, "the drain to begin", 0.05)
     time.sleep(4)  # twice as long as it waits without a call

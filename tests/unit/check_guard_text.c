@@ -77,8 +77,29 @@ START_TEST(nothing_is_no_empty_element)
 	free(text);
 	text = guard_text_changes(&nothing);
 	ck_assert_str_eq(text, "flush set inet ringkeep gated\nflush set arp ringkeep gated\n"
-			       "flush set inet ringkeep refused4\nflush set inet ringkeep refused6\n");
+			       "flush set inet ringkeep refused4\nflush set inet ringkeep refused6\n"
+			       "flush set inet ringkeep held4\nflush set inet ringkeep held6\n");
 	free(text);
+}
+END_TEST
+
+START_TEST(who_is_held_is_let_go_by_the_kernel)
+{
+	struct ip_address held[3];
+	const struct guard_content c = { .held = held, .held_count = 3 };
+	char *text;
+
+	ck_assert_int_eq(ip_parse("192.0.2.10", &held[0]), 0);
+	ck_assert_int_eq(ip_parse("2001:db8::10", &held[1]), 0);
+	ck_assert_int_eq(ip_parse("192.0.2.11", &held[2]), 0);
+	for (int all = 0; all < 2; all++) {
+		text = all ? guard_text_all(&c) : guard_text_changes(&c);
+		ck_assert_ptr_nonnull(strstr(text, "add element inet ringkeep held4 { 192.0.2.10 timeout 3s, "
+						   "192.0.2.11 timeout 3s }\n"));
+		ck_assert_ptr_nonnull(
+			strstr(text, "add element inet ringkeep held6 { 2001:db8::10 timeout 3s }\n"));
+		free(text);
+	}
 }
 END_TEST
 
@@ -100,4 +121,4 @@ START_TEST(a_name_cannot_become_a_rule)
 END_TEST
 
 UNIT_MAIN("guard_text", sets_hold_addresses_and_interfaces, trunk_peers_are_intervals,
-	  nothing_is_no_empty_element, a_name_cannot_become_a_rule)
+	  nothing_is_no_empty_element, who_is_held_is_let_go_by_the_kernel, a_name_cannot_become_a_rule)

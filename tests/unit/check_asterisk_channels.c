@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "asterisk_channels.h"
+#include "unit.h"
+
+#include <stdio.h>
+
+START_TEST(a_call_is_counted_once_whoever_takes_part_in_it)
+{
+	struct asterisk_channels c;
+
+	asterisk_channels_init(&c);
+	asterisk_channels_list_begin(&c);
+	for (int i = 0; i < 3; i++) /* a queue: who waits, and two members that ring */
+		asterisk_channels_listed(&c, "1795578470.1");
+	asterisk_channels_listed(&c, "1795578470.9"); /* voicemail */
+	ck_assert(asterisk_channels_list_end(&c));
+	ck_assert_uint_eq(c.calls, 2);
+	ck_assert_uint_eq(asterisk_channels_calls(&c, 4), 2);
+	asterisk_channels_close(&c);
+}
+END_TEST
+
+START_TEST(a_list_that_begins_anew_forgets_the_one_before)
+{
+	struct asterisk_channels c;
+
+	asterisk_channels_init(&c);
+	asterisk_channels_list_begin(&c);
+	asterisk_channels_listed(&c, "a"); /* and AMI is cut */
+	asterisk_channels_list_begin(&c);
+	for (int i = 0; i < 3000; i++) {
+		char id[16];
+
+		(void)snprintf(id, sizeof id, "%d", i / 2);
+		asterisk_channels_listed(&c, id);
+	}
+	ck_assert(asterisk_channels_list_end(&c));
+	ck_assert_uint_eq(asterisk_channels_calls(&c, 3000), 1500);
+	asterisk_channels_close(&c);
+}
+END_TEST
+
+START_TEST(between_two_lists_the_number_of_channels_tells)
+{
+	struct asterisk_channels c;
+
+	asterisk_channels_init(&c);
+	ck_assert_uint_eq(asterisk_channels_calls(&c, 0), 0);
+	ck_assert_uint_eq(asterisk_channels_calls(&c, 1), 1);
+	ck_assert_uint_eq(asterisk_channels_calls(&c, 2), 1);
+	asterisk_channels_list_begin(&c);
+	ck_assert(asterisk_channels_list_end(&c)); /* all have gone meanwhile */
+	ck_assert_uint_eq(asterisk_channels_calls(&c, 1), 1);
+	ck_assert_uint_eq(asterisk_channels_calls(&c, UINT32_MAX), UINT32_MAX / 2);
+	asterisk_channels_close(&c);
+}
+END_TEST
+
+START_TEST(who_calls_waits_until_answered_or_gone)
+{
+	struct asterisk_channels c;
+
+	asterisk_channels_init(&c);
+	asterisk_channels_event(&c, "PJSIP/1001-00000001", "1.1", "4");
+	asterisk_channels_event(&c, "PJSIP/1001-00000001", "1.1", "4");
+	asterisk_channels_event(&c, "PJSIP/1002-00000002", "1.2", "5"); /* is called */
+	asterisk_channels_event(&c, "Local/7@queue-00000003;2", "1.3", "4");
+	ck_assert_uint_eq(c.calling_count, 1);
+	asterisk_channels_event(&c, "PJSIP/1003-00000004", "1.4", "4");
+	asterisk_channels_event(&c, "PJSIP/1001-00000001", "1.1", "6");
+	ck_assert(asterisk_channels_calling(&c));
+	asterisk_channels_event(&c, "PJSIP/1003-00000004", "1.4", NULL);
+	asterisk_channels_event(&c, "PJSIP/1009-00000009", "1.9", NULL); /* never seen */
+	ck_assert(!asterisk_channels_calling(&c));
+	for (int i = 0; i < ASTERISK_CALLING_MAX + 10; i++) {
+		char id[16];
+
+		(void)snprintf(id, sizeof id, "2.%d", i);
+		asterisk_channels_event(&c, "PJSIP/1001-00000001", id, "4");
+	}
+	ck_assert_uint_eq(c.calling_count, ASTERISK_CALLING_MAX);
+	asterisk_channels_forget(&c);
+	ck_assert(!asterisk_channels_calling(&c));
+	asterisk_channels_close(&c);
+}
+END_TEST
+
+UNIT_MAIN("asterisk_channels", a_call_is_counted_once_whoever_takes_part_in_it,
+	  a_list_that_begins_anew_forgets_the_one_before, between_two_lists_the_number_of_channels_tells,
+	  who_calls_waits_until_answered_or_gone)
