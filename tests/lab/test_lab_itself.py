@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The lab proves itself: each fault does what its verb says, and the oracles see what they must see. An oracle that cannot fail is worth nothing."""
+import os
 import pathlib
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
-from ringlab import keepalived
+from ringlab import Lab, keepalived, stalls
 from ringlab.machine import wait_until
+from ringlab.paths import LAB
 from ringlab.probe import now_ns
 
 VIP = "10.77.0.100"
@@ -253,7 +257,6 @@ def test_keepalived_killed_leaves_its_address_answering_from_two_nodes(lab):
 
 def test_corosync_of_two_nodes_and_an_intruder_in_its_groups(lab):
     from ringlab import corosync
-    from ringlab.paths import LAB
     corosync.configure(lab)
     for node in lab.pbx_nodes:
         node.start_corosync()
@@ -276,7 +279,6 @@ SEND = ("import socket,time; s=socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\
 
 
 def test_intruder_replays_and_forges_what_it_heard(lab):
-    from ringlab.paths import LAB
     pulses, path = LAB / "intruder" / "pulses.py", lab.root / "pulses"
     receiver = lab.n2.spawn("receiver", "/usr/bin/python3", "-c", RECEIVE)
     wait_until(lambda: ":5707" in lab.n2.check("ss", "-uln"), 3, "the receiver")
@@ -324,7 +326,6 @@ def test_phones_that_cannot_be_reached_are_counted(lab):
 
 
 def test_nothing_is_left_when_the_lab_ends():
-    from ringlab import Lab
     with Lab(witness=False) as lab:
         root, pids = lab.root, [m.pid for m in (*lab.nodes, lab.hub, lab.phones)]
         lab.n1.spawn("sleeper", "sleep", "1000")
@@ -335,11 +336,7 @@ def test_nothing_is_left_when_the_lab_ends():
 
 def test_lab_that_was_kept_can_be_taken_down(tmp_path):
     """KEEP=1 of the demo: the machines live without their maker, also through the next lab's sweep, until they are taken down."""
-    import subprocess
-    import sys
-    from ringlab import Lab
     from ringlab.lab import take_down_kept
-    from ringlab.paths import LAB
     code = ("import os, sys; sys.path[:0] = [sys.argv[1]]\nimport demo\nfrom ringlab import Lab\nlab = Lab(keep=True)\ndemo.keep(lab)\n"
             "print(lab.root, lab.n1.pid, lab.hub.pid, flush=True)\nos._exit(0)")
     out = subprocess.run([sys.executable, "-c", code, str(LAB)], capture_output=True, text=True, check=True).stdout
@@ -354,10 +351,6 @@ def test_lab_that_was_kept_can_be_taken_down(tmp_path):
 
 def test_nothing_is_left_when_the_tester_is_killed(tmp_path):
     """kill -9 of the process that made the lab ends all machines; the directory is swept by the next lab."""
-    import subprocess
-    import sys
-    from ringlab import Lab
-    from ringlab.paths import LAB
     code = ("import sys; sys.path.insert(0, sys.argv[1])\nfrom ringlab import Lab\nimport time\nlab = Lab(witness=False)\n"
             "print(lab.root, lab.n1.pid, lab.hub.pid, flush=True)\ntime.sleep(100)")
     child = subprocess.Popen([sys.executable, "-c", code, str(LAB)], stdout=subprocess.PIPE, text=True)
@@ -369,3 +362,59 @@ def test_nothing_is_left_when_the_tester_is_killed(tmp_path):
     assert pathlib.Path(root).exists()
     with Lab(witness=False):
         assert not pathlib.Path(root).exists()
+
+
+def test_stall_of_the_machine_is_measured_and_excuses_how_fast(lab):
+    since = now_ns()
+    with pytest.raises(AssertionError) as quiet:
+        with stalls.excused(since, 400):
+            assert False, "too slow"
+    assert not quiet.errisinstance(stalls.Spoiled)
+    os.kill(stalls.meter().pid, signal.SIGSTOP)
+    time.sleep(0.5)
+    os.kill(stalls.meter().pid, signal.SIGCONT)
+    wait_until(lambda: stalls.longest_ms(since) > 450, 5, lambda: f"the stall to be measured: {stalls.spans(since)}")
+    with pytest.raises(stalls.Spoiled, match="stood still for .* ms meanwhile: too slow"):
+        with stalls.excused(since, 400):
+            assert False, "too slow"
+    later = now_ns()
+    assert stalls.longest_ms(later) < 450, "what was before is no excuse"
+
+
+SPOILED_ONCE = '''
+from ringlab import stalls
+tries = []
+
+def test_spoiled():
+    tries.append(1)
+    if len(tries) < {good}:
+        raise stalls.Spoiled("the machine stood still")
+
+def test_wrong():
+    tries.clear()
+    raise AssertionError("wrong")
+'''
+
+
+@pytest.mark.parametrize("good, said", [(stalls.TRIES, "1 failed, 1 passed"), (stalls.TRIES + 1, "2 failed")])
+def test_spoiled_test_is_run_again_a_bounded_number_of_times(tmp_path, good, said):
+    (tmp_path / "test_it.py").write_text(SPOILED_ONCE.format(good=good))
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "conftest", tmp_path / "test_it.py"], capture_output=True, text=True,
+                          cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(LAB)}, timeout=60)
+    assert said in done.stdout and done.stdout.count("is run again") == stalls.TRIES - 1, done.stdout
+
+
+def test_machine_that_dies_while_the_lab_is_put_in_order(capsys):
+    """As by its watchdog."""
+    with Lab() as lab:
+        lab.start_cluster()
+        start, n1 = lab.n1.start_agent, lab.n1
+
+        def dies():
+            n1.start_agent = start
+            n1.power_off()
+            n1.check("true")
+        n1.start_agent = dies
+        n1.agent.end()
+        lab.restore()
+        assert all(node.up() for node in lab.nodes) and "n1 lost power" in capsys.readouterr().out

@@ -7,6 +7,9 @@ import time
 import pytest
 from ringlab import Lab, ringkeep
 from ringlab.machine import wait_until
+from ringlab.probe import now_ns
+from ringlab.stalls import excused
+from ringlab.story import lease_ms
 from ringlab.watchdog import Watchdog
 
 TIMEOUT_S = 2
@@ -78,9 +81,11 @@ def test_armed_and_fed(lab):
     dog = lab.dogs[lab.holder.name]
     seen = said(lab.holder)
     assert seen["timeout_ms"] == 2000 and seen["identity"] == "lab device" and seen["required"] and seen["realtime"], seen
+    since = now_ns()
     time.sleep(1)
     fed = dog.times("feed")
-    assert len(fed) >= 3 and max(b - a for a, b in zip(fed, fed[1:])) < TIMEOUT_S / 2
+    with excused(since):
+        assert len(fed) >= 3 and max(b - a for a, b in zip(fed, fed[1:])) < TIMEOUT_S / 2
     assert not seen["counted"]  # two nodes cannot tell a lost one from a cut link
     records = ringkeep.hactl(lab.holder, "history", "-n", "500")["records"]
     assert any(r["type"] == "watchdog" and r["node"] == lab.holder.name and "armed, timeout 2000 ms" in r["text"] for r in records)
@@ -134,7 +139,7 @@ def test_starved_by_a_real_time_hog(lab):
 
 @pytest.mark.parametrize("how", ["restart", "crash", "feeder killed"])
 def test_restarts_are_no_reset(lab, how):
-    node, dog = lab.holder, lab.dogs[lab.holder.name]
+    node, dog, since = lab.holder, lab.dogs[lab.holder.name], now_ns()
     if how == "restart":
         node.agent.end(signal.SIGUSR1)
         time.sleep(TIMEOUT_S / 4)
@@ -150,7 +155,8 @@ def test_restarts_are_no_reset(lab, how):
     assert not dog.fired_at and node.up()
     assert len(dog.times("open")) == (1 if how == "feeder killed" else 0), "the feeder outlives the agent"
     if how != "crash":  # whose lease may have run out before the next agent was there
-        assert ringkeep.group(node)["holder"] == node.name
+        with excused(since, lease_ms(lab) / 2):
+            assert ringkeep.group(node)["holder"] == node.name
 
 
 def test_clean_stop_disarms(lab):

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from . import asterisk, corosync, kamailio, ringkeep
+from . import asterisk, corosync, kamailio, ringkeep, stalls
 from .hub import LINKS, Hub
 from .machine import Machine, wait_until
 from .paths import tool
@@ -16,6 +16,7 @@ from .phones import Phones
 from .probe import Probe
 
 MUTE_S = 3.0  # lease-max and its guard, rounded up
+RESTORE_TRIES = 3
 VIP4, VIP6 = "10.77.0.100", "fd77::100"
 NODE_BINDS = ("/etc/corosync", "/var/lib/corosync", "/var/log")  # directories that packages made: nothing is added to the host
 
@@ -99,6 +100,7 @@ class Lab:
 
     def __init__(self, keep=False, witness=True, pbx_nodes=2):
         sweep()
+        stalls.meter()
         self.keep = keep
         self.root = pathlib.Path(tempfile.mkdtemp(prefix=f"ringlab-{os.getpid()}-", dir="/tmp"))
         self.root.chmod(0o755)
@@ -152,21 +154,22 @@ class Lab:
 
     def wait_settled(self, timeout_s=30):
         """Waits until all agents that run agree on a holder that can be left and entered: each candidate up. Returns the holder's Node."""
-        def settled():
-            if any(n.up() and time.monotonic() < n.mute_until for n in self.nodes):
-                return None
-            seen = [ringkeep.status(n) for n in self.nodes if n.up() and "agent" in n.procs and n.agent.alive()]
-            if not seen or any(s is None for s in seen):
-                return None
-            names = {s["groups"][0]["holder"] for s in seen}
-            if len(names) != 1 or None in names or "" in names:
-                return None
-            holder = self.node(names.pop())
-            mine = ringkeep.status(holder)
-            good = mine and mine["groups"][0]["gate"] == "open" and all(
-                c["eligible"] or c["node"] == holder.name for c in mine["groups"][0]["candidates"])
-            return holder if good else None
-        return wait_until(settled, timeout_s, lambda: "a settled cluster:\n" + self.describe(), 0.05)
+        return wait_until(self._settled_holder, timeout_s, lambda: "a settled cluster:\n" + self.describe(), 0.05)
+
+    def _settled_holder(self):
+        if any(n.up() and time.monotonic() < n.mute_until for n in self.nodes):
+            return None
+        seen = [ringkeep.status(n) for n in self.nodes if n.up() and "agent" in n.procs and n.agent.alive()]
+        if not seen or any(s is None for s in seen):
+            return None
+        names = {s["groups"][0]["holder"] for s in seen}
+        if len(names) != 1 or None in names or "" in names:
+            return None
+        holder = self.node(names.pop())
+        mine = ringkeep.status(holder)
+        good = mine and mine["groups"][0]["gate"] == "open" and all(
+            c["eligible"] or c["node"] == holder.name for c in mine["groups"][0]["candidates"])
+        return holder if good else None
 
     def wait_replicated(self, count, timeout_s=15):
         """Until every PBX node's agent that runs has that many bindings; only then does the standby know all phones."""
@@ -177,13 +180,31 @@ class Lab:
 
     def restore(self):
         """After a fault: heals, powers on and restarts what is not running, gives everybody the common configuration and his own key again,
-        and waits until all is well. Returns the holder."""
+        and waits until all is well. Returns the holder. A watchdog that the test before has left to run out may take a machine's power meanwhile:
+        then all of it again."""
+        for left in reversed(range(RESTORE_TRIES)):
+            boots = [node.boots for node in self.nodes]
+            try:
+                return self._restore()
+            except Exception as error:
+                lost = [node.name for node, n in zip(self.nodes, boots) if not node.up() or node.boots > n + 1]
+                if not left or not lost:
+                    raise
+                print(f"lab: {', '.join(lost)} lost power while the lab was put in order, which is begun again: {error!r:.200}")
+
+    def _restore(self):
         self.hub.heal()
         for node in ringkeep.mend(self):
-            if "agent" in node.procs:
-                node.procs.pop("agent").end()
+            agent = node.procs.pop("agent", None)
+            if agent:
+                agent.end()
         self.start_what_is_down()
-        return self.wait_settled()
+
+        def done():
+            off = [node.name for node in self.nodes if not node.up()]
+            assert not off, f"{off} are off again"
+            return self._settled_holder()
+        return wait_until(done, 30, lambda: "a settled cluster:\n" + self.describe(), 0.05)
 
     def start_what_is_down(self):
         """Powers on, thaws, plugs in and starts."""

