@@ -12,7 +12,7 @@
  *   service.c    one PBX: adapter, bindings, their replication
  *   steps.c      takeover and let-go steps
  *   trunks.c     registrations at carriers
- *   petter.c     the hardware watchdog
+ *   petter.c     the hardware watchdog; petter_round.c: which rounds feed it
  *   fences.c     power fencing: calls of fence agents, its messages, what is shown of it
  *   facts.c      what this node knows of itself
  *   commands.c   handlers of the control socket
@@ -366,14 +366,19 @@ int petter_open(struct agent *a, struct sentence *reterr);
 /* After the addresses are gone. */
 void petter_close(struct agent *a);
 void petter_tick(struct agent *a);
-/* At the end of a round in which the timer was served. */
-void petter_count_round(struct agent *a);
 /* It is required and not armed. */
 bool petter_missing(const struct agent *a);
-/* The timeout that others may count on; 0: they may not. */
-int64_t petter_counts_ns(const struct agent *a);
 /* null: none is configured. */
 json_t *petter_json(const struct agent *a);
+
+/* ---- petter_round.c ---- */
+/* NULL: no watchdog is configured for this node. */
+const struct config_watchdog *petter_config(const struct agent *a);
+bool petter_quorum_lost(const struct agent *a);
+/* At the end of a round in which the timer was served. */
+void petter_count_round(struct agent *a);
+/* The timeout that others may count on; 0: they may not. */
+int64_t petter_counts_ns(const struct agent *a);
 
 /* ---- fences.c ---- */
 int fences_open(struct agent *a, struct sentence *reterr);

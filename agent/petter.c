@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The hardware watchdog of this machine: when its feeder is started and stopped, which rounds of the loop
- * count, what is said about it. A round counts if the timer of the loop was served in it and no lease that
- * this node believes to hold has been let run out: a loop that runs and no longer renews is as dead as none.
+ * The hardware watchdog of this machine: when its feeder is started and stopped, what is said about it.
  */
 #include "agent.h"
 #include "libexec.h"
@@ -16,11 +14,6 @@
 #define PETTER_STOP_MS	1500
 /* So long does a feeder that has to be started anew not count as missing: the device is still armed. */
 #define PETTER_GRACE_NS (2 * NS_PER_S)
-
-static const struct config_watchdog *petter_config(const struct agent *a)
-{
-	return a->config && a->config->watchdog_count && !a->paths.witness ? &a->config->watchdog[0] : NULL;
-}
 
 /* ---- the process ---- */
 
@@ -97,16 +90,6 @@ int petter_open(struct agent *a, struct sentence *reterr)
 	}
 	petter_watch(a);
 	return 0;
-}
-
-/* A node that corosync once called quorate and does so no longer: others may count on its reset. That
- * outlives the agent: a restart must not make a lost node live on. */
-static bool petter_quorum_lost(const struct agent *a)
-{
-	const struct watchdog_shared *s = a->petter.watchdog.shared;
-
-	return petter_config(a) && petter_config(a)->quorum && s && !a->quorate &&
-	       atomic_load(&s->quorate_seen);
 }
 
 void petter_close(struct agent *a)
@@ -198,32 +181,6 @@ static void petter_tell(struct agent *a, enum watchdog_state before)
 	records_event(a, "watchdog", NULL, "not armed: %s", why);
 }
 
-/* ---- rounds ---- */
-
-/* The core believes to hold a group whose gate has been shut by its deadline for longer than a lease. */
-static bool petter_lease_stuck(const struct agent *a)
-{
-	int64_t lease_ns = a->core.config.timing.lease_ns;
-
-	for (uint8_t g = 0; a->gate && g < a->core.config.groups_count; g++)
-		if (core_holds(&a->core, g) && !a->core.config.groups[g].native &&
-		    boot_diff_ns(gate_get(a->gate, g), a->now.boot) > lease_ns)
-			return true;
-	return false;
-}
-
-void petter_count_round(struct agent *a)
-{
-	struct watchdog *w = &a->petter.watchdog;
-
-	if (!petter_config(a) || !w->shared)
-		return;
-	if (a->quorate && a->petter.said.state == WATCHDOG_ARMED)
-		atomic_store(&w->shared->quorate_seen, 1);
-	if (!petter_lease_stuck(a) && !petter_quorum_lost(a))
-		watchdog_count_round(w);
-}
-
 void petter_tick(struct agent *a)
 {
 	enum watchdog_state before = a->petter.said.state;
@@ -244,15 +201,6 @@ bool petter_missing(const struct agent *a)
 	if (!c || !c->required || a->petter.said.state == WATCHDOG_ARMED || a->stopping)
 		return false;
 	return !boot_before(a->now.boot, a->petter.grace_until);
-}
-
-/* softdog dies with the kernel that it watches. A stop disarms, so it is taken back before. */
-int64_t petter_counts_ns(const struct agent *a)
-{
-	if (!petter_config(a) || !config_watchdog_counts(a->config) ||
-	    a->petter.said.state != WATCHDOG_ARMED || a->petter.said.software || a->stopping)
-		return 0;
-	return a->petter.said.timeout_ms * NS_PER_MS;
 }
 
 json_t *petter_json(const struct agent *a)
