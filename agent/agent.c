@@ -455,7 +455,7 @@ static int agent_open_records(struct agent *a, struct sentence *reterr)
 
 	if (r < 0)
 		return sentence_fail(reterr, r, "The recorder process cannot be started: %s.", strerror(-r));
-	a->history_number = history_last_number(a->state_fd, a->self);
+	records_load(a);
 	a->journal_names = agent_journal_names(a);
 	journal_init(&a->journal, &a->recorder, a->config->journal_kib, a->journal_names);
 	return 0;

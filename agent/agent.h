@@ -105,6 +105,8 @@ struct agent_group {
 	struct agent *agent;
 	group_index_t index;
 	struct agent_step step;
+	uint64_t record_begun;	   /* number of the record of the sequence that goes on, 0 = none */
+	struct epoch tenure_known; /* highest that a record tells of */
 	struct adapter *adapter; /* NULL: a group without a PBX */
 	struct binding_store *store;
 	struct binding_feed feed;
@@ -424,6 +426,8 @@ void records_event(struct agent *a, const char *type, const char *group, const c
 	__attribute__((format(printf, 4, 5)));
 /* Who gave a command and why, for the records the core makes of it. */
 void records_remember(struct agent *a, uint64_t operation, const char *who, const char *why);
+/* What the history says before this agent's first record. */
+void records_load(struct agent *a);
 /* A record of another node. */
 void records_receive(struct agent *a, const char *line, size_t len);
 

@@ -159,6 +159,8 @@ static void cluster_send_records(struct agent *a, uint64_t snapshot)
 	json_t *record;
 	size_t i;
 
+	if (records)
+		history_drop_begun(records);
 	json_array_foreach(records, i, record)
 	{
 		char *line;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define COMMAND_DELIVERY_NS (5 * NS_PER_S)
+#define COMMAND_RECORDS_MAX 10000
 
 static const char *command_text(const struct control_request *req, const char *key)
 {
@@ -100,8 +101,13 @@ static enum control_answer command_history(void *ctx, const struct control_reque
 {
 	struct agent *a = ctx;
 	json_int_t count = json_integer_value(json_object_get(req->args, "count"));
-	json_t *records = history_read(a->state_fd, count > 0 && count <= 10000 ? (unsigned)count : 50);
+	unsigned wanted = count > 0 && count <= COMMAND_RECORDS_MAX ? (unsigned)count : 50;
+	/* A change has two records on disk and one to show. */
+	json_t *records = history_read(a->state_fd,
+				       wanted < COMMAND_RECORDS_MAX / 2 ? 2 * wanted : COMMAND_RECORDS_MAX);
 
+	if (records)
+		history_tidy(records, wanted);
 	*ret_reply = records ? control_ok(json_pack("{s:o}", "records", records))
 			     : control_refusal("internal", NULL, "The history cannot be read.");
 	return CONTROL_REPLY;
@@ -633,10 +639,10 @@ static enum control_answer command_fence_history(struct agent *a, const struct c
 						 json_t **ret_reply)
 {
 	json_int_t count = json_integer_value(json_object_get(req->args, "count"));
-	json_t *all = history_read(a->state_fd, 10000), *kept = json_array(), *r;
+	json_t *all = history_read(a->state_fd, COMMAND_RECORDS_MAX), *kept = json_array(), *r;
 	size_t i;
 
-	if (count <= 0 || count > 10000)
+	if (count <= 0 || count > COMMAND_RECORDS_MAX)
 		count = 50;
 	json_array_foreach(all, i, r)
 	{

@@ -108,9 +108,14 @@ static int dump(json_t *j, char *ret, size_t size)
 
 int history_format(const struct history_origin *o, const struct core_record *rec, char *ret, size_t size)
 {
-	json_t *j = origin_json(o, record_type_name(rec->type), rec->at);
 	bool of_group = rec->type != RECORD_COMMAND || rec->command >= COMMAND_SWITCHOVER;
-	char epoch[32];
+	char epoch[32], type[32];
+	json_t *j;
+
+	(void)snprintf(type, sizeof type, "%s%s", record_type_name(rec->type), rec->begins ? "-begun" : "");
+	j = origin_json(o, type, rec->at);
+	if (o->begun)
+		(void)json_object_set_new(j, "begun", json_integer((json_int_t)o->begun));
 
 	if (of_group && rec->group < RK_GROUPS_MAX)
 		set_text(j, "group", o->group_names[rec->group]);
@@ -126,7 +131,8 @@ int history_format(const struct history_origin *o, const struct core_record *rec
 	if (rec->reason)
 		set_text(j, "reason", reason_name((enum reason)rec->reason));
 	command_json(j, o, rec);
-	(void)json_object_set_new(j, "ok", json_boolean(rec->ok));
+	if (!rec->begins)
+		(void)json_object_set_new(j, "ok", json_boolean(rec->ok));
 	set_ms(j, "asked_to_won_ms", rec->asked_to_won_ns);
 	set_ms(j, "won_to_announced_ms", rec->won_to_announced_ns);
 	set_ms(j, "won_to_awake_ms", rec->won_to_awake_ns);

@@ -25,6 +25,7 @@ struct history_origin {
 	const char *boot_id;
 	int64_t wall_ns;
 	struct instant now;
+	uint64_t begun; /* of an end: the number of its beginning; else 0 */
 	/* of a command, else NULL */
 	const char *who;  /* "alice (1000)" */
 	const char *from; /* node where it was given */
@@ -62,9 +63,21 @@ void history_close(struct history_file *h);
 int history_append(struct history_file *h, const char *line, size_t len);
 /* Highest number of this node in the file, 0 if none. */
 uint64_t history_last_number(int dir_fd, node_id_t node);
-/* The last count records (oldest first) as a JSON array, new reference. */
-/* NULL: cannot be read. */
+/* The last count records (oldest first) as a JSON array, new reference. NULL: cannot be read. */
 json_t *history_read(int dir_fd, unsigned count);
+
+/* ---- records that belong together ---- */
+
+/* Takes out of the list the beginnings whose ends are in it. An end says all that its beginning said. */
+void history_drop_begun(json_t *records);
+/* For people: that, and beginnings without an end get "interrupted" (true: the agent was started again
+ * since), takeovers that others saw go if who took over tells of them; the last count are left. */
+void history_tidy(json_t *records, unsigned count);
+/* The epoch of the takeover that the record tells of, {0,0} if it is of something else. ret_group: borrowed.
+ */
+struct epoch history_tenure(const json_t *record, const char **ret_group);
+/* Is `known`, the latest that is told up to `seen`, the same tenure? A holder may raise its epoch. */
+bool history_tenure_told(struct epoch known, struct epoch seen);
 
 struct history_verdict {
 	uint64_t lines;

@@ -66,11 +66,11 @@ static const struct {
 	{ "vrrp_fault", "what it tracks is down" },
 };
 
-static void add_takeover(struct sentence_out *s, const json_t *r)
+static void add_takeover(struct sentence_out *s, const json_t *r, bool begins)
 {
 	const char *cause = text_of(r, "cause"), *peer = text_of(r, "peer");
 
-	add(s, "took over: ");
+	add(s, "%s: ", begins ? "begins to take over" : "took over");
 	for (size_t i = 0; i < sizeof takeover_causes / sizeof takeover_causes[0]; i++) {
 		if (strcmp(takeover_causes[i].cause, cause))
 			continue;
@@ -86,7 +86,7 @@ static void add_takeover(struct sentence_out *s, const json_t *r)
 	add(s, "%s", cause);
 }
 
-static void add_letgo(struct sentence_out *s, const json_t *r)
+static void add_letgo(struct sentence_out *s, const json_t *r, bool begins)
 {
 	const char *cause = text_of(r, "cause"), *text = cause;
 
@@ -95,7 +95,7 @@ static void add_letgo(struct sentence_out *s, const json_t *r)
 			text = letgo_causes[i].text;
 	if (!strcmp(cause, "reason"))
 		text = text_of(r, "reason");
-	add(s, "let go: %s", text);
+	add(s, "%s: %s", begins ? "begins to let go" : "let go", text);
 	if (*text_of(r, "peer"))
 		add(s, ", to %s", text_of(r, "peer"));
 }
@@ -143,10 +143,12 @@ void history_sentence(const json_t *r, char *ret, size_t size)
 	const char *type = text_of(r, "type");
 
 	ret[0] = 0;
-	if (!strcmp(type, "takeover"))
-		add_takeover(&s, r);
-	else if (!strcmp(type, "letgo"))
-		add_letgo(&s, r);
+	if (!strcmp(type, "takeover") || !strcmp(type, "takeover-begun"))
+		add_takeover(&s, r, type[8] == '-');
+	else if (!strcmp(type, "letgo") || !strcmp(type, "letgo-begun"))
+		add_letgo(&s, r, type[5] == '-');
+	else if (!strcmp(type, "takeover-seen"))
+		add(&s, "%s was seen to have taken over; its own record has not come", text_of(r, "about"));
 	else if (!strcmp(type, "command") || !strcmp(type, "operation"))
 		add_command(&s, r, *type == 'o');
 	else
@@ -154,6 +156,10 @@ void history_sentence(const json_t *r, char *ret, size_t size)
 	add_durations(&s, r);
 	if (*text_of(r, "failed_step"))
 		add(&s, "; step %s failed: %s", text_of(r, "failed_step"), text_of(r, "error"));
+	if (json_is_true(json_object_get(r, "interrupted")))
+		add(&s, "; interrupted: its agent ended before it was done");
+	else if (json_object_get(r, "interrupted"))
+		add(&s, "; not finished");
 	if (*text_of(r, "who"))
 		add(&s, ", by %s at %s", text_of(r, "who"), text_of(r, "from"));
 	if (*text_of(r, "why"))

@@ -121,6 +121,8 @@ static void put_record(struct writer *w, const struct core_record *r)
 	write_u8(w, r->node);
 	write_u8(w, r->peer);
 	put_epoch(w, r->epoch);
+	put_epoch(w, r->peer_epoch);
+	write_u8(w, r->begins);
 	write_u8(w, (uint8_t)r->cause);
 	write_u8(w, r->reason);
 	write_u8(w, r->command);

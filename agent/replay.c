@@ -155,12 +155,13 @@ static void replay_print_explain(const struct replay *r, const struct plan_actio
 
 static void replay_print_record(const struct replay *r, const struct core_record *rec)
 {
-	(void)fprintf(r->out, "             history: %s, cause %s, peer %s%s\n",
+	(void)fprintf(r->out, "             history: %s%s, cause %s, peer %s%s\n",
 		      rec->type == RECORD_TAKEOVER  ? "takeover"
 		      : rec->type == RECORD_LETGO   ? "let go"
 		      : rec->type == RECORD_COMMAND ? "command"
 						    : "operation ended",
-		      cause_name(rec->cause), replay_node(r, rec->peer), rec->ok ? "" : " (failed)");
+		      rec->begins ? " begins" : "", cause_name(rec->cause), replay_node(r, rec->peer),
+		      rec->ok ? "" : " (failed)");
 }
 
 /* The gate's renewals are left out: only opening and shutting is news. */

@@ -512,6 +512,20 @@ static void core_plan_order(struct core_plan *plan)
 	}
 }
 
+/* An agent that is killed the moment after a gate has opened leaves a record of why. In their order: the end
+ * of a sequence that was interrupted comes before the beginning of the next. */
+static void core_plan_record_first(struct core_plan *plan)
+{
+	uint32_t open = 0;
+
+	while (open < plan->count &&
+	       (plan->actions[open].type != PLAN_GATE_SET || plan->actions[open].gate_deadline.ns == 0))
+		open++;
+	for (uint32_t i = open + 1; i < plan->count; i++)
+		if (plan->actions[i].type == PLAN_RECORD)
+			core_plan_move(plan, i, open++);
+}
+
 void core_step(struct core *c, const struct core_event *ev, struct core_plan *ret_plan)
 {
 	struct core_turn t = { .c = c, .now = ev->at, .plan = ret_plan };
@@ -531,6 +545,7 @@ void core_step(struct core *c, const struct core_event *ev, struct core_plan *re
 		if (core_holds(c, g))
 			c->held_at = ev->at.boot;
 	core_plan_order(ret_plan);
+	core_plan_record_first(ret_plan);
 }
 
 /* ---- for the shell ---- */

@@ -65,6 +65,7 @@ struct core_role {
 	enum lease_role role;
 	struct epoch epoch;
 	boot_t deadline;
+	struct epoch former; /* the latest tenure of another node that was seen; {0,0} = none was */
 };
 struct core_role core_role_before(const struct core *c, group_index_t group);
 

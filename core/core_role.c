@@ -11,7 +11,9 @@ struct core_role core_role_before(const struct core *c, group_index_t group)
 {
 	const struct lease *l = &c->group[group].lease;
 
-	return (struct core_role){ .role = l->role, .epoch = l->epoch, .deadline = l->deadline };
+	return (struct core_role){
+		.role = l->role, .epoch = l->epoch, .deadline = l->deadline, .former = l->former.epoch
+	};
 }
 
 void core_explain(struct core_turn *t, group_index_t group, uint16_t rule, node_id_t node, int64_t value)
@@ -67,7 +69,7 @@ static enum core_cause core_won_cause(struct core *c, group_index_t group, uint6
 	return here && l->last_cause != CAUSE_ADOPTED ? CAUSE_OPERATOR : l->last_cause;
 }
 
-static void core_role_won(struct core_turn *t, group_index_t group, bool adopted)
+static void core_role_won(struct core_turn *t, group_index_t group, struct epoch former, bool adopted)
 {
 	struct core *c = t->c;
 	struct core_group *g = &c->group[group];
@@ -77,6 +79,7 @@ static void core_role_won(struct core_turn *t, group_index_t group, bool adopted
 		.group = group,
 		.node = c->config.self,
 		.peer = adopted ? c->config.self : l->last_holder,
+		.peer_epoch = !adopted && former.node == l->last_holder ? former : (struct epoch){ 0 },
 		.epoch = l->epoch,
 		.at = t->now.boot,
 		.asked_to_won_ns = adopted ? 0 : boot_diff_ns(l->asked_at, t->now.boot),
@@ -139,7 +142,7 @@ void core_role_follow(struct core_turn *t, group_index_t group, struct core_role
 			why = (struct core_letgo){ .cause = CAUSE_LEASE_EXPIRED };
 		core_role_lost(t, group, before.epoch, &why);
 	} else if (!held && holds) {
-		core_role_won(t, group, letgo->cause == CAUSE_ADOPTED);
+		core_role_won(t, group, before.former, letgo->cause == CAUSE_ADOPTED);
 	}
 }
 

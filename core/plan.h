@@ -136,6 +136,9 @@ struct core_record {
 	node_id_t node; /* whom it is about (takeover, let-go: self) */
 	node_id_t peer; /* former holder / successor / target of a command; NODE_NONE if none */
 	struct epoch epoch;
+	struct epoch peer_epoch; /* takeover: of the tenure in which `peer` was seen last; {0,0} = none was */
+	/* Of a takeover or let-go that begins: what is known then. The whole record follows at its end. */
+	bool begins;
 	enum core_cause cause;
 	uint8_t reason;	    /* enum reason of placement, with CAUSE_REASON */
 	uint8_t command;    /* enum core_command_type */

@@ -35,10 +35,20 @@ static void takeover_begin_step(struct takeover *t, group_index_t group, enum co
 	a->step.epoch = t->record.epoch;
 }
 
+static void takeover_tell(const struct takeover *t, group_index_t group, bool begins, struct core_plan *plan)
+{
+	struct core_record *r;
+
+	if (t->direction == TAKEOVER_REST || t->record.type == 0)
+		return;
+	r = &plan_add(plan, PLAN_RECORD, group)->record;
+	*r = t->record;
+	r->begins = begins;
+}
+
 static void takeover_finish(struct takeover *t, group_index_t group, struct core_plan *plan)
 {
-	if (t->direction != TAKEOVER_REST && t->record.type != 0)
-		plan_add(plan, PLAN_RECORD, group)->record = t->record;
+	takeover_tell(t, group, false, plan);
 	t->direction = TAKEOVER_REST;
 	t->step = STEP_NONE;
 }
@@ -55,6 +65,7 @@ void takeover_start(struct takeover *t, group_index_t group, enum takeover_direc
 	t->record = *record;
 	t->record.group = group;
 	t->record.ok = true;
+	takeover_tell(t, group, true, plan);
 	takeover_begin_step(t, group, direction == TAKEOVER_UP ? STEP_ANNOUNCE : STEP_ANNOUNCE_STOP,
 			    record->at, plan);
 }

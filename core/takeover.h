@@ -2,7 +2,8 @@
  *
  * The ordered, idempotent steps of taking over and letting go: one in flight per group, each
  * answered by exactly one done or failed. A failed step is recorded and the sequence goes on: an address that
- * is held must serve.
+ * is held must serve. Each sequence has two records: of its beginning, since an agent may be killed at any
+ * moment, and a whole one at its end, which replaces the other.
  */
 #ifndef RK_TAKEOVER_H
 #define RK_TAKEOVER_H
@@ -17,14 +18,14 @@ struct takeover {
 	uint32_t seq;		  /* of the step in flight */
 	uint32_t next_seq;
 	boot_t until;		   /* the step in flight has failed by then */
-	struct core_record record; /* being filled, emitted at the end */
+	struct core_record record; /* told when it began; being filled, told again at the end */
 };
 
 /* -ETIMEDOUT on Linux, spelled here because the core knows no errno.h. */
 #define TAKEOVER_ERROR_TIMEOUT (-110)
 
-/* Starts the sequence at record->at; a running one is ended and its record emitted first. record: cause,
- * epoch, peer, at; type 0 = nothing to tell (making sure of standby at start). */
+/* Starts the sequence at record->at and tells its beginning; a running one is ended and its record emitted
+ * first. record: cause, epoch, peer, at; type 0 = nothing to tell (making sure of standby at start). */
 void takeover_start(struct takeover *t, group_index_t group, enum takeover_direction direction,
 		    const struct core_record *record, struct core_plan *plan);
 /* A step ended; an answer with another seq is ignored. */

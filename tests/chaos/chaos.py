@@ -43,13 +43,13 @@ class Campaign:
         self.switch = Switch(lab, self.shoot)
         self.settings = settings(self.switch.dir, two_node=not lab.witnesses)
         self.settings["fence_devices"] += "\nfence-timeout = 15s"  # so long a node may be barred after a shot of which nobody knows what became
-        self.shot, self.shots = {}, 0  # name of a node that the cluster shot and nobody powered on yet -> when
+        self.shot, self.shots = set(), 0  # names of nodes that the cluster shot in this round
         self.no_survivor = None
         self.told = []            # (monotonic, text)
         self.plans = []           # (monotonic, text, function)
         self.silences = []        # judge.Silence
         self.known = set()        # epochs of the takeovers so far
-        self.record_lost = False  # a power cut or a killed agent in this round may have taken a record with it
+        self.power_lost = []      # (node name, ns before, ns after)
         self.meddled = []         # (node name, ns): hands in the kernel of that node
         self.children = []        # commands that nobody waits for
         self.on_purpose = set()   # (node name, program): not running, and that is a fault of ours
@@ -77,7 +77,7 @@ class Campaign:
 
     def works(self, node):
         """Its agent runs and is not stopped."""
-        return self.runs(node, "agent") and pathlib.Path(f"/proc/{node.agent.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "T"
+        return self.runs(node, "agent") and not node.agent.stopped()
 
     def later(self, seconds, text, function):
         self.plans.append((time.monotonic() + seconds, text, function))
@@ -104,17 +104,21 @@ class Campaign:
         {"agent": node.start_agent, "pbx": node.start_pbx, "corosync": node.start_corosync}[program]()
         self.on_purpose.discard((node.name, program))
 
+    def cut_power(self, node):
+        begin = now_ns()
+        node.power_off()
+        self.power_lost.append((node.name, begin, now_ns()))
+
     def shoot(self, node):
         """The cluster orders this node's power off (on the switch's thread)."""
         with self.lock:
             was_up = node.up()
-            node.power_off()
-            self.record_lost = True
+            self.cut_power(node)
             self.shots += was_up
             others_shot = [n for n in self.shot if n != node.name and not self.lab.node(n).up()]
             if was_up and others_shot:
                 self.no_survivor = f"{node.name} was shot while {others_shot[0]} lay shot"
-            self.shot[node.name] = time.monotonic()
+            self.shot.add(node.name)
             if was_up:
                 self.say(f"    the cluster shoots {node.name}")
                 self.planned_power_on(node, 3)
@@ -249,7 +253,7 @@ class Campaign:
         self.begin_record()
         probe.__exit__()
         self.moves += judge.judge(self, probe.record)
-        self.silences, self.meddled, self.record_lost = [], [], False
+        self.silences, self.meddled, self.power_lost = [], [], []
         self.rounds += 1
         for path in probe.paths:
             path.unlink()

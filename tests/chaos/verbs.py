@@ -92,8 +92,7 @@ def power_off(c):
     node = c.any_node()
     if not node.up():
         return None
-    node.power_off()
-    c.record_lost = True
+    c.cut_power(node)
     c.planned_power_on(node, c.seconds(0.2, 6))
     return f"{node.name} loses its power"
 
@@ -118,7 +117,6 @@ def agent_killed(c):
     if not c.runs(node, "agent"):
         return None
     node.agent.kill()
-    c.record_lost = True
     end = c.restart_seconds()
     c.must_be_silent(node, end)
     c.planned_start(node, "agent", end)
@@ -144,7 +142,6 @@ def agent_ended(c):
         return None
     number = c.random.choice([signal.SIGTERM, signal.SIGUSR1])
     c.may_speak(node)
-    c.record_lost = True
     node.agent.send(signal.SIGCONT)
     node.agent.send(number)
     c.planned_start(node, "agent", c.restart_seconds())
@@ -154,7 +151,6 @@ def agent_ended(c):
 @verb(3)
 def upgraded_everywhere(c):
     nodes = [n for n in c.random.sample(c.lab.nodes, len(c.lab.nodes)) if c.works(n)]
-    c.record_lost = True
     for node in nodes:
         node.agent.send(signal.SIGUSR1)
         c.planned_start(node, "agent", 0.1)

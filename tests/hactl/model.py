@@ -135,7 +135,11 @@ HISTORY = {"records": [
      "peer": "n2", "cause": "operator", "ok": True},
     {"time": "2026-11-24T12:30:00.004Z", "node": "n2", "node_id": 2, "number": 2, "type": "takeover", "group": "office", "epoch": "42.2",
      "peer": "n1", "cause": "release", "ok": True, "asked_to_won_ms": 0.8, "won_to_announced_ms": 0.3},
-    {"time": "2026-11-24T13:00:00.000Z", "node": "n2", "node_id": 2, "number": 3, "type": "alarm", "text": "the gate on eth0 was removed; repaired"},
+    {"time": "2026-11-24T12:40:00.000Z", "node": "n1", "node_id": 1, "number": 3, "type": "takeover-begun", "group": "office", "epoch": "43.1",
+     "peer": "n2", "cause": "lease_expired", "asked_to_won_ms": 0.9, "interrupted": True},
+    {"time": "2026-11-24T12:41:00.000Z", "node": "n2", "node_id": 2, "number": 3, "type": "takeover-seen", "group": "office", "about": "n1",
+     "epoch": "45.1"},
+    {"time": "2026-11-24T13:00:00.000Z", "node": "n2", "node_id": 2, "number": 4, "type": "alarm", "text": "the gate on eth0 was removed; repaired"},
 ]}
 
 REGISTRATIONS = {"groups": [{"group": "office", "bindings": [

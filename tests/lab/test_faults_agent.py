@@ -6,7 +6,7 @@ import pytest
 from ringlab import ringkeep
 from ringlab.machine import wait_until
 from ringlab.probe import now_ns
-from ringlab.story import MACHINE_MS, Story, death_bound_ms, lease_ms
+from ringlab.story import MACHINE_MS, Story, death_bound_ms, history, lease_ms
 
 
 def wait_agent(node):
@@ -35,6 +35,38 @@ def test_killed_and_restarted_by_a_supervisor(lab):
         wait_until(lambda: s.holder.agent.pid != old and ringkeep.status(s.holder), 5, "the restarted agent")
         s.stays(1)
     s.holder.agent.unsupervise()
+
+
+def gone_in_a_takeover(lab, end):
+    """A node that got the group a moment ago is ended by `end`, and another holds it. Returns that node and the epoch that it had, or None: it had
+    finished before."""
+    holder = lab.wait_settled()
+    heir = next(n for n in lab.pbx_nodes if n is not holder)
+    holder.hactl("switchover", "office", "--to", heir.name)
+    took = wait_until(lambda: ringkeep.group(heir)["state"] in ("taking-over", "holding") and ringkeep.group(heir), 10, f"{heir.name} to take over", 0.001)
+    end(heir)
+    wait_until(lambda: ringkeep.group(holder)["state"] == "holding", 10, f"{holder.name} to take over again")
+    own = [r for r in history(holder) if r["node"] == heir.name and r.get("epoch") == took["epoch"]]
+    assert [r["type"] for r in own if r["type"].startswith("takeover")] and own[0]["cause"] in ("operator", "release"), own
+    return (heir, took["epoch"]) if own[0]["type"] == "takeover-begun" else None
+
+
+@pytest.mark.parametrize("end", ["kill -9", "power"])
+def test_gone_in_the_middle_of_a_takeover(lab, end):
+    """The others know of it and why, before who took over is back; then all say that it was interrupted (I8)."""
+    for _ in range(5):
+        gone = gone_in_a_takeover(lab, lambda node: node.power_off() if end == "power" else node.agent.kill())
+        lab.start_what_is_down()
+        lab.wait_settled()
+        if gone:
+            break
+    assert gone, "five takeovers were finished before the test could end them"
+    heir, epoch = gone
+    for node in lab.pbx_nodes:
+        record = wait_until(lambda: [r for r in history(node) if r["node"] == heir.name and r.get("epoch") == epoch and r.get("interrupted")], 10, "the record")
+        assert [r["type"] for r in record] == ["takeover-begun"]
+        text = node.run(*ringkeep.hactl_command(node), "history").stdout
+        assert "begins to take over: " in text and "interrupted: its agent ended before it was done" in text, text
 
 
 def test_restart_for_an_upgrade_moves_nothing(lab):

@@ -169,8 +169,9 @@ struct sim_group_truth {
 	int64_t handed_at; /* when the latest hand-over to a successor began */
 	/* per node, per life of its agent */
 	int won[SIM_NODES_MAX], lost[SIM_NODES_MAX];
-	int took[SIM_NODES_MAX], let[SIM_NODES_MAX]; /* records */
-	enum core_step_kind step[SIM_NODES_MAX];     /* latest step seen */
+	int began_up[SIM_NODES_MAX], began_down[SIM_NODES_MAX]; /* records of beginnings */
+	int took[SIM_NODES_MAX], let[SIM_NODES_MAX];		/* records of ends */
+	enum core_step_kind step[SIM_NODES_MAX];		/* latest step seen */
 	uint32_t seq[SIM_NODES_MAX];
 };
 
@@ -313,6 +314,8 @@ void sim_check_step(struct sim *s, struct sim_node *n, const struct core_event *
 void sim_check_action(struct sim *s, struct sim_node *n, const struct plan_action *a);
 void sim_check_told(struct sim_node *n, const struct core_event *ev);
 void sim_check_releasing(struct sim *s, struct sim_node *n, const struct core_event *ev, group_index_t group);
+/* The moment before it gets this deadline. */
+void sim_check_opening(struct sim *s, struct sim_node *n, group_index_t group, boot_t deadline);
 void sim_check_gate(struct sim *s, struct sim_node *n, group_index_t group, bool was_open);
 void sim_check_shut(struct sim *s, struct sim_node *n, group_index_t group);
 void sim_check_rest(struct sim *s, struct sim_node *n);

@@ -46,6 +46,16 @@ void sim_check_gate(struct sim *s, struct sim_node *n, group_index_t group, bool
 	}
 }
 
+/* I8: an agent may be killed at any moment, so the address moves with a record or not at all. */
+void sim_check_opening(struct sim *s, struct sim_node *n, group_index_t group, boot_t deadline)
+{
+	const struct sim_group_truth *truth = &s->truth[group];
+
+	if (boot_before(sim_boot_now(s, n), deadline) && truth->began_up[n->id] != truth->won[n->id])
+		sim_fail(s, "I8: %s opens its gate for group %d, and its history does not know why",
+			 sim_name(s, n->id), group + 1);
+}
+
 void sim_check_shut(struct sim *s, struct sim_node *n, group_index_t group)
 {
 	if (s->overlap_began == 0 || sim_gate_open(s, n, group))
@@ -441,7 +451,10 @@ static void sim_check_record(struct sim *s, struct sim_node *n, const struct cor
 
 	switch (r->type) {
 	case RECORD_TAKEOVER:
-		if (++truth->took[n->id] > truth->won[n->id])
+		if (r->begins && ++truth->began_up[n->id] > truth->won[n->id])
+			sim_fail(s, "I8: %s wrote of the beginning of a takeover too many",
+				 sim_name(s, n->id));
+		if (!r->begins && ++truth->took[n->id] > truth->began_up[n->id])
 			sim_fail(s, "I8: %s wrote a takeover record too many", sim_name(s, n->id));
 		if (r->cause != CAUSE_VACANT && r->cause != CAUSE_RELEASE &&
 		    r->cause != CAUSE_LEASE_EXPIRED && r->cause != CAUSE_OPERATOR &&
@@ -449,7 +462,9 @@ static void sim_check_record(struct sim *s, struct sim_node *n, const struct cor
 			sim_fail(s, "I2: %s took over by cause %s", sim_name(s, n->id), cause_name(r->cause));
 		break;
 	case RECORD_LETGO:
-		if (++truth->let[n->id] > truth->lost[n->id])
+		if (r->begins && ++truth->began_down[n->id] > truth->lost[n->id])
+			sim_fail(s, "I8: %s wrote of the beginning of a let-go too many", sim_name(s, n->id));
+		if (!r->begins && ++truth->let[n->id] > truth->began_down[n->id])
 			sim_fail(s, "I8: %s wrote a let-go record too many", sim_name(s, n->id));
 		break;
 	case RECORD_OPERATION:
@@ -543,6 +558,7 @@ void sim_check_life_over(struct sim *s, struct sim_node *n)
 		struct sim_group_truth *truth = &s->truth[g];
 
 		truth->won[n->id] = truth->lost[n->id] = truth->took[n->id] = truth->let[n->id] = 0;
+		truth->began_up[n->id] = truth->began_down[n->id] = 0;
 		truth->step[n->id] = STEP_NONE;
 		truth->seq[n->id] = 0;
 	}

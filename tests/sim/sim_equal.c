@@ -7,7 +7,8 @@
 static bool sim_records_equal(const struct core_record *a, const struct core_record *b)
 {
 	return a->type == b->type && a->group == b->group && a->node == b->node && a->peer == b->peer &&
-	       epoch_cmp(a->epoch, b->epoch) == 0 && a->cause == b->cause && a->reason == b->reason &&
+	       epoch_cmp(a->epoch, b->epoch) == 0 && epoch_cmp(a->peer_epoch, b->peer_epoch) == 0 &&
+	       a->begins == b->begins && a->cause == b->cause && a->reason == b->reason &&
 	       a->command == b->command && a->operation == b->operation && a->ok == b->ok &&
 	       a->at.ns == b->at.ns && a->asked_to_won_ns == b->asked_to_won_ns &&
 	       a->won_to_announced_ns == b->won_to_announced_ns && a->won_to_awake_ns == b->won_to_awake_ns &&

@@ -26,6 +26,7 @@ enum mutant {
 	MUTANT_GATE_LEFT_OPEN,
 	MUTANT_TWO_RECORDS,
 	MUTANT_NO_RECORD,
+	MUTANT_RECORD_AT_THE_END,
 	MUTANT_STEP_WITHOUT_BOUND,
 	MUTANT_DROPPED_STEP_FORGOTTEN,
 	MUTANT_OPERATION_WITHOUT_END,
@@ -62,6 +63,7 @@ static const struct {
 	[MUTANT_GATE_LEFT_OPEN] = { "the gate stays open at a hand-over", "I1:" },
 	[MUTANT_TWO_RECORDS] = { "a change is recorded twice", "I8" },
 	[MUTANT_NO_RECORD] = { "a change is not recorded", "I8" },
+	[MUTANT_RECORD_AT_THE_END] = { "a change is recorded when its steps have ended", "I8" },
 	[MUTANT_STEP_WITHOUT_BOUND] = { "a silent step is waited for for ever", "I9" },
 	[MUTANT_DROPPED_STEP_FORGOTTEN] = { "a dropped step is not started again", "steps" },
 	[MUTANT_OPERATION_WITHOUT_END] = { "an operation has no end", "I9" },
@@ -174,12 +176,16 @@ void __wrap_takeover_start(struct takeover *t, group_index_t group, enum takeove
 			   const struct core_record *record, struct core_plan *plan)
 {
 	struct core_record changed = *record;
+	uint32_t first = plan->count;
 
 	if (mutant_is(MUTANT_NO_RECORD) && direction == TAKEOVER_UP)
 		changed.type = 0;
 	__real_takeover_start(t, group, direction, &changed, plan);
 	if (mutant_is(MUTANT_TWO_RECORDS))
 		__real_takeover_start(t, group, direction, &changed, plan);
+	for (uint32_t i = first; i < plan->count && mutant_is(MUTANT_RECORD_AT_THE_END); i++)
+		if (plan->actions[i].type == PLAN_RECORD && plan->actions[i].record.begins)
+			plan->actions[i].type = PLAN_FACTS_CHANGED;
 }
 
 void __wrap_takeover_tick(struct takeover *t, group_index_t group, boot_t now, struct core_plan *plan)

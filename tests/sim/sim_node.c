@@ -165,6 +165,8 @@ static void sim_gate_set(struct sim *s, struct sim_node *n, group_index_t group,
 {
 	bool was_open = sim_gate_open(s, n, group);
 
+	if (!was_open)
+		sim_check_opening(s, n, group, deadline);
 	n->gate[group] = deadline;
 	sim_check_gate(s, n, group, was_open);
 	sim_check_shut(s, n, group);

@@ -166,9 +166,13 @@ void sim_check_end(struct sim *s)
 		for (node_id_t k = 1; k <= s->nodes_count; k++) {
 			const struct sim_group_truth *t = &s->truth[g];
 
-			if (t->won[k] != t->took[k] || t->lost[k] != t->let[k])
-				sim_fail(s, "I8: %s, group %d: %d won, %d records; %d lost, %d records",
-					 sim_name(s, k), g + 1, t->won[k], t->took[k], t->lost[k], t->let[k]);
+			if (t->won[k] != t->took[k] || t->lost[k] != t->let[k] ||
+			    t->won[k] != t->began_up[k] || t->lost[k] != t->began_down[k])
+				sim_fail(s,
+					 "I8: %s, group %d: %d won, %d and %d records; %d lost, %d and %d "
+					 "records",
+					 sim_name(s, k), g + 1, t->won[k], t->began_up[k], t->took[k],
+					 t->lost[k], t->began_down[k], t->let[k]);
 		}
 	for (int i = 0; i < s->operations_count; i++) {
 		const struct sim_operation_truth *op = &s->operation[i];

@@ -112,8 +112,8 @@ static void sim_trace_record(struct sim *s, struct sim_node *n, const struct cor
 			  r->ok ? "done" : "failed", r->reason ? ", " : "",
 			  r->reason ? reason_name((enum reason)r->reason) : "");
 	else
-		sim_trace(s, "%s = record g%d %s: cause %s, %s %s, epoch %llu.%s%s%s", sim_name(s, n->id),
-			  r->group + 1, names[r->type], cause_name(r->cause),
+		sim_trace(s, "%s = record g%d %s%s: cause %s, %s %s, epoch %llu.%s%s%s", sim_name(s, n->id),
+			  r->group + 1, names[r->type], r->begins ? " begins" : "", cause_name(r->cause),
 			  r->type == RECORD_TAKEOVER ? "from" : "to", sim_name(s, r->peer),
 			  (unsigned long long)r->epoch.counter, sim_name(s, r->epoch.node),
 			  r->ok ? "" : ", incomplete: ", r->ok ? "" : step_name(r->failed_step));

@@ -300,6 +300,156 @@ START_TEST(rotates_and_keeps_the_chain)
 }
 END_TEST
 
+/* ---- records that belong together ---- */
+
+static void add_record(json_t *list, node_id_t node, uint64_t number, struct core_record rec, uint64_t begun)
+{
+	struct history_origin o = origin(node, number);
+	char line[HISTORY_LINE_MAX];
+
+	o.begun = begun;
+	int len = history_format(&o, &rec, line, sizeof line);
+
+	ck_assert_int_gt(len, 0);
+	json_array_append_new(list, json_loadb(line, (size_t)len, 0, NULL));
+}
+
+static void add_event(json_t *list, node_id_t node, uint64_t number, const char *type, json_t *data)
+{
+	struct history_origin o = origin(node, number);
+	char line[HISTORY_LINE_MAX];
+	int len = history_format_event(&o, type, "office", NULL, data, line, sizeof line);
+
+	json_decref(data);
+	json_array_append_new(list, json_loadb(line, (size_t)len, 0, NULL));
+}
+
+static struct core_record begins(struct core_record rec)
+{
+	rec.begins = true;
+	rec.won_to_announced_ns = 0;
+	return rec;
+}
+
+static void expect_sentence(const json_t *list, size_t i, const char *sentence)
+{
+	char got[400];
+
+	history_sentence(json_array_get(list, i), got, sizeof got);
+	ck_assert_str_eq(got, sentence);
+}
+
+START_TEST(an_end_replaces_its_beginning)
+{
+	json_t *list = json_array();
+
+	add_record(list, 2, 6, begins(takeover), 0);
+	add_record(list, 2, 7, takeover, 6);
+	add_record(list, 1, 7, takeover, 6); /* of another node: its beginning came late */
+	add_record(list, 1, 6, begins(takeover), 0);
+	add_record(list, 2, 9, takeover, 0); /* by an agent that knew no beginnings */
+	history_tidy(list, 50);
+	ck_assert_uint_eq(json_array_size(list), 3);
+	expect_sentence(list, 0,
+			"took over: the lease of n1 ran out (won in 2.1 ms, announced after 0.4 ms)");
+	expect_sentence(list, 2,
+			"took over: the lease of n1 ran out (won in 2.1 ms, announced after 0.4 ms)");
+	ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(list, 1), "number")), 7);
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(a_beginning_without_an_end_is_told)
+{
+	struct core_record letgo = {
+		.type = RECORD_LETGO, .node = 2, .peer = 1, .epoch = { 42, 2 }, .cause = CAUSE_STOPPING
+	};
+	json_t *list = json_array();
+
+	add_record(list, 2, 6, begins(takeover), 0);
+	add_event(list, 2, 8, "agent-started", NULL);
+	add_record(list, 2, 9, begins(letgo), 0);
+	add_event(list, 1, 20, "agent-started", NULL); /* of another node */
+	history_drop_begun(list);
+	expect_sentence(list, 0, "begins to take over: the lease of n1 ran out (won in 2.1 ms)");
+	history_tidy(list, 50);
+	ck_assert_uint_eq(json_array_size(list), 4);
+	expect_sentence(
+		list, 0,
+		"begins to take over: the lease of n1 ran out (won in 2.1 ms); interrupted: its agent "
+		"ended before it was done");
+	expect_sentence(list, 2, "begins to let go: its agent was stopped, to n1; not finished");
+	ck_assert_ptr_null(json_object_get(json_array_get(list, 0), "ok"));
+	history_tidy(list, 2);
+	ck_assert_uint_eq(json_array_size(list), 2);
+	json_decref(list);
+}
+END_TEST
+
+static json_t *seen(const char *epoch)
+{
+	return json_pack("{s:s, s:s}", "about", "n1", "epoch", epoch);
+}
+
+START_TEST(a_takeover_that_was_seen_goes_when_its_own_record_comes)
+{
+	struct core_record own = takeover;
+	json_t *list = json_array();
+
+	own.node = 1;
+	own.peer = 2;
+	own.epoch = (struct epoch){ 41, 1 };
+	add_event(list, 2, 5, "takeover-seen", seen("43.1")); /* 41.1, raised once while it was held */
+	add_record(list, 2, 6, takeover, 0);
+	add_event(list, 2, 7, "takeover-seen", seen("41.1"));
+	add_event(list, 3, 1, "takeover-seen", seen("41.1")); /* by another node, too */
+	history_tidy(list, 50);
+	ck_assert_uint_eq(json_array_size(list), 3);
+	expect_sentence(list, 2, "n1 was seen to have taken over; its own record has not come");
+	add_record(list, 1, 9, begins(own), 0);
+	history_tidy(list, 50);
+	ck_assert_uint_eq(json_array_size(list), 3);
+	/* Somebody else held in between, so this is another tenure. */
+	expect_sentence(list, 0, "n1 was seen to have taken over; its own record has not come");
+	expect_sentence(list, 1,
+			"took over: the lease of n1 ran out (won in 2.1 ms, announced after 0.4 ms)");
+	expect_sentence(list, 2,
+			"begins to take over: the lease of n2 ran out (won in 2.1 ms); not finished");
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(tells_of_which_takeover_a_record_is)
+{
+	static const struct {
+		const char *text;
+		struct epoch epoch;
+	} cases[] = {
+		{ "{\"type\":\"takeover\",\"epoch\":\"42.2\",\"group\":\"office\"}", { 42, 2 } },
+		{ "{\"type\":\"takeover-begun\",\"epoch\":\"42.2\"}", { 42, 2 } },
+		{ "{\"type\":\"takeover-seen\",\"epoch\":\"42.2\"}", { 42, 2 } },
+		{ "{\"type\":\"letgo\",\"epoch\":\"42.2\"}", { 0 } },
+		{ "{\"type\":\"takeover\"}", { 0 } },
+		{ "{\"type\":\"takeover\",\"epoch\":\"42\"}", { 0 } },
+		{ "{\"type\":\"takeover\",\"epoch\":\"42.\"}", { 0 } },
+		{ "{\"type\":\"takeover\",\"epoch\":\"-42.2\"}", { 0 } },
+		{ "{\"type\":\"takeover\",\"epoch\":\"42.900\"}", { 0 } },
+		{ "{\"type\":\"takeover\",\"epoch\":\"42.2x\"}", { 0 } },
+		{ "{\"type\":\"takeover\",\"epoch\":42.2}", { 0 } },
+		{ "[]", { 0 } },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *group;
+		json_t *r = json_loads(cases[i].text, 0, NULL);
+
+		ck_assert_msg(epoch_cmp(history_tenure(r, &group), cases[i].epoch) == 0, "%s", cases[i].text);
+		ck_assert_str_eq(group, i ? "" : "office");
+		json_decref(r);
+	}
+}
+END_TEST
+
 START_TEST(refuses_what_is_no_record)
 {
 	static const char *const bad[] = { "",
@@ -319,4 +469,6 @@ END_TEST
 
 UNIT_MAIN("history", formats_a_record, tells_records_as_sentences, chains_and_ignores_copies, sees_tampering,
 	  sees_a_removed_line, cuts_off_half_a_line_and_goes_on, rotates_and_keeps_the_chain,
+	  an_end_replaces_its_beginning, a_beginning_without_an_end_is_told,
+	  a_takeover_that_was_seen_goes_when_its_own_record_comes, tells_of_which_takeover_a_record_is,
 	  refuses_what_is_no_record)

@@ -37,13 +37,23 @@ static void expect_step(uint32_t index, enum core_step_kind kind)
 	ck_assert_uint_eq(plan.actions[index].step.epoch.counter, 42);
 }
 
+static void expect_beginning(uint32_t index, enum core_record_type type)
+{
+	const struct core_record *r = &plan.actions[index].record;
+
+	ck_assert_uint_gt(plan.count, index);
+	ck_assert_int_eq(plan.actions[index].type, PLAN_RECORD);
+	ck_assert(r->begins && r->type == type && r->epoch.counter == 42);
+}
+
 START_TEST(up_in_order_with_durations)
 {
 	const struct core_record *r = &plan.actions[0].record;
 
 	memset(&t, 0, sizeof t);
 	start(TAKEOVER_UP, RECORD_TAKEOVER, 1000);
-	expect_step(0, STEP_ANNOUNCE);
+	expect_beginning(0, RECORD_TAKEOVER);
+	expect_step(1, STEP_ANNOUNCE);
 	answer(0, 1005);
 	expect_step(0, STEP_WAKE_PBX);
 	answer(0, 1030);
@@ -51,7 +61,7 @@ START_TEST(up_in_order_with_durations)
 	answer(0, 1100);
 	ck_assert_uint_eq(plan.count, 1);
 	ck_assert_int_eq(plan.actions[0].type, PLAN_RECORD);
-	ck_assert(r->ok);
+	ck_assert(r->ok && !r->begins);
 	ck_assert_int_eq(r->group, 3);
 	ck_assert_int_eq(r->won_to_announced_ns, 5 * NS_PER_MS);
 	ck_assert_int_eq(r->won_to_awake_ns, 30 * NS_PER_MS);
@@ -65,7 +75,8 @@ START_TEST(down_in_order)
 {
 	memset(&t, 0, sizeof t);
 	start(TAKEOVER_DOWN, RECORD_LETGO, 0);
-	expect_step(0, STEP_ANNOUNCE_STOP);
+	expect_beginning(0, RECORD_LETGO);
+	expect_step(1, STEP_ANNOUNCE_STOP);
 	answer(0, 1);
 	expect_step(0, STEP_DESTROY_SOCKETS);
 	answer(0, 2);
@@ -73,6 +84,7 @@ START_TEST(down_in_order)
 	answer(0, 3);
 	ck_assert_int_eq(plan.actions[0].type, PLAN_RECORD);
 	ck_assert_int_eq(plan.actions[0].record.type, RECORD_LETGO);
+	ck_assert(!plan.actions[0].record.begins);
 }
 END_TEST
 
@@ -100,11 +112,12 @@ START_TEST(interrupted_sequence_has_its_record_first)
 	start(TAKEOVER_UP, RECORD_TAKEOVER, 0);
 	old = t.seq;
 	start(TAKEOVER_DOWN, RECORD_LETGO, 10);
-	ck_assert_uint_eq(plan.count, 2);
+	ck_assert_uint_eq(plan.count, 3);
 	ck_assert_int_eq(plan.actions[0].type, PLAN_RECORD);
 	ck_assert_int_eq(plan.actions[0].record.type, RECORD_TAKEOVER);
-	ck_assert(!plan.actions[0].record.ok);
-	expect_step(1, STEP_ANNOUNCE_STOP);
+	ck_assert(!plan.actions[0].record.ok && !plan.actions[0].record.begins);
+	expect_beginning(1, RECORD_LETGO);
+	expect_step(2, STEP_ANNOUNCE_STOP);
 	/* The late answer to the interrupted step moves nothing. */
 	plan.count = 0;
 	takeover_answer(&t, 3, old, 0, at_ms(11), &plan);

@@ -46,12 +46,19 @@ class Proc:
     def pid(self):
         return int(self._pidfile.read_text())
 
+    def _state(self):
+        """The letter of proc(5), "Z" also if it is gone."""
+        try:
+            return pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return "Z"
+
     def alive(self):
         """Is the program running (a zombie is not)?"""
-        try:
-            return pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-        except (FileNotFoundError, ProcessLookupError):
-            return False
+        return self._state() != "Z"
+
+    def stopped(self):
+        return self._state() == "T"
 
     def send(self, number):
         os.kill(self.pid, number)

@@ -23,6 +23,7 @@ expect-holder n2
 [   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
+[   406] n1 = record g1 takeover begins: cause vacant, from -, epoch 1.n1
 [   406] n1 ! g1 gate open
 [   406] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
 [   406] n1   g1 step announce
@@ -33,6 +34,7 @@ expect-holder n2
 [   451] n2 > g1 R111 epoch 1.n2: fit, another node holds the group: stand by, ask when the voters are free
 [   508] n1 > g1 R404 epoch 2.n1: epoch raised while holding, so that a voter can follow
 [  3000] n1 agent is killed
+[  3795] n2 = record g1 takeover begins: cause lease_expired, from n1, epoch 3.n2
 [  3795] n2 ! g1 gate open
 [  3795] n2 > g1 R400 epoch 3.n2: lease won: the gate is open, announce, then wake
 [  3795] n2   g1 step announce

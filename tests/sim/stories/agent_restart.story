@@ -23,6 +23,7 @@ expect-holder n1
 [   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
+[   406] n1 = record g1 takeover begins: cause vacant, from -, epoch 1.n1
 [   406] n1 ! g1 gate open
 [   406] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
 [   406] n1   g1 step announce
@@ -35,6 +36,7 @@ expect-holder n1
 [  3000] n1 agent is killed
 [  3300] n1 agent starts
 [  3300] n1 > g1 R403 epoch 2.n1: the open gate of the former agent goes on
+[  3300] n1 = record g1 takeover begins: cause adopted, from n1, epoch 2.n1
 [  3300] n1 > g1 R120 epoch 2.n1: lease held and nothing wrong here: keep holding
 [  3300] n1   g1 step announce
 [  3302] n1   g1 step wake-pbx

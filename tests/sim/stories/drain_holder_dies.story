@@ -33,6 +33,7 @@ expect-holder n2
 [   405] n3 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
 [   407] n3   g1 step muzzle-pbx
+[   454] n1 = record g1 takeover begins: cause vacant, from -, epoch 1.n1
 [   454] n1 ! g1 gate open
 [   454] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
 [   454] n1   g1 step announce
@@ -52,9 +53,11 @@ expect-holder n2
 [  6201] n1 > g1 R260 epoch 1.n1: the PBX is dead: hand over at once
 [  6201] n1 ! g1 gate shut
 [  6201] n1 > g1 R402 epoch 1.n1: gate shut, lease released (pbx_dead)
+[  6201] n1 = record g1 let-go begins: cause pbx_dead, to n2, epoch 1.n1
 [  6201] n1 > g1 R320 epoch 1.n1: not fit: do not ask (pbx_dead)
 [  6201] n1   g1 step announce-stop
 [  6203] n1   g1 step destroy-sockets
+[  6204] n2 = record g1 takeover begins: cause release, from n1, epoch 2.n2
 [  6204] n2 ! g1 gate open
 [  6204] n2 > g1 R400 epoch 2.n2: lease won: the gate is open, announce, then wake
 [  6204] n2   g1 step announce

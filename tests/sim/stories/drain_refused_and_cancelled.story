@@ -40,6 +40,7 @@ expect-holder n1
 [   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
+[   406] n1 = record g1 takeover begins: cause vacant, from -, epoch 1.n1
 [   406] n1 ! g1 gate open
 [   406] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
 [   406] n1   g1 step announce

@@ -31,6 +31,7 @@ expect-holder n2
 [   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
+[   406] n1 = record g1 takeover begins: cause vacant, from -, epoch 1.n1
 [   406] n1 ! g1 gate open
 [   406] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
 [   406] n1   g1 step announce
@@ -53,10 +54,12 @@ expect-holder n2
 [  7302] n1 > g1 R210 epoch 2.n1: an operator moves the group and its target is ready: hand over
 [  7302] n1 ! g1 gate shut
 [  7302] n1 > g1 R402 epoch 2.n1: gate shut, lease released (operator)
+[  7302] n1 = record g1 let-go begins: cause operator, to n2, epoch 2.n1
 [  7302] n1 > g1 R110 epoch 2.n1: fit and nobody seen to hold: ask when the voters are free
 [  7302] n1   g1 step announce-stop
 [  7303] n2 > g1 R130 epoch 1.n2: an operator moves the group here: ask as soon as the voters are free
 [  7304] n1   g1 step destroy-sockets
+[  7305] n2 = record g1 takeover begins: cause operator, from n1, epoch 3.n2
 [  7305] n2 ! g1 gate open
 [  7305] n2 > g1 R400 epoch 3.n2: lease won: the gate is open, announce, then wake
 [  7305] n2   g1 step announce

@@ -27,6 +27,7 @@ expect-holder n1
 [   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
+[   406] n1 = record g1 takeover begins: cause vacant, from -, epoch 1.n1
 [   406] n1 ! g1 gate open
 [   406] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
 [   406] n1   g1 step announce
@@ -37,6 +38,7 @@ expect-holder n1
 [   451] n2 > g1 R111 epoch 1.n2: fit, another node holds the group: stand by, ask when the voters are free
 [   508] n1 > g1 R404 epoch 2.n1: epoch raised while holding, so that a voter can follow
 [  3000] n1 loses power
+[  3795] n2 = record g1 takeover begins: cause lease_expired, from n1, epoch 3.n2
 [  3795] n2 ! g1 gate open
 [  3795] n2 > g1 R400 epoch 3.n2: lease won: the gate is open, announce, then wake
 [  3795] n2   g1 step announce
@@ -58,9 +60,11 @@ expect-holder n1
 [ 10795] n2 > g1 R280 epoch 1001.n2: the preferred candidate has been fit for long enough and the policy wants it back: hand over
 [ 10795] n2 ! g1 gate shut
 [ 10795] n2 > g1 R402 epoch 1001.n2: gate shut, lease released (failback)
+[ 10795] n2 = record g1 let-go begins: cause failback, to n1, epoch 1001.n2
 [ 10795] n2 > g1 R110 epoch 1001.n2: fit and nobody seen to hold: ask when the voters are free
 [ 10795] n2   g1 step announce-stop
 [ 10797] n2   g1 step destroy-sockets
+[ 10798] n1 = record g1 takeover begins: cause release, from n2, epoch 1002.n1
 [ 10798] n1 ! g1 gate open
 [ 10798] n1 > g1 R400 epoch 1002.n1: lease won: the gate is open, announce, then wake
 [ 10798] n1   g1 step announce

@@ -23,6 +23,7 @@ expect-holder n2
 [   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
+[   406] n1 = record g1 takeover begins: cause vacant, from -, epoch 1.n1
 [   406] n1 ! g1 gate open
 [   406] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
 [   406] n1   g1 step announce
@@ -36,9 +37,11 @@ expect-holder n2
 [  3001] n1 > g1 R250 epoch 2.n1: the service network has no link here: hand over
 [  3001] n1 ! g1 gate shut
 [  3001] n1 > g1 R402 epoch 2.n1: gate shut, lease released (lan_down)
+[  3001] n1 = record g1 let-go begins: cause lan_down, to n2, epoch 2.n1
 [  3001] n1 > g1 R320 epoch 2.n1: not fit: do not ask (lan_down)
 [  3001] n1   g1 step announce-stop
 [  3003] n1   g1 step destroy-sockets
+[  3004] n2 = record g1 takeover begins: cause release, from n1, epoch 3.n2
 [  3004] n2 ! g1 gate open
 [  3004] n2 > g1 R400 epoch 3.n2: lease won: the gate is open, announce, then wake
 [  3004] n2   g1 step announce

@@ -31,6 +31,7 @@ expect-holder n2
 [   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
+[   406] n1 = record g1 takeover begins: cause vacant, from -, epoch 1.n1
 [   406] n1 ! g1 gate open
 [   406] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
 [   406] n1   g1 step announce
@@ -51,6 +52,7 @@ expect-holder n2
 [  8500] n2 operator: failover --force n2: accepted
 [  8501] n2 > g1 R406 epoch 1.n2: an operator's move of the group begins
 [  8501] n2 > g1 R130 epoch 1.n2: an operator moves the group here: ask as soon as the voters are free
+[  8503] n2 = record g1 takeover begins: cause operator, from n1, epoch 3.n2
 [  8503] n2 ! g1 gate open
 [  8503] n2 > g1 R400 epoch 3.n2: lease won: the gate is open, announce, then wake
 [  8503] n2   g1 step announce

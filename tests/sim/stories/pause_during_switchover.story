@@ -25,6 +25,7 @@ expect-holder n2
 [   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
+[   406] n1 = record g1 takeover begins: cause vacant, from -, epoch 1.n1
 [   406] n1 ! g1 gate open
 [   406] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
 [   406] n1   g1 step announce
@@ -40,6 +41,7 @@ expect-holder n2
 [  3001] n1 > g1 R210 epoch 2.n1: an operator moves the group and its target is ready: hand over
 [  3001] n1 ! g1 gate shut
 [  3001] n1 > g1 R402 epoch 2.n1: gate shut, lease released (operator)
+[  3001] n1 = record g1 let-go begins: cause operator, to n2, epoch 2.n1
 [  3001] n1 > g1 R110 epoch 2.n1: fit and nobody seen to hold: ask when the voters are free
 [  3001] n1   g1 step announce-stop
 [  3001] n2 > g1 R406 epoch 1.n2: an operator's move of the group begins
@@ -48,6 +50,7 @@ expect-holder n2
 [  3001] n2 > g1 R405 epoch 1.n2: an operator's command took effect
 [  3001] n2 = record command: done
 [  3003] n1   g1 step destroy-sockets
+[  3004] n2 = record g1 takeover begins: cause operator, from n1, epoch 3.n2
 [  3004] n2 ! g1 gate open
 [  3004] n2 > g1 R400 epoch 3.n2: lease won: the gate is open, announce, then wake
 [  3004] n2   g1 step announce

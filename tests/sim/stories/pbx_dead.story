@@ -29,6 +29,7 @@ expect-holder n1
 [   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
+[   406] n1 = record g1 takeover begins: cause vacant, from -, epoch 1.n1
 [   406] n1 ! g1 gate open
 [   406] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
 [   406] n1   g1 step announce
@@ -42,9 +43,11 @@ expect-holder n1
 [  3001] n1 > g1 R260 epoch 2.n1: the PBX is dead: hand over at once
 [  3001] n1 ! g1 gate shut
 [  3001] n1 > g1 R402 epoch 2.n1: gate shut, lease released (pbx_dead)
+[  3001] n1 = record g1 let-go begins: cause pbx_dead, to n2, epoch 2.n1
 [  3001] n1 > g1 R320 epoch 2.n1: not fit: do not ask (pbx_dead)
 [  3001] n1   g1 step announce-stop
 [  3003] n1   g1 step destroy-sockets
+[  3004] n2 = record g1 takeover begins: cause release, from n1, epoch 3.n2
 [  3004] n2 ! g1 gate open
 [  3004] n2 > g1 R400 epoch 3.n2: lease won: the gate is open, announce, then wake
 [  3004] n2   g1 step announce
@@ -61,9 +64,11 @@ expect-holder n1
 [  7002] n2 > g1 R260 epoch 3.n2: the PBX is dead: hand over at once
 [  7002] n2 ! g1 gate shut
 [  7002] n2 > g1 R402 epoch 3.n2: gate shut, lease released (pbx_dead)
+[  7002] n2 = record g1 let-go begins: cause pbx_dead, to n1, epoch 3.n2
 [  7002] n2 > g1 R320 epoch 3.n2: not fit: do not ask (pbx_dead)
 [  7002] n2   g1 step announce-stop
 [  7004] n2   g1 step destroy-sockets
+[  7005] n1 = record g1 takeover begins: cause release, from n2, epoch 4.n1
 [  7005] n1 ! g1 gate open
 [  7005] n1 > g1 R400 epoch 4.n1: lease won: the gate is open, announce, then wake
 [  7005] n1   g1 step announce

@@ -32,6 +32,7 @@ expect-holder n3
 [   405] n3 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
 [   407] n3   g1 step muzzle-pbx
+[   454] n1 = record g1 takeover begins: cause vacant, from -, epoch 1.n1
 [   454] n1 ! g1 gate open
 [   454] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
 [   454] n1   g1 step announce
@@ -43,6 +44,7 @@ expect-holder n3
 [   551] n3 > g1 R111 epoch 0.-: fit, another node holds the group: stand by, ask when the voters are free
 [  3000] n1 loses power
 [  3300] n2 operator: switchover n3: accepted
+[  3841] n2 = record g1 takeover begins: cause lease_expired, from n1, epoch 2.n2
 [  3841] n2 ! g1 gate open
 [  3841] n2 > g1 R400 epoch 2.n2: lease won: the gate is open, announce, then wake
 [  3841] n2   g1 step announce
@@ -55,11 +57,13 @@ expect-holder n3
 [  5101] n2 > g1 R210 epoch 2.n2: an operator moves the group and its target is ready: hand over
 [  5101] n2 ! g1 gate shut
 [  5101] n2 > g1 R402 epoch 2.n2: gate shut, lease released (operator)
+[  5101] n2 = record g1 let-go begins: cause operator, to n3, epoch 2.n2
 [  5101] n2 > g1 R110 epoch 2.n2: fit and nobody seen to hold: ask when the voters are free
 [  5101] n2   g1 step announce-stop
 [  5101] n3 > g1 R406 epoch 0.-: an operator's move of the group begins
 [  5101] n3 > g1 R130 epoch 0.-: an operator moves the group here: ask as soon as the voters are free
 [  5103] n2   g1 step destroy-sockets
+[  5104] n3 = record g1 takeover begins: cause operator, from n2, epoch 3.n3
 [  5104] n3 ! g1 gate open
 [  5104] n3 > g1 R400 epoch 3.n3: lease won: the gate is open, announce, then wake
 [  5104] n3   g1 step announce

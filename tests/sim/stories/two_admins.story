@@ -31,6 +31,7 @@ expect-holder n3
 [   405] n3 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
 [   407] n3   g1 step muzzle-pbx
+[   454] n1 = record g1 takeover begins: cause vacant, from -, epoch 1.n1
 [   454] n1 ! g1 gate open
 [   454] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
 [   454] n1   g1 step announce
@@ -46,6 +47,7 @@ expect-holder n3
 [  3001] n1 > g1 R210 epoch 1.n1: an operator moves the group and its target is ready: hand over
 [  3001] n1 ! g1 gate shut
 [  3001] n1 > g1 R402 epoch 1.n1: gate shut, lease released (operator)
+[  3001] n1 = record g1 let-go begins: cause operator, to n2, epoch 1.n1
 [  3001] n1 > g1 R110 epoch 1.n1: fit and nobody seen to hold: ask when the voters are free
 [  3001] n1   g1 step announce-stop
 [  3001] n2 > g1 R406 epoch 0.-: an operator's move of the group begins
@@ -61,18 +63,21 @@ expect-holder n3
 [  3001] n3 > g1 R406 epoch 0.-: an operator's move of the group begins
 [  3001] n3 > g1 R130 epoch 0.-: an operator moves the group here: ask as soon as the voters are free
 [  3003] n1   g1 step destroy-sockets
+[  3004] n2 = record g1 takeover begins: cause release, from n1, epoch 2.n2
+[  3004] n2 = record g1 takeover: cause release, from n1, epoch 2.n2, incomplete: none
+[  3004] n2 = record g1 let-go begins: cause operator, to n3, epoch 2.n2
 [  3004] n2 ! g1 gate open
 [  3004] n2 > g1 R400 epoch 2.n2: lease won: the gate is open, announce, then wake
 [  3004] n2   g1 step announce
 [  3004] n2 > g1 R210 epoch 2.n2: an operator moves the group and its target is ready: hand over
 [  3004] n2 ! g1 gate shut
 [  3004] n2 > g1 R402 epoch 2.n2: gate shut, lease released (operator)
-[  3004] n2 = record g1 takeover: cause release, from n1, epoch 2.n2, incomplete: none
 [  3004] n2 > g1 R110 epoch 2.n2: fit and nobody seen to hold: ask when the voters are free
 [  3004] n2   g1 step announce-stop
 [  3005] n1   g1 step muzzle-pbx
 [  3006] n2   g1 step destroy-sockets
 [  3007] n1 = record g1 let-go: cause operator, to n2, epoch 1.n1
+[  3007] n3 = record g1 takeover begins: cause operator, from n2, epoch 3.n3
 [  3007] n3 ! g1 gate open
 [  3007] n3 > g1 R400 epoch 3.n3: lease won: the gate is open, announce, then wake
 [  3007] n3   g1 step announce

@@ -29,6 +29,7 @@ expect-holder n2
 [   404] n2 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   404] n1 > g1 R110 epoch 0.-: fit and nobody seen to hold: ask when the voters are free
 [   406] n2   g1 step muzzle-pbx
+[   406] n1 = record g1 takeover begins: cause vacant, from -, epoch 1.n1
 [   406] n1 ! g1 gate open
 [   406] n1 > g1 R400 epoch 1.n1: lease won: the gate is open, announce, then wake
 [   406] n1   g1 step announce
@@ -45,6 +46,7 @@ expect-holder n2
 [ 11000] w3 has power again
 [ 11500] w3 agent starts, memory lost
 [ 11500] w3 ! g1 gate shut
+[ 12403] n2 = record g1 takeover begins: cause lease_expired, from n1, epoch 1001.n2
 [ 12403] n2 ! g1 gate open
 [ 12403] n2 > g1 R400 epoch 1001.n2: lease won: the gate is open, announce, then wake
 [ 12403] n2   g1 step announce
