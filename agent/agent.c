@@ -235,18 +235,30 @@ static void agent_signal(void *ctx, int fd, int revents)
 	}
 }
 
-static int agent_open_signals(struct agent *a)
+static sigset_t agent_signals(void)
 {
 	sigset_t set;
 
-	(void)signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
+	return set;
+}
+
+void agent_block_signals(void)
+{
+	const sigset_t set = agent_signals();
+
+	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* cannot fail */
+}
+
+static int agent_open_signals(struct agent *a)
+{
+	const sigset_t set = agent_signals();
+
+	(void)signal(SIGPIPE, SIG_IGN);
 	a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (a->signal_fd < 0)
 		return -errno;

@@ -232,6 +232,8 @@ struct agent {
 };
 
 /* ---- agent.c ---- */
+/* First of all: what is sent while the agent starts waits until it runs. Children begin without. */
+void agent_block_signals(void);
 /* Reads everything, puts everything up. On failure everything is taken down again and reterr says why. */
 int agent_start(struct agent *a, const struct agent_paths *paths, struct sentence *reterr);
 void agent_run(struct agent *a);

@@ -105,8 +105,10 @@ int main(int argc, char **argv)
 	struct sentence error = { "" };
 	struct agent *agent;
 	bool check = false;
-	int r = main_arguments(argc, argv, &paths, &check);
+	int r;
 
+	agent_block_signals();
+	r = main_arguments(argc, argv, &paths, &check);
 	if (r >= 0)
 		return r;
 	agent = calloc(1, sizeof *agent);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """SIGHUP: the configuration is applied as a difference, or not at all, and nothing moves because of it."""
 import os
+import pathlib
 import signal
 
 import pytest
@@ -33,6 +34,30 @@ def test_what_cannot_be_applied_changes_nothing_and_is_said(lab, right, changed,
         hup(s.holder)
         wait_until(lambda: key not in alarms(s.holder), 5, "the alarm to go")
         s.stays(0.5)
+
+
+def reads_signals(node):
+    def target(fd):
+        try:
+            return os.readlink(fd)
+        except FileNotFoundError:
+            return ""
+    return any("signalfd" in target(fd) for fd in pathlib.Path(f"/proc/{node.agent.pid}/fd").iterdir())
+
+
+def test_a_signal_that_comes_while_it_starts_waits(lab):
+    """It was the end of an agent that had opened half of what it needs."""
+    with Story(lab) as s:
+        for _ in range(5):
+            s.standby.agent.end(signal.SIGUSR1)
+            s.standby.start_agent()
+            wait_until(lambda: s.standby.agent.blocks(signal.SIGHUP), 10, "the agent's first line", 0.0005)
+            early = not reads_signals(s.standby)
+            hup(s.standby)
+            wait_until(lambda: ringkeep.joined(s.standby), 20, "the agent that was told to read its configuration while it started")
+            if early:
+                break
+        assert early, "it does not wait for signals before it opens anything"
 
 
 def test_address_added_and_removed_while_phones_are_served(lab):

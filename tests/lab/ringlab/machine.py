@@ -57,6 +57,14 @@ class Proc:
         """Is the program running (a zombie is not)?"""
         return self._state() != "Z"
 
+    def blocks(self, number):
+        """Does it keep this signal for later?"""
+        try:
+            blocked = next(line for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines() if line.startswith("SigBlk:"))
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return int(blocked.split()[1], 16) >> (number - 1) & 1 == 1
+
     def stopped(self):
         return self._state() == "T"
 
