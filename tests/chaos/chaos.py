@@ -41,9 +41,9 @@ class Campaign:
         self.start = time.monotonic()
         self.lock = threading.RLock()  # what is done to machines: here, and by the cluster's own orders to their power switch
         self.switch = Switch(lab, self.shoot)
-        self.settings = settings(self.switch.dir, two_node=not lab.witnesses)
-        self.settings["fence_devices"] += "\nfence-timeout = 15s"  # so long a node may be barred after a shot of which nobody knows what became
+        self.settings = self.fence_settings("one")
         self.shot, self.shots = set(), 0  # names of nodes that the cluster shot in this round
+        self.crossed = False      # a device shot the wrong node in this round, or could have: then nobody may be left
         self.no_survivor = None
         self.told = []            # (monotonic, text)
         self.plans = []           # (monotonic, text, function)
@@ -104,6 +104,11 @@ class Campaign:
         {"agent": node.start_agent, "pbx": node.start_pbx, "corosync": node.start_corosync}[program]()
         self.on_purpose.discard((node.name, program))
 
+    def fence_settings(self, levels):
+        s = settings(self.switch.dir, two_node=not self.lab.witnesses, levels=levels)
+        s["fence_devices"] += "\nfence-timeout = 15s"  # so long a node may be barred after a shot of which nobody knows what became
+        return s
+
     def cut_power(self, node):
         begin = now_ns()
         node.power_off()
@@ -116,7 +121,7 @@ class Campaign:
             self.cut_power(node)
             self.shots += was_up
             others_shot = [n for n in self.shot if n != node.name and not self.lab.node(n).up()]
-            if was_up and others_shot:
+            if was_up and others_shot and not self.crossed:
                 self.no_survivor = f"{node.name} was shot while {others_shot[0]} lay shot"
             self.shot.add(node.name)
             if was_up:
@@ -274,6 +279,7 @@ class Campaign:
                 self.say(f"--- round {self.rounds + 1}")
                 self.round()
                 self.shot.clear()
+                self.crossed = False
                 if self.no_survivor:
                     raise judge.Violation(f"no survivor: {self.no_survivor}")
         except Exception as error:

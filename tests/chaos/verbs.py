@@ -5,7 +5,7 @@ A verb gets the campaign (chaos.py) and draws from campaign.random only, so that
 the same order. None of them waits."""
 import signal
 
-from ringlab import ringkeep
+from ringlab import ringkeep, switch
 from ringlab.probe import now_ns
 
 VERBS = []
@@ -165,15 +165,20 @@ def reload(c):
     s.failback = c.random.choice(["manual", "auto", "idle"])
     for node in c.lab.nodes:
         node.conf.write_text(ringkeep.configuration(c.lab, c.lab.keys))
-        if c.runs(node, "agent"):
-            node.agent.send(signal.SIGHUP)
+        read_again(c, node)
     return f"all read their configuration again: failback {s.failback} after {after_s} s"
+
+
+def read_again(c, node):
+    """A program that has not come to its first line yet will read its configuration anyway, and would die of the signal."""
+    if c.runs(node, "agent") and node.agent.blocks(signal.SIGHUP):
+        node.agent.send(signal.SIGHUP)
 
 
 @verb(1)
 def bad_reload(c):
     node = c.any_node()
-    if not c.runs(node, "agent"):
+    if not c.runs(node, "agent") or not node.agent.blocks(signal.SIGHUP):
         return None
     good = node.conf.read_text()
     node.conf.write_text(c.random.choice(["", good[: len(good) // 2], good.replace("id = 1", "id = 3"), "\0\xff{{{\n" + good]))
@@ -232,6 +237,40 @@ def switch_broken(c):
     c.switch.fault(what)
     c.later(c.seconds(1, 8), "the power switch works again", c.switch.fault)
     return f"the power switch {what}"
+
+
+@verb(3)
+def switch_lies(c):
+    """Of two nodes, whose proof is what the device says, none says "off" of a machine that lives: that makes two holders (docs/FAILURE-MODEL.md)."""
+    what = c.random.choice(["says-on", "crossed"] + (["says-off", "inverted"] if c.lab.witnesses else []))
+    c.crossed |= what == "crossed"
+    c.switch.fault(what)
+    c.later(c.seconds(1, 12), "the power switch says the truth again", c.switch.fault)
+    return f"the power switch lies: {what}"
+
+
+@verb(1)
+def fence_devices_changed(c):
+    """Which devices and levels there are is read at the start only: a reload says so and changes nothing, a restart of all agents takes it."""
+    levels = c.random.choice(sorted(switch.LEVELS))
+    s = c.fence_settings(levels)
+    c.lab.settings.fence_devices, c.lab.settings.fence_levels = s["fence_devices"], s["fence_levels"]
+    for node in c.lab.nodes:
+        node.conf.write_text(ringkeep.configuration(c.lab, c.lab.keys))
+        read_again(c, node)
+    for node in (n for n in c.lab.nodes if c.runs(n, "agent")):
+        after = c.seconds(0.1, 1)
+        c.later(after, f"the agent of {node.name} is restarted for its fence devices", lambda node=node: restart(c, node))
+    return f"all read of other fence devices: {levels}"
+
+
+def restart(c, node):
+    if not c.runs(node, "agent"):
+        return
+    c.may_speak(node)
+    node.agent.send(signal.SIGCONT)
+    node.agent.send(signal.SIGUSR1)
+    c.planned_start(node, "agent", 0.05)
 
 
 @verb(1)

@@ -27,6 +27,8 @@ class Switch:
         new.rename(self.dir / f"{node.name}.power")
 
     def fault(self, what=""):
+        """Until it is told otherwise it refuses, hangs, or lies: says-off (whatever is asked, and does nothing), says-on, inverted (of the state),
+        crossed (n1 and n2 are exchanged)."""
         (self.dir / "fault").write_text(what)
 
     def _run(self):
@@ -49,8 +51,21 @@ class Switch:
         self._thread.join(10)
 
 
-def settings(switch_dir, two_node=False, policy="after", delay=""):
-    device = f"""fence-device switch {{
+LEVELS = {  # what devices a node has, one after the other or together; all of them are the same switch
+    "one": (["switch"], [["switch"]]), "two levels": (["switch", "second"], [["switch"], ["second"]]),
+    "two of one level": (["switch", "second"], [["switch", "second"]])}
+
+
+def settings(switch_dir, two_node=False, policy="after", delay="", levels="one"):
+    names, of_levels = LEVELS[levels]
+    devices = "\n".join(_device(name, switch_dir) for name in names)
+    level = "\n".join(f"    fence-level {n} {{ devices = {{ {', '.join(together)} }} }}" for n, together in enumerate(of_levels, 1))
+    return {"fence_devices": devices + ("\ntwo-node = fenced" if two_node else ""), "fence_levels": {"n1": level + "\n" + delay, "n2": level + "\n" + delay},
+            "group": f"damping-penalty = 0\n    fence = {policy}"}
+
+
+def _device(name, switch_dir):
+    return f"""fence-device {name} {{
     agent = "{LAB / 'fence' / 'switch'}"
     parameters = {{ "dir={switch_dir}" }}
     off-timeout = 5s
@@ -60,6 +75,3 @@ def settings(switch_dir, two_node=False, policy="after", delay=""):
     target n1 {{ plug = n1 }}
     target n2 {{ plug = n2 }}
 }}"""
-    level = "    fence-level 1 { devices = { switch } }"
-    return {"fence_devices": device + ("\ntwo-node = fenced" if two_node else ""), "fence_levels": {"n1": level + "\n" + delay, "n2": level + "\n" + delay},
-            "group": f"damping-penalty = 0\n    fence = {policy}"}
