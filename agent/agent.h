@@ -98,6 +98,7 @@ struct agent_trunk {
 	uint32_t carrier; /* index */
 	uint64_t request; /* id of the latest order in flight, 0 = none */
 	boot_t well_at;	  /* when there was nothing to complain of, last */
+	bool pbx_retries; /* it failed, and the PBX tries again without an order */
 	char why[ADAPTER_WHY_MAX];
 };
 

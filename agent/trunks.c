@@ -167,6 +167,14 @@ void trunks_ready(struct agent_group *g)
 	}
 }
 
+/* A PBX that tries again by itself knows better when: an order is for one that has forgotten. */
+static int64_t trunk_retry_after_ns(const struct adapter_trunk *said)
+{
+	if (said->retries)
+		return TRUNK_RETRY_AFTER_NS_MAX;
+	return said->retry_after_ms < 0 ? -1 : said->retry_after_ms * NS_PER_MS;
+}
+
 void trunks_report(struct agent_group *g, const struct adapter_trunk *said)
 {
 	const struct config_group *cg = &g->agent->config->groups[g->index];
@@ -177,8 +185,8 @@ void trunks_report(struct agent_group *g, const struct adapter_trunk *said)
 		if (strcmp(cg->trunks[i].name, said->name) != 0 || !trunk_registers(g, t))
 			continue;
 		(void)snprintf(t->why, sizeof t->why, "%s", said->why);
-		if (trunk_report(&t->machine, said->state, said->status,
-				 said->retry_after_ms < 0 ? -1 : said->retry_after_ms * NS_PER_MS,
+		t->pbx_retries = said->retries;
+		if (trunk_report(&t->machine, said->state, said->status, trunk_retry_after_ns(said),
 				 g->agent->now.boot))
 			log_notice("%s: trunk %s -> %s%s%s", trunk_where(g), said->name,
 				   trunk_state_name(said->state), said->why[0] ? ": " : "", said->why);
@@ -377,7 +385,7 @@ static json_t *trunk_json(const struct agent_group *g, const struct agent_trunk 
 			      ct->contact == CONFIG_CONTACT_NODE ? "node" : "address", "peers",
 			      trunk_peers_json(ct));
 
-	if (registers && m->role == TRUNK_HOLDER)
+	if (registers && m->role == TRUNK_HOLDER && !(t->pbx_retries && m->state == TRUNK_FAILED))
 		next = trunk_next(m, &a->carriers[t->carrier].bucket, a->now.boot);
 	json_object_set_new(o, "state",
 			    json_string(registers ? trunk_state_name(m->state) : "ip-authenticated"));

@@ -87,6 +87,7 @@ struct adapter_trunk {
 	const char *why;	/* a sentence, or "" */
 	int status;		/* the carrier's last SIP status, 0 = none or unknown */
 	int64_t retry_after_ms; /* as the carrier asked for, -1 = it did not */
+	bool retries;		/* failed, and the PBX tries again by itself */
 };
 
 enum adapter_request {

@@ -155,6 +155,7 @@ static void input_trunks(struct adapter *a, const json_t *o, boot_t now)
 		uint32_t after_ms = get_u32(item, "retry_after_ms", UINT32_MAX);
 
 		t.retry_after_ms = after_ms == UINT32_MAX ? -1 : (int64_t)after_ms;
+		t.retries = json_is_true(json_object_get(item, "retries"));
 		if (!*t.name || !trunk_state_from_name(get_string(item, "state", ""), &t.state))
 			input_garbage(a, now, "a trunk without a name or of an unknown state");
 		else if (a->ops.trunk)

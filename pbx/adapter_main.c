@@ -179,6 +179,8 @@ void adapter_main_trunk(struct adapter_main *m, const struct adapter_trunk *t)
 					  json_integer(t->status)); /* ENOMEM: one report without it */
 	if (o && t->retry_after_ms >= 0)
 		(void)json_object_set_new(o, "retry_after_ms", json_integer(t->retry_after_ms));
+	if (o && t->retries)
+		(void)json_object_set_new(o, "retries", json_true());
 	if (!m->trunks)
 		m->trunks = json_array();
 	(void)json_array_append_new(m->trunks, o); /* as above */

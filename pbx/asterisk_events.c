@@ -71,7 +71,7 @@ static void on_event(void *ctx, const char *name, const struct ami_message *m, b
 	else if (!strncasecmp(name, "QueueMember", 11))
 		k->queues_at = boot_min(k->queues_at, boot_add(now, NS_PER_S)); /* asked as a whole */
 	else if (!strcasecmp(name, "Registry"))
-		trunks_changed(k, now);
+		trunks_heard(k, m, now);
 	else if (!strcasecmp(name, "FullyBooted"))
 		event_booted(k, now);
 	else if (!strcasecmp(name, "Reload"))
@@ -126,6 +126,8 @@ static void on_answered(void *ctx, const struct ami_slot *slot, enum ami_answer 
 		break;
 	case AMI_TRUNKS:
 	case AMI_ORDER:
+	case AMI_FILE:
+	case AMI_TOGETHER:
 		trunks_answered(k, slot, what, m, now);
 		break;
 	case AMI_FILTER:

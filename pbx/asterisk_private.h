@@ -3,7 +3,7 @@
  * Inside of ringkeep-adapter-asterisk: asterisk_main.c (settings, loop), asterisk_agent.c (what the agent
  * asks for), asterisk_events.c (what AMI tells), asterisk_push.c (towards Asterisk, by ARI), asterisk_sweep.c
  * and asterisk_lookup.c (what Asterisk has), asterisk_verify.c, asterisk_qualify.c, asterisk_health.c,
- * asterisk_calls.c, asterisk_priority.c, asterisk_trunks.c.
+ * asterisk_calls.c, asterisk_priority.c, asterisk_trunks.c, asterisk_together.c.
  *
  * `known` is what the agent and we agree on. Active: Asterisk says what it is, and differences are reported.
  * Standby: the agent says what it is. Asterisk then gets those contacts that it does not qualify; it would
@@ -49,18 +49,42 @@ enum ami_call {
 	AMI_CHANNELS,
 	AMI_TRUNKS,
 	AMI_ORDER,
+	AMI_FILE, /* registrations as the file has them */
+	AMI_TOGETHER,
 	AMI_HANGUP
 };
 
 #define ASTERISK_QUICK_NS (5 * NS_PER_S)
 #define ASTERISK_LIST_NS  (30 * NS_PER_S)
 
+/* What is waited for before a registration's state is believed. */
+enum asterisk_trunk_wait {
+	ASTERISK_WAITS_NOT,
+	ASTERISK_WAITS_ORDER, /* an order's first outcome; until then the list shows what was before it */
+	ASTERISK_WAITS_START, /* Asterisk registers by itself when it starts */
+};
+
+#define ASTERISK_URI_MAX 256
+
 struct asterisk_trunk {
 	const char *name, *registration;
 	bool wanted;  /* registered, as last ordered */
 	bool ordered; /* at all */
+	bool was_off; /* before that order */
+	bool due;     /* ordered on, and not yet passed on */
 	bool listed;  /* in this list */
-	bool delay_said;
+	/* as the latest whole list has it */
+	bool known, stateless, registered;
+	char client_uri[ASTERISK_URI_MAX], server_uri[ASTERISK_URI_MAX];
+	uint32_t fatal_retry_s, longest_retry_s, retries_max;
+	bool settings_said;
+	/* since the latest order */
+	enum asterisk_trunk_wait waits;
+	bool heard;	   /* anything of it */
+	bool undone;	   /* an unregistration came behind the registration */
+	bool repeated;	   /* because the first outcome was of something older */
+	uint32_t refusals; /* without a registration between them */
+	boot_t ordered_at;
 	boot_t sent_at;	    /* the last order to Asterisk */
 	uint64_t answer_id; /* 0 = none waits */
 	enum trunk_state state;
@@ -139,6 +163,9 @@ struct asterisk {
 	struct asterisk_trunk trunks[ADAPTER_TRUNKS_MAX];
 	size_t trunks_count;
 	boot_t trunks_at;
+	boot_t trunks_due_at;			      /* BOOT_NEVER: no order waits to be passed on */
+	bool trunks_listed;			      /* a whole list was seen on this connection */
+	uint32_t trunks_foreign, trunks_foreign_seen; /* registrations that are no trunks of the group */
 	bool hangup_on_standby;
 
 	boot_t expire_at;
@@ -236,10 +263,20 @@ boot_t priority_next(const struct asterisk *k);
 void trunks_configure(struct asterisk *k, const struct adapter_main_config *c, boot_t now);
 void trunks_order(void *ctx, uint64_t id, size_t trunk, bool registered, boot_t now);
 void trunks_booted(struct asterisk *k, boot_t now);
-void trunks_changed(struct asterisk *k, boot_t now);
+/* AMI's Registry: what became of a REGISTER. */
+void trunks_heard(struct asterisk *k, const struct ami_message *m, boot_t now);
 void trunks_answered(struct asterisk *k, const struct ami_slot *slot, enum ami_answer what,
 		     const struct ami_message *m, boot_t now);
 void trunks_tick(struct asterisk *k, boot_t now);
 boot_t trunks_next(const struct asterisk *k);
+/* Orders that one registration; what fails shows in the list. */
+int trunk_send(struct asterisk *k, size_t i, boot_t now);
+void trunk_sent(struct asterisk_trunk *t, boot_t now);
+
+/* asterisk_together.c: all registrations at once, without an unregistration before */
+void together_order(struct asterisk *k, struct asterisk_trunk *t, boot_t now);
+void together_tick(struct asterisk *k, boot_t now);
+void together_answered(struct asterisk *k, int call, enum ami_answer what, const struct ami_message *m,
+		       boot_t now);
 
 #endif

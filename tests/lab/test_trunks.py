@@ -12,13 +12,14 @@ from ringlab import Lab, ringkeep
 from ringlab.carrier import ADDRESS, TRUSTED, Carrier, kamailio_rpc, options
 from ringlab.machine import wait_until
 from ringlab.netns import inside
+from ringlab.probe import now_ns
 from ringlab.ringkeep import Trunk
+from ringlab.stalls import excused
 
 # Both are tried by every Kamailio on its own from its start; the second is known to the carrier by the node's own address.
 ITSP, DIRECT = Trunk("itsp", "5001", on_at_start=True), Trunk("direct", "5002", contact="node", on_at_start=True)
 BULK = [Trunk(f"bulk{i}", str(6000 + i), carrier="bulk", rate=4, burst=4, on_at_start=i % 2 == 0) for i in range(20)]
-WITHIN_S = 2.0
-NOISE_S = 1.0  # a shared machine with two cores, and Kamailio's timer of one second beside the two
+WITHIN_S = 2.0  # of which Kamailio's timer is up to one
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,8 @@ def check_after(lab, was, since):
     took_over = taken_over_at(lab, new)
     itsp, direct = (registered_at(lab, user, since, address) - took_over for user, address in (("5001", TRUSTED), ("5002", new.address("lan"))))
     print(f"registered {itsp:.2f} s (address) and {direct:.2f} s (node) after the takeover")
-    assert max(itsp, direct) <= WITHIN_S + NOISE_S
+    with excused(now_ns() - int((time.time() - took_over) * 1e9)):
+        assert max(itsp, direct) <= WITHIN_S
     assert lab.carrier.contacts("5001") == [contact(TRUSTED, "5001")]
     assert most_at_once(lab.carrier.registers("5001"))["5001"] == 1
     return new
@@ -260,33 +262,38 @@ def test_stopped_agent_leaves_a_pbx_that_says_nothing(lab):
 
 
 def test_what_a_carrier_says_is_kept(lab):
-    """503 with Retry-After, 403, 423 and silence, each at a trunk of its own, in one window of time."""
+    """503 with Retry-After, 403, 423 and a wrong password, each at a trunk of its own, in one window of time."""
     holder, carrier = holder_of(lab), lab.carrier
     carrier.answer("6000", 503, retry_after_s=9)
     carrier.answer("6001", 403)
     carrier.answer("6002", 423, times=1)
+    carrier.change_password("6003")
     since = time.time()
-    for name in ("bulk0", "bulk1", "bulk2"):
+    for name in ("bulk0", "bulk1", "bulk2", "bulk3"):
         ringkeep.hactl(holder, "trunk", "office", name, "register")
-    wait_until(lambda: trunk(holder, "bulk0")["state"] == "failed" and trunk(holder, "bulk1")["state"] == "rejected", 10,
-               lambda: f"503 and 403 to be known: {trunks(holder)[:6]}", 0.05)
-    failed, rejected = trunk(holder, "bulk0"), trunk(holder, "bulk1")
+    wait_until(lambda: [trunk(holder, n)["state"] for n in ("bulk0", "bulk1", "bulk3")] == ["failed", "rejected", "rejected"], 10,
+               lambda: f"503, 403 and 401 to be known: {trunks(holder)[:6]}", 0.05)
+    failed, rejected, unknown = (trunk(holder, n) for n in ("bulk0", "bulk1", "bulk3"))
+    assert unknown["status"] == 401 and unknown["next_try_ms"] > 250_000, unknown
     assert failed["status"] == 503 and 3000 < failed["next_try_ms"] <= 9000, failed
     assert rejected["status"] == 403 and rejected["next_try_ms"] > 250_000, rejected
     for seen, code in ((failed, 503), (rejected, 403)):
         m = seen["metrics"]
         assert m["last_code"] == code and m["failures_total"] >= 1 and m["registrations_total"] >= 1 <= m["orders_total"], m
         assert int(since) <= m["since_timestamp_seconds"] <= time.time() and 0 < m["last_registration_timestamp_seconds"] <= since, m
-    assert any("bulk1" in a["text"] and "rejected" in a["text"] for a in ringkeep.status(holder)["alarms"])
+    for name in ("bulk1", "bulk3"):
+        assert any(name in a["text"] and "rejected" in a["text"] for a in ringkeep.status(holder)["alarms"])
     tried = carrier.registers("6000", since)[0].at
     wait_until(lambda: [r for r in carrier.registers("6002", since) if r.status == 200], 10, "the longer interval to be accepted", 0.1)
     asked = [r for r in carrier.registers("6002", since) if r.status == 200][-1]
-    assert asked.expires >= 120, asked
+    assert asked.expires >= 300, asked
     time.sleep(max(0.0, tried + 8.5 - time.time()))
     assert [r.status for r in carrier.registers("6000", since)] == [503], carrier.registers("6000", since)
     assert [r.status for r in carrier.registers("6001", since)] == [403], carrier.registers("6001", since)
+    assert [(r.status, r.authorized) for r in carrier.registers("6003", since)] == [(401, False), (401, True)], carrier.registers("6003", since)
     carrier.be_kind()
-    ringkeep.hactl(holder, "trunk", "office", "bulk1", "register")  # at once, in spite of the wait
+    for name in ("bulk1", "bulk3"):
+        ringkeep.hactl(holder, "trunk", "office", name, "register")  # at once, in spite of the wait
     wait_until(lambda: trunk(holder, "bulk1")["state"] == "registered", 5, lambda: f"the order by hand: {trunk(holder, 'bulk1')}", 0.05)
     wait_until(lambda: trunk(holder, "bulk0")["state"] == "registered", 10, lambda: f"the second try: {trunk(holder, 'bulk0')}", 0.05)
     again = next(r for r in carrier.registers("6000", since) if r.status != 503)

@@ -32,6 +32,7 @@ struct seen {
 	struct adapter_health health;
 	char last_put[64], last_log[64], dir[64], path[96];
 	int trunks, trunk_status;
+	bool trunk_retries;
 	enum trunk_state trunk;
 	int64_t retry_after_ms;
 };
@@ -71,6 +72,7 @@ static void on_trunk(void *ctx, const struct adapter_trunk *t)
 	s->trunks++;
 	s->trunk = t->state;
 	s->trunk_status = t->status;
+	s->trunk_retries = t->retries;
 	s->retry_after_ms = t->retry_after_ms;
 }
 
@@ -238,7 +240,7 @@ START_TEST(orders_trunks_and_hears_of_them)
 		      SAY("{\"type\":\"trunks\",\"trunks\":[{\"name\":\"itsp\",\"state\":\"odd\"},{\"state\":"
 			  "\"failed\"}]}") SAY("{\"type\":\"trunks\",\"trunks\":[{\"name\":\"itsp\","
 					       "\"state\":\"failed\",\"why\":\"503\",\"status\":503,"
-					       "\"retry_after_ms\":30000}]}") WAIT_FOR_EVER);
+					       "\"retry_after_ms\":30000,\"retries\":true}]}") WAIT_FOR_EVER);
 	UNTIL(&s, s.ready);
 	ck_assert_int_eq(adapter_trunk_order(s.a, "itsp", true, now_of(&s), &id), 0);
 	UNTIL(&s, s.trunks == 1);
@@ -246,6 +248,7 @@ START_TEST(orders_trunks_and_hears_of_them)
 	ck_assert_int_eq(s.trunk, TRUNK_FAILED);
 	ck_assert_int_eq(s.trunk_status, 503);
 	ck_assert_int_eq(s.retry_after_ms, 30000);
+	ck_assert(s.trunk_retries);
 	ck_assert_uint_eq(adapter_counters(s.a)->garbage, 2);
 	end(&s);
 }

@@ -61,9 +61,13 @@ class Carrier(Machine):
     # ---- what it is told ----
 
     def answer(self, user, status, retry_after_s=None, times=0):
-        """Answers that to the next `times` REGISTERs of the user (0: all). Status 0: says nothing."""
+        """Answers that to the next `times` REGISTERs of the user (0: all). Status 0: says nothing; 423: only to what asks for less than 300 s."""
         self.rpc("htable.sets", "answer", user, f"{status}:{'' if retry_after_s is None else retry_after_s}")
         self.rpc("htable.seti", "times", user, times or 1000000)
+
+    def change_password(self, user):
+        """What the account's owner has is wrong from now on."""
+        self.answer(user, "password")
 
     def be_kind(self):
         self.rpc("htable.flush", "answer")
