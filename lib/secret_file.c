@@ -32,7 +32,7 @@ int secret_file_read(const char *path, char ret[SECRET_FILE_MAX])
 		r = -ENODATA;
 	else if (n >= SECRET_FILE_MAX)
 		r = -EMSGSIZE;
-	else if (memchr(text, '\n', (size_t)n) || memchr(text, 0, (size_t)n))
+	else if (memchr(text, '\n', (size_t)n) || memchr(text, '\r', (size_t)n) || memchr(text, 0, (size_t)n))
 		r = -EINVAL;
 	if (r == 0) {
 		memcpy(ret, text, (size_t)n);

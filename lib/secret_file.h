@@ -13,7 +13,7 @@
  * @retval -EPERM  group or others may read or write it
  * @retval -ENODATA  it is empty
  * @retval -EMSGSIZE  longer than fits
- * @retval -EINVAL  more than one line, a NUL, or no regular file
+ * @retval -EINVAL  more than one line, a carriage return, a NUL, or no regular file
  * @retval -errno  it cannot be read */
 int secret_file_read(const char *path, char ret[SECRET_FILE_MAX]);
 /* What is wrong and what to do, for each of these. */

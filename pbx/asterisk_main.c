@@ -6,15 +6,14 @@
  */
 #include "asterisk_private.h"
 
-#include "cleanup.h"
+#include "secret_file.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define EXPIRE_EVERY_NS NS_PER_S
 #define EXPIRE_GRACE_NS (2 * NS_PER_S) /* Asterisk's own word on it comes first */
@@ -42,39 +41,25 @@ static bool setting_ami(const char *text, struct sockaddr_in *ret)
 	return inet_pton(AF_INET, host, &ret->sin_addr) == 1 && ntohl(ret->sin_addr.s_addr) >> 24 == 127;
 }
 
-/* The first line of the file. */
-static int setting_secret(const struct adapter_main_config *c, const char *name, char ret[AMI_CREDENTIAL],
+static int setting_secret(const struct adapter_main_config *c, const char *name, char ret[SECRET_FILE_MAX],
 			  char *why)
 {
 	const char *path = adapter_main_setting(c, name);
-	_cleanup_(close_fd) int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -ENOENT;
-	struct stat st;
-	ssize_t n;
+	int r;
 
 	if (!path)
 		return setting_error(why, name, "the path of a file that holds the secret");
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		(void)snprintf(why, ADAPTER_WHY_MAX, "%s %.100s: %s", name, path, strerror(errno)); /* fits */
-		return -EINVAL;
-	}
-	if (st.st_mode & S_IRWXO) {
-		(void)snprintf(why, ADAPTER_WHY_MAX, "%s %.100s is open to everybody: chmod 600 it", name,
-			       path); /* fits */
-		return -EINVAL;
-	}
-	n = read(fd, ret, AMI_CREDENTIAL - 1);
-	ret[n > 0 ? n : 0] = 0;
-	ret[strcspn(ret, "\r\n")] = 0;
-	if (!*ret || n == AMI_CREDENTIAL - 1)
-		return setting_error(why, name,
-				     "a file whose first line is the secret, of at most 126 characters");
-	return 0;
+	r = secret_file_read(path, ret);
+	if (r == 0)
+		return 0;
+	(void)snprintf(why, ADAPTER_WHY_MAX, "%s %.100s: %s", name, path, secret_file_error(r)); /* fits */
+	return -EINVAL;
 }
 
 static int configure_ami(struct asterisk *k, const struct adapter_main_config *c, boot_t now, char *why)
 {
 	const char *ami = adapter_main_setting(c, "ami"), *user = adapter_main_setting(c, "ami-user");
-	char secret[AMI_CREDENTIAL];
+	char secret[SECRET_FILE_MAX];
 	struct sockaddr_in to;
 
 	if (!setting_ami(ami ? ami : "tcp:127.0.0.1:5038", &to))
@@ -85,7 +70,7 @@ static int configure_ami(struct asterisk *k, const struct adapter_main_config *c
 	if (setting_secret(c, "ami-secret-file", secret, why) < 0)
 		return -EINVAL;
 	if (ami_client_init(&k->ami, &to, user, secret, &asterisk_ami_ops, k, now) < 0)
-		return setting_error(why, "ami-user", "shorter than 128 characters");
+		return setting_error(why, "ami-user", "shorter than 128 characters, and so is its secret");
 	(void)snprintf(k->ami_text, sizeof k->ami_text, "AMI at %s", k->ami.target); /* fits */
 	return 0;
 }
@@ -95,7 +80,7 @@ static void on_ari(void *ctx, const struct ari_slot *slot, int status, const cha
 static int configure_ari(struct asterisk *k, const struct adapter_main_config *c, char *why)
 {
 	const char *ari = adapter_main_setting(c, "ari"), *user = adapter_main_setting(c, "ari-user");
-	char secret[AMI_CREDENTIAL];
+	char secret[SECRET_FILE_MAX];
 	int r;
 
 	if (!user || !*user)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "freeswitch_link.h"
 
-#include "cleanup.h"
+#include "secret_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define RETRY_NS	(500 * NS_PER_MS)
@@ -17,7 +16,6 @@
 #define CONNECT_NS	(3 * NS_PER_S)
 #define GREETING_NS	(3 * NS_PER_S)
 #define IDLE_FRAMES_MAX 1000
-#define PASSWORD_MAX	128
 
 void link_init(struct freeswitch_link *l, const struct sockaddr_in *to, const char *password_file,
 	       const struct link_ops *ops, void *ctx, boot_t now)
@@ -124,28 +122,10 @@ static void link_write(struct freeswitch_link *l, boot_t now)
 
 /* ---- the login ---- */
 
-int link_read_password(const char *path, char *ret, size_t size)
-{
-	_cleanup_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	ssize_t n;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (st.st_mode & 07)
-		return -EPERM;
-	n = read(fd, ret, size - 1);
-	if (n < 0)
-		return -errno;
-	ret[n] = 0;
-	ret[strcspn(ret, "\r\n")] = 0;
-	return *ret ? 0 : -ENODATA;
-}
-
 static int link_log_in(struct freeswitch_link *l)
 {
-	char password[PASSWORD_MAX], line[PASSWORD_MAX + 16];
-	int r = link_read_password(l->password_file, password, sizeof password);
+	char password[SECRET_FILE_MAX], line[SECRET_FILE_MAX + 16];
+	int r = secret_file_read(l->password_file, password);
 
 	if (r < 0) {
 		link_drop_errno(l, "cannot be logged into, the password file cannot be read", -r, l->now);

@@ -78,7 +78,5 @@ short link_events(const struct freeswitch_link *l);
 void link_ready(struct freeswitch_link *l, boot_t now);
 boot_t link_next(const struct freeswitch_link *l);
 void link_tick(struct freeswitch_link *l, boot_t now);
-/* The password of a file: its first line. -EPERM: the file is open to everybody. */
-int link_read_password(const char *path, char *ret, size_t size);
 
 #endif

@@ -7,6 +7,8 @@
  */
 #include "freeswitch_private.h"
 
+#include "secret_file.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +19,6 @@
 #define EXPIRE_EVERY_NS NS_PER_S
 #define EXPIRE_GRACE_NS (2 * NS_PER_S) /* FreeSWITCH's own word on it comes first */
 #define RPC_FAILURES	10
-#define PASSWORD_MAX	128
 
 /* ---- settings ---- */
 
@@ -86,7 +87,7 @@ static int configure_link(struct freeswitch *f, const struct adapter_main_config
 {
 	const char *file = adapter_main_setting(c, "password-file");
 	struct sockaddr_in to;
-	char password[PASSWORD_MAX];
+	char password[SECRET_FILE_MAX];
 	int r;
 
 	f->socket_text = adapter_main_setting(c, "event-socket");
@@ -98,13 +99,11 @@ static int configure_link(struct freeswitch *f, const struct adapter_main_config
 	if (!file)
 		return setting_error(why, "password-file",
 				     "a file with the password of the event socket, and it is not set");
-	r = link_read_password(file, password, sizeof password);
+	r = secret_file_read(file, password);
 	explicit_bzero(password, sizeof password);
 	if (r < 0) {
 		(void)snprintf(why, ADAPTER_WHY_MAX, "setting \"password-file\": %.100s: %s", file,
-			       r == -ENODATA ? "no password in it"
-			       : r == -EPERM ? "it is open to everybody, chmod 600 it"
-					     : strerror(-r)); /* fits */
+			       secret_file_error(r)); /* fits */
 		return r;
 	}
 	if (!pbx_setting_number(c, "rpc-failures", 1, 1000, RPC_FAILURES, &f->unusable_s_max))

@@ -251,7 +251,7 @@ def test_settings_it_cannot_do_are_refused_by_name(stand, tmp_path):
     (tmp_path / "open").write_text(PASSWORD)
     cases = [({"event-socket": "tcp:192.0.2.1:8021"}, "event-socket"), ({"event-socket": "tcp:127.0.0.1"}, "event-socket"),
              ({"password-file": None}, "password-file"), ({"password-file": "/nonexistent"}, "No such file"),
-             ({"password-file": str(tmp_path / "empty")}, "no password in it"), ({"password-file": str(tmp_path / "open")}, "open to everybody"), ({"profile": "a b"}, "profile"),
+             ({"password-file": str(tmp_path / "empty")}, "it is empty"), ({"password-file": str(tmp_path / "open")}, "others than its owner may use it"), ({"profile": "a b"}, "profile"),
              ({"recover": "maybe"}, "recover"), ({"colour": "red"}, "colour"), ({"hostname": "x\ny"}, "hostname")]
     for settings, word in cases:
         with pytest.raises(AssertionError, match=word):
