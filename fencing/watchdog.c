@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "watchdog.h"
 
+#include "child_spawn.h"
+#include "cleanup.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/watchdog.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -110,31 +111,12 @@ void watchdog_ended(struct watchdog *w)
 		forget(w->shared);
 }
 
-/* A session of its own: what ends the agent's group does not end it. It raises its priority itself. */
-static int spawn(const char *program, char *const argv[], pid_t *ret)
+/* In a group of its own: what ends the agent's group does not end it. */
+static int spawn(char *const argv[], pid_t *ret_pid, int *ret_pidfd)
 {
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t all;
-	int r;
+	_cleanup_(close_fd) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	sigfillset(&all);
-	if (posix_spawn_file_actions_init(&files))
-		return -ENOMEM;
-	if (posix_spawnattr_init(&attr)) {
-		(void)posix_spawn_file_actions_destroy(&files);
-		return -ENOMEM;
-	}
-	(void)posix_spawnattr_setsigmask(&attr, &all);
-	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
-	r = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDWR, 0) ||
-	    posix_spawn_file_actions_adddup2(&files, 0, 1) ||
-	    posix_spawn_file_actions_adddup2(&files, 0, 2) ||
-	    posix_spawn_file_actions_addclosefrom_np(&files, 3);
-	r = r ? -ENOMEM : -posix_spawn(ret, program, &files, &attr, argv, environ);
-	(void)posix_spawnattr_destroy(&attr); /* cannot fail in glibc */
-	(void)posix_spawn_file_actions_destroy(&files);
-	return r;
+	return null < 0 ? -errno : child_spawn_env(argv, environ, null, null, null, ret_pid, ret_pidfd);
 }
 
 int watchdog_start(struct watchdog *w, const char *program, const char *run_dir, const char *device,
@@ -142,8 +124,8 @@ int watchdog_start(struct watchdog *w, const char *program, const char *run_dir,
 {
 	char timeout[16], *argv[] = { (char *)(uintptr_t)program, (char *)(uintptr_t)run_dir,
 				      (char *)(uintptr_t)device, timeout, NULL };
+	int r, pidfd;
 	pid_t pid;
-	int r;
 
 	if (watchdog_runs(w) || lock_is_held(w->file))
 		return -EBUSY;
@@ -151,15 +133,15 @@ int watchdog_start(struct watchdog *w, const char *program, const char *run_dir,
 	atomic_store(&w->shared->state, WATCHDOG_STARTING);
 	atomic_store(&w->shared->error, 0);
 	watchdog_order(w, WATCHDOG_ORDER_FEED);
-	r = spawn(program, argv, &pid);
+	r = spawn(argv, &pid, &pidfd);
 	if (r < 0) {
 		atomic_store(&w->shared->state, WATCHDOG_NONE);
 		return r;
 	}
 	w->pid = pid;
 	w->child = true;
-	w->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* not reaped yet, so it is still ours */
-	return w->pidfd < 0 ? -errno : 0;
+	w->pidfd = pidfd;
+	return 0;
 }
 
 void watchdog_count_round(struct watchdog *w)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report_run.h"
 
+#include "child_spawn.h"
 #include "cleanup.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,28 +25,13 @@ int64_t report_now_ms(void)
 	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-/* In a group of its own, so that a kill reaches its children. */
+/* As its operator would run it, in a group of its own. */
 static int start(char *const argv[], int out, pid_t *ret)
 {
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	int r;
+	_cleanup_(close_fd) int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int pidfd = -EBADF;
 
-	if (posix_spawn_file_actions_init(&files))
-		return -ENOMEM;
-	if (posix_spawnattr_init(&attr)) {
-		(void)posix_spawn_file_actions_destroy(&files);
-		return -ENOMEM;
-	}
-	(void)posix_spawnattr_setpgroup(&attr, 0);
-	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
-	r = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0) ||
-	    posix_spawn_file_actions_adddup2(&files, out, 1) ||
-	    posix_spawn_file_actions_adddup2(&files, out, 2);
-	r = r ? -ENOMEM : -posix_spawnp(ret, argv[0], &files, &attr, argv, environ);
-	(void)posix_spawnattr_destroy(&attr); /* cannot fail in glibc */
-	(void)posix_spawn_file_actions_destroy(&files);
-	return r;
+	return in < 0 ? -errno : child_spawn_env(argv, environ, in, out, out, ret, &pidfd);
 }
 
 /* Until the other end is closed, enough is there, or it is too late. */

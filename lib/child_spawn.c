@@ -33,10 +33,8 @@ static int spawn_files(posix_spawn_file_actions_t *files, int in, int out, int e
 	       posix_spawn_file_actions_addclosefrom_np(files, 3);
 }
 
-static int spawn(char *const argv[], int in, int out, int err, pid_t *ret)
+static int spawn(char *const argv[], char *const env[], int in, int out, int err, pid_t *ret)
 {
-	char *const env[] = { (char[]){ "PATH=/usr/sbin:/usr/bin:/sbin:/bin" }, (char[]){ "LC_ALL=C.UTF-8" },
-			      NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	int r = -ENOMEM;
@@ -45,7 +43,7 @@ static int spawn(char *const argv[], int in, int out, int err, pid_t *ret)
 		return -ENOMEM;
 	if (!posix_spawnattr_init(&attr)) {
 		if (!spawn_attributes(&attr) && !spawn_files(&files, in, out, err))
-			r = -posix_spawn(ret, argv[0], &files, &attr, argv, env);
+			r = -posix_spawnp(ret, argv[0], &files, &attr, argv, env);
 		(void)posix_spawnattr_destroy(&attr); /* cannot fail in glibc */
 	}
 	(void)posix_spawn_file_actions_destroy(&files);
@@ -54,8 +52,17 @@ static int spawn(char *const argv[], int in, int out, int err, pid_t *ret)
 
 int child_spawn(char *const argv[], int in, int out, int err, pid_t *ret_pid, int *ret_pidfd)
 {
+	char *const env[] = { (char[]){ "PATH=/usr/sbin:/usr/bin:/sbin:/bin" }, (char[]){ "LC_ALL=C.UTF-8" },
+			      NULL };
+
+	return child_spawn_env(argv, env, in, out, err, ret_pid, ret_pidfd);
+}
+
+int child_spawn_env(char *const argv[], char *const env[], int in, int out, int err, pid_t *ret_pid,
+		    int *ret_pidfd)
+{
 	pid_t pid = 0;
-	int fd, r = spawn(argv, in, out, err, &pid);
+	int fd, r = spawn(argv, env, in, out, err, &pid);
 
 	if (r < 0)
 		return r;
