@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The Asterisk adapter with two real Asterisks: what phones register at one can be called through the other, which knows of them as if they had
 registered there."""
+import contextlib
 import os
+import re
 import signal
+import socket
+import threading
 import time
 
 import pytest
@@ -12,10 +16,14 @@ from pbxlab.adapter import mirror
 from pbxlab.asterisks import AsteriskSite
 from ringlab.asterisk import Account
 from ringlab.machine import wait_until
+from ringlab.netns import inside
 
 ACCOUNTS = [Account("1001"), Account("1002", 60), Account("1003", 0, 2), Account("1004", 60, 2), Account("1005", nat=True), Account("1006", 60, nat=True),
             *(Account(str(2001 + i), 60 * (i % 2)) for i in range(100))]
-SOON = {"pjsip.conf": [("contact_expiration_check_interval = 10", "contact_expiration_check_interval = 1")]}
+CHANGES = {"pjsip.conf": [("contact_expiration_check_interval = 10", "contact_expiration_check_interval = 1")],
+           "queues.conf": [("[support]", "[nobody]\njoinempty = yes\n\n[support]")]}
+FILES = {"extensions_site.conf": "[phones](+)\nexten => 701,1,Answer()\n same => n,Queue(nobody,,,,60)\n"
+                                 "exten => _2XXX,1,Dial(${PJSIP_DIAL_CONTACTS(${EXTEN})},20)\n"}
 
 
 BOTH = pytest.mark.parametrize("asterisks", ["22", "16"], indirect=True)
@@ -26,7 +34,7 @@ NEWEST = pytest.mark.parametrize("asterisks", ["22"], indirect=True)
 def asterisks(request, tmp_path_factory):
     if os.geteuid() != 0:
         pytest.fail("the lab needs root: namespaces, chroot")
-    with AsteriskSite(tmp_path_factory.mktemp("asterisk"), request.param, ACCOUNTS, changes=SOON) as s:
+    with AsteriskSite(tmp_path_factory.mktemp("asterisk"), request.param, ACCOUNTS, changes=CHANGES, files=FILES) as s:
         s.start_asterisk("a", "b")
         yield s
 
@@ -203,6 +211,59 @@ def test_who_is_in_a_call_is_served_first_and_known_to_an_adapter_that_comes_lat
     later = site.adapter("a", True)
     later.wait(lambda: priorities(later).get("1001") == priorities(later).get("1003") == 9, 10, "the same from an adapter that has not seen the call begin")
     assert call.hang_up() == 200
+
+
+@contextlib.contextmanager
+def given(where):
+    """AORs of the contacts that are put into an Asterisk, in the order of the requests on its loopback."""
+    with inside(where):
+        lo = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        lo.bind(("lo", 0))
+    lo.settimeout(0.1)
+    aors, ended = [], threading.Event()
+
+    def listen():
+        while not ended.is_set():
+            with contextlib.suppress(TimeoutError):
+                for aor in re.findall(rb"PUT /ari/asterisk/config/dynamic/res_pjsip/contact/(\d+)%3B", lo.recv(65536)):
+                    if aor.decode() not in aors:  # each frame is seen twice on a loopback
+                        aors.append(aor.decode())
+    thread = threading.Thread(target=listen)
+    thread.start()
+    try:
+        yield aors
+    finally:
+        ended.set()
+        thread.join()
+        lo.close()
+
+
+@BOTH
+def test_phones_that_matter_most_are_given_to_the_new_holder_first(site, pair):
+    """In a call, or waiting in a queue; called lately; member of a queue; the others. All are qualified, so the standby gets them when it takes over."""
+    a, b = pair
+    others = {str(n): site.phone(str(n)) for n in range(2010, 2100, 2)}
+    assert [p.register() for p in list(others.values())[:22]] == [200] * 22
+    waiting, caller, called, lately, member = (site.phone(n) for n in ("2002", "2004", "2006", "2008", "1002"))
+    assert [p.register() for p in (waiting, caller, called, lately, member)] == [200] * 5
+    assert [p.register() for p in list(others.values())[22:]] == [200] * 23
+    assert caller.call("2008") == 200
+    talk, queued = caller.dial("2006"), waiting.dial("701")
+    assert (talk.status, queued.status) == (200, 200)
+    expected = {"2002": 9, "2004": 9, "2006": 9, "2008": 6, "1002": 3} | dict.fromkeys(others, 0)
+    a.wait(lambda: {aor: binding.get("priority", 0) for (aor, _), binding in a.bindings.items()} == expected, 15, "the priorities")
+    b.wait(lambda: b.health["bindings"] == len(expected), 10, "all bindings at the standby")
+    time.sleep(0.5)  # and with the newest priorities
+    with given(site.where("b")) as order:
+        take_over(site, a, b)
+        wait_until(lambda: len(order) == len(expected), 10, lambda: f"{len(expected)} contacts to be given: {order}", 0.02)
+    print(f"given first: {order[:12]}")
+    at_once = 8  # requests; those of one round come in any order
+    for user, priority in expected.items():
+        ahead = sum(p >= priority for p in expected.values())
+        assert order.index(user) < ahead + at_once - 1, f"{user} of priority {priority} came as number {order.index(user) + 1}: {order}"
+    queued.hang_up()
+    talk.hang_up()
 
 
 @NEWEST
