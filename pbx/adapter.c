@@ -27,9 +27,18 @@ bool adapter_rate_allow(struct adapter_rate *rate, uint32_t max, int64_t period_
 	return rate->used++ < max;
 }
 
+void adapter_sentence(char *ret, size_t size, const char *text)
+{
+	size_t n = 0;
+
+	for (; *text && n + 1 < size; text++)
+		ret[n++] = (unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text;
+	ret[n] = 0;
+}
+
 void adapter_alarm(struct adapter *a, enum adapter_alarm alarm, boot_t now, const char *format, ...)
 {
-	char text[ADAPTER_WHY_MAX];
+	char text[ADAPTER_WHY_MAX], clean[ADAPTER_WHY_MAX];
 	va_list args;
 
 	if (!a->ops.alarm ||
@@ -38,15 +47,19 @@ void adapter_alarm(struct adapter *a, enum adapter_alarm alarm, boot_t now, cons
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof text, format, args); /* cutting a sentence is fine */
 	va_end(args);
-	a->ops.alarm(a->ctx, alarm, text);
+	adapter_sentence(clean, sizeof clean, text);
+	a->ops.alarm(a->ctx, alarm, clean);
 }
 
 void adapter_log(struct adapter *a, const char *line, boot_t now)
 {
+	char clean[ADAPTER_LOG_MAX];
+
+	adapter_sentence(clean, sizeof clean, line);
 	if (!adapter_rate_allow(&a->log_rate, LOGS_PER_SECOND, NS_PER_S, now))
 		a->counters.log_dropped++;
 	else if (a->ops.log)
-		a->ops.log(a->ctx, line);
+		a->ops.log(a->ctx, clean);
 }
 
 static void adapter_poll(struct adapter *a, int op, int fd, uint32_t events, enum adapter_source source)

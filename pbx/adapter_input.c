@@ -90,7 +90,7 @@ static void input_health(struct adapter *a, const json_t *o, boot_t now)
 		input_garbage(a, now, "health of an unknown state");
 		return;
 	}
-	(void)snprintf(h.why, sizeof h.why, "%s", get_string(o, "why", "")); /* cutting a sentence is fine */
+	adapter_sentence(h.why, sizeof h.why, get_string(o, "why", ""));
 	h.calls = get_u32(o, "calls", ADAPTER_CALLS_UNKNOWN);
 	h.bindings = get_u32(o, "bindings", 0);
 	h.unmovable = get_u32(o, "unmovable", 0);
@@ -149,11 +149,13 @@ static void input_trunks(struct adapter *a, const json_t *o, boot_t now)
 
 	json_array_foreach(json_object_get(o, "trunks"), i, item)
 	{
+		char why[ADAPTER_WHY_MAX];
 		struct adapter_trunk t = { .name = get_string(item, "name", ""),
-					   .why = get_string(item, "why", ""),
+					   .why = why,
 					   .status = (int)get_u32(item, "status", 0) % 1000 };
 		uint32_t after_ms = get_u32(item, "retry_after_ms", UINT32_MAX);
 
+		adapter_sentence(why, sizeof why, get_string(item, "why", ""));
 		t.retry_after_ms = after_ms == UINT32_MAX ? -1 : (int64_t)after_ms;
 		t.retries = json_is_true(json_object_get(item, "retries"));
 		if (!*t.name || !trunk_state_from_name(get_string(item, "state", ""), &t.state))
@@ -166,8 +168,10 @@ static void input_trunks(struct adapter *a, const json_t *o, boot_t now)
 static void input_answer(struct adapter *a, const json_t *o, boot_t now, int error)
 {
 	bool was_ready = a->state == ADAPTER_READY;
+	char why[ADAPTER_WHY_MAX];
 
-	if (!adapter_answer(a, get_id(o), error, get_string(o, "why", ""), now))
+	adapter_sentence(why, sizeof why, get_string(o, "why", ""));
+	if (!adapter_answer(a, get_id(o), error, why, now))
 		a->counters.late++;
 	if (!was_ready && a->state == ADAPTER_READY && a->ops.ready)
 		a->ops.ready(a->ctx);

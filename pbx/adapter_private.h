@@ -21,6 +21,8 @@ enum adapter_state {
 	ADAPTER_DYING, /* killed, not yet reaped */
 };
 
+#define ADAPTER_LOG_MAX 512 /* of a line of the child's */
+
 struct adapter_pending {
 	uint64_t id; /* 0 = free */
 	enum adapter_request kind;
@@ -72,6 +74,8 @@ struct adapter {
 bool adapter_rate_allow(struct adapter_rate *rate, uint32_t max, int64_t period_ns, boot_t now);
 void adapter_alarm(struct adapter *a, enum adapter_alarm alarm, boot_t now, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* For people: what would end a line of the log, or steer a terminal, becomes a question mark; cut to size. */
+void adapter_sentence(char *ret, size_t size, const char *text);
 void adapter_log(struct adapter *a, const char *line, boot_t now);
 void adapter_kill(struct adapter *a);
 void adapter_set_health(struct adapter *a, const struct adapter_health *h);

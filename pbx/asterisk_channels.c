@@ -9,8 +9,9 @@
 
 #define LIST_MAX   (1u << 20)
 #define LIST_FIRST 256
-#define STATE_RING "4" /* Asterisk's word for a caller who is not answered; one who is called is Ringing, 5 \
-			*/
+#define STATE_RING                                                                               \
+	"4" /* Asterisk's word for a caller who is not answered; one who is called is Ringing, 5 \
+	     */
 
 void asterisk_channels_init(struct asterisk_channels *c)
 {

@@ -6,9 +6,9 @@
  */
 #include "asterisk_private.h"
 
+#include "ari_text.h"
 #include "clock_read.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,16 +129,11 @@ static void lookup_row(struct asterisk *k, const struct asterisk_contact *c, boo
 static void lookup_found(struct asterisk *k, const char *aor, const char *contact, const char *body,
 			 boot_t now)
 {
-	char id[ASTERISK_ID_MAX + 1];
-	json_t *list = json_loads(body, 0, NULL);
-	json_t *row = asterisk_fields(list);
-	struct asterisk_contact c;
+	struct ari_contact c;
 
-	asterisk_contact_id(aor, contact, id);
-	if (row && asterisk_contact_parse(id, row, now, clock_wall_ns(), &c) == 0)
-		lookup_row(k, &c, now);
-	json_decref(row);
-	json_decref(list);
+	if (ari_text_contact(body, aor, contact, now, clock_wall_ns(), &c))
+		lookup_row(k, &c.contact, now);
+	ari_contact_free(&c);
 }
 
 static void lookup_missing(struct asterisk *k, const struct binding *b, boot_t now)

@@ -2,8 +2,9 @@
  *
  * ringkeep-adapter-asterisk. Settings beside those of pbx_monitor.h: ami (tcp:127.0.0.1:5038), ami-user,
  * ami-secret-file, ari (http://127.0.0.1:8088/ari), ari-user, ari-secret-file, ami-failures (10),
- * overload-time (30), hangup-on-standby (yes).
+ * overload-time (30), hangup-on-standby (yes), wait-for-answer (yes).
  */
+#include "ari_text.h"
 #include "asterisk_private.h"
 
 #include "secret_file.h"
@@ -151,15 +152,6 @@ static int ast_configure(void *ctx, struct adapter_main *m, const struct adapter
 
 /* ---- from Asterisk's ARI ---- */
 
-static void ari_info(struct asterisk *k, int status, const char *body)
-{
-	const char *name = status == 200 ? strstr(body, "\"name\":\"") : NULL;
-	size_t len = name ? strcspn(name + 8, "\"\\") : 0;
-
-	if (name && len < sizeof k->systemname)
-		(void)snprintf(k->systemname, sizeof k->systemname, "%.*s", (int)len, name + 8); /* fits */
-}
-
 static void on_ari(void *ctx, const struct ari_slot *slot, int status, const char *body, boot_t now)
 {
 	struct asterisk *k = ctx;
@@ -170,7 +162,8 @@ static void on_ari(void *ctx, const struct ari_slot *slot, int status, const cha
 	memcpy(contact, slot->contact, sizeof contact);
 	switch ((enum ari_call)call) {
 	case ARI_INFO:
-		ari_info(k, status, body);
+		if (status == 200)
+			ari_text_systemname(body, k->systemname, sizeof k->systemname);
 		(void)push_judge(k, status, body, now); /* for its sentence */
 		break;
 	case ARI_LOOKUP:

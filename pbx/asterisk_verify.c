@@ -4,9 +4,9 @@
  * a row that nothing can reach. Asked once per name, again when the modules were reloaded or the answer is
  * old; a binding that lacks its AOR is kept, and tried again at a slow pace.
  */
+#include "ari_text.h"
 #include "asterisk_private.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,29 +75,6 @@ enum asterisk_presence verify_binding(struct asterisk *k, const struct binding *
 
 /* ---- the answers ---- */
 
-static void qualify_field(const json_t *fields, const char *name, char *ret, size_t size)
-{
-	const char *text = json_string_value(json_object_get(fields, name));
-
-	if (text && strlen(text) < size)
-		memcpy(ret, text, strlen(text) + 1);
-}
-
-static void verify_qualify(struct asterisk_name *aor, const char *body)
-{
-	json_t *list = json_loads(body, 0, NULL);
-	json_t *fields = asterisk_fields(list);
-
-	aor->qualify = (struct asterisk_qualify){ 0 };
-	qualify_field(fields, "qualify_frequency", aor->qualify.frequency, sizeof aor->qualify.frequency);
-	qualify_field(fields, "qualify_timeout", aor->qualify.timeout, sizeof aor->qualify.timeout);
-	qualify_field(fields, "authenticate_qualify", aor->qualify.authenticate,
-		      sizeof aor->qualify.authenticate);
-	qualify_field(fields, "qualify_2xx_only", aor->qualify.only_2xx, sizeof aor->qualify.only_2xx);
-	json_decref(fields);
-	json_decref(list);
-}
-
 static void verify_push_all(struct asterisk *k, const char *aor)
 {
 	const struct binding *b[BINDING_CONTACTS_MAX];
@@ -135,7 +112,7 @@ void verify_answered(struct asterisk *k, int call, const char *aor, const char *
 			verify_missing(k, e, before);
 		e->checked_at = now;
 		if (kind == ASTERISK_AOR && status == 200)
-			verify_qualify(e, body);
+			ari_text_qualify(body, &e->qualify);
 	}
 	if (before != e->presence || qualified != asterisk_name_qualified(e))
 		verify_push_all(k, aor);
