@@ -9,6 +9,8 @@ import pytest
 from pbxlab import OWN, Site
 from pbxlab.adapter import mirror
 from ringlab.machine import wait_until
+from ringlab.probe import now_ns
+from ringlab.stalls import excused
 
 
 @pytest.fixture()
@@ -188,6 +190,7 @@ def test_dead_and_hung_kamailio_are_reported(site, record_property):
     for adapter in (a, plain):
         health, _ = adapter.wait_state("healthy")
         assert health["pid"] == int((site.run_dir("a") / "pid").read_text())
+    since = now_ns()
     site.signal_kamailio("a", signal.SIGSTOP)
     _, sick_s = a.wait_state("sick", 3)
     assert "does not answer" in a.health["why"]
@@ -202,7 +205,8 @@ def test_dead_and_hung_kamailio_are_reported(site, record_property):
     record_property("hung_reported_s", sick_s)
     record_property("killed_reported_s", dead_s)
     print(f"OPTIONS every 200 ms, 3 failures: hung reported after {sick_s:.2f} s, killed after {dead_s:.2f} s (by the pid file)")
-    assert sick_s < 3 and dead_s < 2, "far beyond 3 intervals of 200 ms, and one look at the pid file"
+    with excused(since):
+        assert sick_s < 3 and dead_s < 2, "far beyond 3 intervals of 200 ms, and one look at the pid file"
 
 
 def synthetic(i):
@@ -212,7 +216,7 @@ def synthetic(i):
 
 
 def test_ten_thousand_bindings(site, record_property):
-    count = 10000
+    count, since = 10000, now_ns()
     b = site.adapter("b", False)
     b.wait_state("healthy")
     start = time.monotonic()
@@ -235,7 +239,8 @@ def test_ten_thousand_bindings(site, record_property):
     print(f"{count} bindings applied in {applied_s:.2f} s ({count / applied_s:.0f}/s), the same again in {again_s:.2f} s; "
           f"activate answered after {activate_s * 1000:.1f} ms; one more change applied after {one_s * 1000:.1f} ms")
     assert count / applied_s > 200, "slower than 200 bindings a second, even for a loaded machine"
-    assert activate_s < 0.5, "taking over grows with the number of phones"
+    with excused(since):
+        assert activate_s < 0.5, "taking over grows with the number of phones"
 
 
 def test_many_phones_registering_reach_the_standby(site, pair, record_property):

@@ -53,9 +53,10 @@ def test_steady_address_has_no_outage_and_one_holder(lab):
         t = now_ns()
         time.sleep(1)
     record = probe.record
-    assert record.outage_ms("udp4", t) < 15
     assert record.holders_max() == 1 and record.overlaps() == []
-    assert len(record.answers["udp4"]) > 900
+    with stalls.excused(t, 15):
+        assert record.outage_ms("udp4", t) < 15
+        assert len(record.answers["udp4"]) > 900
     assert record.neighbour_at(record.end_ns) == lab.n1.mac
     assert {"udp", "arp"} <= {kind for _, _, _, kind in record.frames}
 
@@ -71,7 +72,8 @@ def test_gap_is_seen_when_the_address_moves(lab):
         lab.phones.check("ip", "neigh", "flush", "all")
         probe.wait_answer_from(lab.n2)
     record = probe.record
-    assert 300 <= record.outage_ms("udp4", t) < 900
+    with stalls.excused(t):
+        assert 300 <= record.outage_ms("udp4", t) < 900
     assert [s[1:] for s in record.switches()] == [(1, 2)]
     assert record.holders_max() == 1
     assert record.neighbour_at(record.end_ns) == lab.n2.mac
@@ -108,7 +110,8 @@ def test_prober_pause_is_not_an_outage(lab):
         time.sleep(0.2)
         probe.prober.cont()
         time.sleep(0.2)
-    assert probe.record.outage_ms("udp4", t) < 50
+    with stalls.excused(t, 30):
+        assert probe.record.outage_ms("udp4", t) < 50
     assert max(x["ns"] for x in probe.record.late) > 190e6
 
 

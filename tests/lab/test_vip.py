@@ -8,6 +8,7 @@ import time
 
 import pytest
 from gatelab import Capture, Lan, Space, boot_ns, cable, wait_until
+from ringlab.stalls import excused
 from stimuli import BROADCAST, arp, icmp6, send
 
 FAR_MS = 50_000
@@ -137,7 +138,7 @@ def test_the_address_of_the_device_is_the_nodes_own(lan):
 
 def test_removed_address_is_back_within_100_ms(lan):
     keeper = open_keeper(lan)
-    took = []
+    took, since = [], boot_ns()
     for i in range(10):
         for address in (f"{lan.VIP4}/32", f"{lan.VIP6}/128"):
             at = len(keeper.lines)
@@ -148,7 +149,8 @@ def test_removed_address_is_back_within_100_ms(lan):
             assert address in addresses(lan.node)
         time.sleep(0.05)
     print(f"back {statistics.median(took):.2f} ms after the end of `ip addr del` (max {max(took):.2f})")
-    assert max(took) < 100
+    with excused(since):
+        assert max(took) < 100
     assert keeper.status()["vip"]["removed"] == "20"
     assert lan.lan.ping(lan.VIP4) == 2 and lan.lan.ping(lan.VIP6) == 2
 

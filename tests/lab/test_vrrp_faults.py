@@ -8,6 +8,8 @@ import pytest
 from ringlab import Lab, ringkeep
 from ringlab.machine import wait_until
 from ringlab.probe import now_ns
+from ringlab.stalls import excused
+from ringlab.story import lease_ms
 from ringlab.vrrp_ours import Ours, vrrp_section
 from ringlab.vrrp_peers import LINK_LOCAL, Keepalived, Router
 
@@ -106,15 +108,17 @@ def test_phones_reach_the_right_node_at_once_when_the_active_is_back(wire, pair,
     says nothing, and who hears nothing of it does not know that the phones were there. Of two of ours, whose advertisement comes first is chance:
     so several times."""
     first, second = pair(*two(wire, PAIRS[name]))
-    ours = PAIRS[name] == (Ours, Ours)
+    ours, since = PAIRS[name] == (Ours, Ours), now_ns()
     for _ in range(4 if ours and what.startswith("silently") else 1):
         ms, record, whole = back_ms(wire, first, second, *FAULTS[what](wire, first), timeout_s=20)
         MEASURED.append((what, name, ms))
-        assert ms <= BACK_MS or not ours
+        with excused(since):
+            assert ms <= BACK_MS or not ours
     if PAIRS[name] != (Keepalived, Keepalived) and what.startswith("silently"):
         spoke_on = max(0.0, (record.last_frame_ns("n2") - whole) / 1e6)
         MEASURED.append((f"{what}: the other spoke on for", name, spoke_on))
-        assert spoke_on <= ADVERT_MS + EXCHANGE_MS
+        with excused(since):
+            assert spoke_on <= ADVERT_MS + EXCHANGE_MS
     if PAIRS[name] == (Ours, Ours) and what.startswith("frozen"):
         assert overlap_ms(record) == 0, "who stood still is silent before the other speaks"
 
@@ -126,8 +130,8 @@ def test_address_of_a_killed_agent_is_silent_within_three_intervals(wire, pair):
     with wire.probe(sip_us=0) as probe:
         probe.wait_answer_from(first.node)
         time.sleep(0.2)
-        killed = now_ns()
         first.kill()
+        killed = now_ns()
         probe.wait_answer_from(second.node)
         time.sleep(0.5)
         assert "10.77.0.100/" in first.node.check("ip", "addr", "show", "dev", "eth0"), "it is there, behind the gate"
@@ -136,7 +140,8 @@ def test_address_of_a_killed_agent_is_silent_within_three_intervals(wire, pair):
     MEASURED.append(("agent killed: nobody answers for", "ringkeep, ringkeep", probe.record.outage_ms("udp4", killed)))
     assert silent <= OPEN_MS
     assert probe.record.holders_max() == 1
-    assert probe.record.outage_ms("udp4", killed) <= LOW.down_ms() + MACHINE_MS
+    with excused(killed):
+        assert probe.record.outage_ms("udp4", killed) <= LOW.down_ms() + MACHINE_MS
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGUSR1], ids=["killed", "restarted for an upgrade"])
@@ -152,8 +157,10 @@ def test_agent_that_is_started_again_at_once_moves_nothing(wire, pair, number):
         first.start()
         first.wait("master")
         time.sleep(1)
-    assert probe.record.speakers() == {"n1"} and probe.record.outage_ms("udp4", started) <= MACHINE_MS
-    assert "VRRP active" not in second.log()[said:], "the other heard nothing of it"
+    assert probe.record.holders_max() == 1
+    with excused(started):
+        assert probe.record.speakers() == {"n1"} and probe.record.outage_ms("udp4", started) <= MACHINE_MS
+        assert "VRRP active" not in second.log()[said:], "the other heard nothing of it"
     assert [r["cause"] for r in ringkeep.hactl(first.node, "history")["records"] if r["type"] == "takeover"][-1] == "adopted"
 
 
@@ -176,9 +183,10 @@ def test_device_that_is_down_hands_over_and_comes_back(wire, pair):
         time.sleep(0.5)
     MEASURED.append(("device down: nobody answers for", "ringkeep, ringkeep", probe.record.outage_ms("udp4", down, up)))
     MEASURED.append(("device up: nobody answers for", "ringkeep, ringkeep", probe.record.outage_ms("udp4", up)))
-    assert probe.record.outage_ms("udp4", down, up) <= LOW.down_ms() + MACHINE_MS
-    assert probe.record.outage_ms("udp4", up) <= BACK_MS
     assert overlap_ms(probe.record) <= EXCHANGE_MS
+    with excused(down):
+        assert probe.record.outage_ms("udp4", down, up) <= LOW.down_ms() + MACHINE_MS
+        assert probe.record.outage_ms("udp4", up) <= BACK_MS
 
 
 def test_tracked_interface_lowers_the_priority(wire, pair):
@@ -197,7 +205,9 @@ def test_tracked_interface_lowers_the_priority(wire, pair):
         time.sleep(0.3)
     assert first.status()["vrrp"]["priority"] == 150
     MEASURED.append(("tracked interface: nobody answers for", "ringkeep, ringkeep", probe.record.outage_ms("udp4", lost)))
-    assert probe.record.outage_ms("udp4", lost) <= BACK_MS and overlap_ms(probe.record) <= EXCHANGE_MS
+    assert overlap_ms(probe.record) <= EXCHANGE_MS
+    with excused(lost):
+        assert probe.record.outage_ms("udp4", lost) <= BACK_MS
 
 
 def test_tracked_interface_takes_the_node_out_by_default(wire, pair):
@@ -270,7 +280,9 @@ def test_router_whose_pbx_dies_resigns(wire, pair):
         assert first.status()["vrrp"]["fault"] == "pbx_dead"
         time.sleep(0.3)
     MEASURED.append(("PBX killed: no SIP answer for", "ringkeep, ringkeep", probe.record.outage_ms("sip", died)))
-    assert probe.record.outage_ms("sip", died) <= LOW.skew_ms() + BACK_MS and probe.record.holders_max() == 1
+    assert probe.record.holders_max() == 1
+    with excused(died):
+        assert probe.record.outage_ms("sip", died) <= LOW.skew_ms() + BACK_MS
     first.node.start_pbx()
     first.wait("master")
     for node in wire.pbx_nodes:
@@ -288,9 +300,11 @@ def test_switchover_resigns_and_stays_away_until_nobody_else_is_there(wire, pair
         probe.wait_answer_from(second.node)
         time.sleep(1.5)
     MEASURED.append(("switchover: nobody answers for", "ringkeep, ringkeep", probe.record.outage_ms("udp4", asked)))
-    assert probe.record.outage_ms("udp4", asked) <= LOW.skew_ms() + BACK_MS
-    assert [c.node for c in probe.record.claims()] == ["n1", "n2"] and overlap_ms(probe.record) <= EXCHANGE_MS
-    assert (first.state(), second.state()) == ("backup", "master"), "the higher priority does not take it back by itself"
+    assert overlap_ms(probe.record) <= EXCHANGE_MS
+    with excused(asked):
+        assert probe.record.outage_ms("udp4", asked) <= LOW.skew_ms() + BACK_MS
+        assert [c.node for c in probe.record.claims()] == ["n1", "n2"]
+        assert (first.state(), second.state()) == ("backup", "master"), "the higher priority does not take it back by itself"
     with pytest.raises(ringkeep.Refused, match="only its Active router can resign"):
         ringkeep.hactl(first.node, "switchover", "office")
     second.kill()
@@ -329,7 +343,7 @@ def cluster():
 
 @pytest.mark.parametrize("what", FAULTS)
 def test_announce_mode_moves_once_and_loses_nothing_when_the_former_holder_is_back(cluster, what):
-    holder = cluster.restore()
+    holder, begun = cluster.restore(), now_ns()
     standby = next(n for n in cluster.pbx_nodes if n is not holder)
     fault = {"frozen and thawed": holder.freeze, "silently cut off and healed": lambda: cluster.hub.cut(holder)}[what]
     with cluster.probe() as probe:
@@ -343,7 +357,10 @@ def test_announce_mode_moves_once_and_loses_nothing_when_the_former_holder_is_ba
         time.sleep(2)
     ms = probe.record.outage_ms("udp4", healed)
     MEASURED.append((f"{what}, mode announce", "ringkeep, ringkeep", ms))
-    assert ms <= BACK_MS and probe.record.holders_max() == 1
+    assert probe.record.holders_max() == 1
+    with excused(healed):
+        assert ms <= BACK_MS
     order = [c.node for c in probe.record.claims()]
-    assert order == sorted(order, key=(holder.name, standby.name).index), f"it moved {' -> '.join(order)}"
+    with excused(begun, lease_ms(cluster) / 2):
+        assert order == sorted(order, key=(holder.name, standby.name).index), f"it moved {' -> '.join(order)}"
     assert ringkeep.group(standby)["vrrp"]["state"] == "advertising" and ringkeep.group(holder)["vrrp"]["state"] == "listening"

@@ -7,7 +7,8 @@ import pytest
 from ringlab import Lab, ringkeep
 from ringlab.machine import wait_until
 from ringlab.probe import now_ns
-from ringlab.story import epoch, history, takeovers
+from ringlab.stalls import excused
+from ringlab.story import epoch, history, lease_ms, takeovers
 from ringlab.vrrp_capture import VrrpCapture, judge
 from ringlab.vrrp_effects import measure
 from ringlab.vrrp_forger import IP4, IP6, MAC, RESIGNS, VALID, Forger, Stranger
@@ -73,15 +74,18 @@ class Undisturbed:
         return False
 
     def _check(self):
-        after = ringkeep.group(self.holder)
-        assert after["holder"] == self.holder.name and after["epoch"] == self.before["epoch"] and after["gate"] == "open"
-        new = [r for r in takeovers(self.holder) if epoch(r) > epoch(self.before)]
-        assert new == [], f"takeovers: {new}"
-        assert self.record.holders_max() == 1 and self.record.speakers() == {self.holder.name}
+        assert self.record.holders_max() == 1
+        with excused(self.start_ns, lease_ms(self.lab) / 2):
+            after = ringkeep.group(self.holder)
+            assert after["holder"] == self.holder.name and after["epoch"] == self.before["epoch"] and after["gate"] == "open"
+            new = [r for r in takeovers(self.holder) if epoch(r) > epoch(self.before)]
+            assert new == [], f"takeovers: {new}"
+            assert self.record.speakers() == {self.holder.name}
         self.lost = sum(self.lost_of(kind) for kind in ("udp4", "udp6"))
         paused = [x for x in self.record.late if x["ns"] > PAUSE_MS * 1e6]
-        assert self.lost == 0 or paused, f"{self.lost} probes lost, and the machine did not stand still"
-        assert max(self.record.outage_ms(k, self.start_ns) for k in ("udp4", "udp6")) < 150
+        with excused(self.start_ns):
+            assert self.lost == 0 or paused, f"{self.lost} probes lost, and the machine did not stand still"
+            assert max(self.record.outage_ms(k, self.start_ns) for k in ("udp4", "udp6")) < 150
 
     def lost_of(self, kind):
         """Unanswered probes from the first answered one to the last."""

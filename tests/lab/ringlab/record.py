@@ -60,6 +60,10 @@ class Record:
                 self.drops = x["drops"]
         self.frames.sort()
 
+    def leave_out(self, node, since_ns, until_ns):
+        """What a node said while it was cut off: the watcher stands before the cut, and nobody else heard it."""
+        self.frames = [f for f in self.frames if f[1] != node or not since_ns <= f[0] <= until_ns]
+
     def outages(self, kind="udp4", since_ns=0, until_ns=None, min_lost=2):
         """Runs of unanswered probes. One lost datagram is not an outage; a prober that slept sent nothing and lost nothing."""
         found, last = [], None

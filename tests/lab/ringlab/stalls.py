@@ -51,15 +51,11 @@ _meter, _lock = None, threading.Lock()
 
 
 def meter():
-    """One for all labs of this process; it runs from the first lab on."""
+    """One for all of this process; it runs from the first test or lab on."""
     global _meter
     with _lock:
         _meter = _meter or Meter()
         return _meter
-
-
-def running():
-    return _meter is not None
 
 
 def spans(since_ns, until_ns=None):
