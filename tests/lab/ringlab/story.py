@@ -119,6 +119,9 @@ class Story:
 
         def recorded():
             new = sorted((r for r in takeovers(self.expected) if epoch(r) not in self.before), key=epoch)
+            again = [r for r in new if r["peer"] == r["node"]]
+            with self._moves_excused():
+                assert not again, f"the holder lost its lease and won it again: {again}"
             return new if len(new) >= self.moves else None
         self.history = wait_until(recorded, 5, lambda: f"{self.moves} takeovers in the history: {takeovers(self.expected)}") \
             if self.moves else recorded()
