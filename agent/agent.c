@@ -19,6 +19,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#define AGENT_ORDINARY_NS     (60 * NS_PER_S) /* after the loop has turned without a pause */
 #define AGENT_STOP_NS	      (8 * NS_PER_S)
 #define AGENT_SUSPEND_NS      NS_PER_MS /* BOOTTIME against MONOTONIC moved by more: a suspend */
 #define AGENT_PAUSE_PULSES    3		/* late by more: announce again */
@@ -122,6 +123,40 @@ static void agent_check_voters(struct agent *a)
 				   "apply.");
 }
 
+/* ---- real-time priority ---- */
+
+static void agent_enter_realtime(const struct agent *a)
+{
+	int r = realtime_priority(a->config->realtime_priority);
+
+	if (r < 0)
+		log_warning("no real-time priority: %s", strerror(-r));
+}
+
+/* A fault of ours: something wakes the loop without end. The PBX must not suffer it. */
+static void agent_spins(struct agent *a)
+{
+	int r = realtime_step_down();
+
+	a->realtime_at = boot_add(a->now.boot, AGENT_ORDINARY_NS);
+	log_error("the main loop has not slept for %d ms -> ordinary priority for %lld s%s", REALTIME_SPIN_MS,
+		  (long long)(AGENT_ORDINARY_NS / NS_PER_S), r < 0 ? ": refused" : "");
+	(void)alarms_raise(&a->alarms, "spin", a->now.boot,
+			   "ringkeepd is busy without a pause: a fault of it, or more than this machine can "
+			   "do. It runs at ordinary priority meanwhile; please report its log.");
+}
+
+static void agent_back_to_realtime(struct agent *a)
+{
+	if (!a->realtime_at.ns || boot_before(a->now.boot, a->realtime_at))
+		return;
+	a->realtime_at = (boot_t){ 0 };
+	agent_enter_realtime(a);
+	(void)alarms_clear(&a->alarms, "spin");
+}
+
+/* ---- rounds ---- */
+
 static void agent_housekeeping(struct agent *a)
 {
 	agent_check_voters(a);
@@ -132,6 +167,7 @@ static void agent_housekeeping(struct agent *a)
 	a->lag_us_published = a->lag_us_max;
 	a->lag_us_max = 0;
 	alarms_expire(&a->alarms, a->now.boot);
+	agent_back_to_realtime(a);
 	services_expire(a);
 	trunks_watch(a);
 	services_heal(a);
@@ -221,6 +257,9 @@ static void agent_signal(void *ctx, int fd, int revents)
 	case SIGHUP:
 		agent_reload(a);
 		break;
+	case SIGXCPU:
+		agent_spins(a);
+		break;
 	default:
 		if (a->stopping) {
 			a->stop_until = a->now.boot; /* a second SIGTERM: at once */
@@ -244,6 +283,7 @@ static sigset_t agent_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGXCPU);
 	return set;
 }
 
@@ -527,15 +567,6 @@ static void agent_adopt(struct agent *a)
 	agent_flush(a);
 }
 
-/* First of all: a restarted agent has the rest of its lease to adopt it. */
-static void agent_enter_realtime(const struct agent *a)
-{
-	int r = realtime_priority(a->config->realtime_priority);
-
-	if (r < 0)
-		log_warning("no real-time priority: %s", strerror(-r));
-}
-
 static void agent_lock_memory(const struct agent *a)
 {
 	int r = a->config->lock_memory ? realtime_lock_memory() : 0;
@@ -548,7 +579,7 @@ static int agent_open_all(struct agent *a, struct sentence *reterr)
 {
 	int r;
 
-	agent_enter_realtime(a);
+	agent_enter_realtime(a); /* first of all: a restarted agent has the rest of its lease to adopt it */
 	r = agent_load_identity(a, reterr);
 	if (r == 0)
 		r = agent_open_state(a, reterr);

@@ -185,6 +185,7 @@ struct agent {
 	uint32_t lag_us_max; /* since the last heartbeat */
 	uint32_t lag_us_published;
 	uint64_t standstills;
+	boot_t realtime_at; /* back to real-time priority then; {0}: nothing to go back from */
 
 	struct state_run run;
 	int state_fd;

@@ -20,12 +20,32 @@ int realtime_lock_memory(void)
 	return mlockall(MCL_CURRENT | MCL_FUTURE) < 0 ? -errno : 0;
 }
 
+static void limit_spinning(void)
+{
+	const rlim_t spin_us = REALTIME_SPIN_MS * 1000;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_RTTIME, &limit) < 0 || limit.rlim_cur <= spin_us)
+		return;
+	limit.rlim_cur = spin_us;
+	(void)setrlimit(RLIMIT_RTTIME, &limit); /* lowering the soft one is always allowed */
+}
+
 int realtime_priority(uint32_t priority)
 {
 	const struct sched_param param = { .sched_priority = (int)priority };
 
+	if (priority)
+		limit_spinning();
 	/* Adapters, nft and the recorder must never run at our priority. */
 	if (priority && sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
 		return -errno;
 	return 0;
+}
+
+int realtime_step_down(void)
+{
+	const struct sched_param ordinary = { .sched_priority = 0 };
+
+	return sched_setscheduler(0, SCHED_OTHER, &ordinary) < 0 ? -errno : 0;
 }
