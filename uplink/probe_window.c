@@ -14,12 +14,13 @@ static struct probe_slot *slot_of(struct probe_window *w, uint32_t number)
 	return &w->slot[number % PROBE_WINDOW_MAX];
 }
 
-void probe_window_init(struct probe_window *w, const struct probe_policy *policy, boot_t now)
+void probe_window_init(struct probe_window *w, const struct probe_policy *policy, uint32_t seed, boot_t now)
 {
 	assert(policy->window >= 1 && policy->window <= PROBE_WINDOW_MAX);
 	assert(policy->fall >= 1 && policy->known >= 1 && policy->rise >= 1);
 	memset(w, 0, sizeof *w);
 	w->policy = policy;
+	w->seed = seed;
 	w->next_at = now;
 }
 
@@ -53,6 +54,16 @@ static int64_t interval_ns(const struct probe_window *w)
 	return w->slow ? w->policy->slow_interval_ns : w->policy->interval_ns;
 }
 
+/* Numerical Recipes' generator: any would do. */
+static int64_t jitter_ns(struct probe_window *w, int64_t ns)
+{
+	int64_t thousandths;
+
+	w->seed = w->seed * 1664525u + 1013904223u;
+	thousandths = (int64_t)(w->seed >> 16) % 2001 - 1000;
+	return ns / 100 * w->policy->jitter_percent / 1000 * thousandths;
+}
+
 void probe_window_pace(struct probe_window *w, bool slow, boot_t now)
 {
 	if (w->slow == slow)
@@ -78,14 +89,20 @@ int64_t probe_window_timeout_ns(const struct probe_window *w)
 	return ns < w->policy->timeout_ns_max ? ns : w->policy->timeout_ns_max;
 }
 
-/* One loss may be chance: some probes at once tell, also where they are rare. */
-static void burst_begin(struct probe_window *w, boot_t now)
+void probe_window_hurry(struct probe_window *w, boot_t now)
 {
-	if (w->state == PROBE_DOWN || w->lost_run != 1 || boot_before(now, w->burst_from))
+	if (w->state == PROBE_DOWN || boot_before(now, w->burst_from))
 		return;
 	w->burst_left = w->policy->burst;
 	w->burst_from = boot_add(now, w->policy->burst_pause_ns);
 	w->next_at = boot_min(w->next_at, boot_add(now, w->policy->burst_interval_ns));
+}
+
+/* One loss may be chance: some probes at once tell, also where they are rare. */
+static void burst_begin(struct probe_window *w, boot_t now)
+{
+	if (w->lost_run == 1)
+		probe_window_hurry(w, now);
 }
 
 boot_t probe_window_next(const struct probe_window *w)
@@ -281,6 +298,8 @@ static struct probe_slot *slot_take(struct probe_window *w, boot_t now)
 	if (w->burst_left > 0)
 		w->burst_left--;
 	w->next_at = boot_add(now, interval_ns(w));
+	if (w->burst_left == 0)
+		w->next_at = boot_add(w->next_at, jitter_ns(w, interval_ns(w)));
 	return s;
 }
 

@@ -17,6 +17,8 @@
 
 struct probe_policy {
 	int64_t interval_ns;	  /* 200 ms */
+	uint8_t jitter_percent;	  /* of an interval, more or less: what comes and goes in step with the
+				   * probes would be missed */
 	int64_t slow_interval_ns; /* 1 s: standby and metered uplinks */
 	int64_t burst_interval_ns;
 	int64_t burst_pause_ns; /* from the beginning of one burst to that of the next */
@@ -43,6 +45,7 @@ struct probe_window {
 	const struct probe_policy *policy; /* borrowed */
 	enum probe_state state;
 	bool slow;
+	uint32_t seed;
 	bool unsent; /* the latest could not be sent */
 	uint32_t sent;
 	uint32_t undecided;	/* no older probe is under way */
@@ -68,12 +71,14 @@ struct probe_window {
 	} counters;
 };
 
-/* In state UNKNOWN, the first probe due at once. */
-void probe_window_init(struct probe_window *w, const struct probe_policy *policy, boot_t now);
+/* In state UNKNOWN, the first probe due at once. seed: of the jitter. */
+void probe_window_init(struct probe_window *w, const struct probe_policy *policy, uint32_t seed, boot_t now);
 /* Nothing that was measured holds any more (the link was gone): DOWN, until `rise` answers have come. */
 void probe_window_down(struct probe_window *w, boot_t now);
 /* Slow or not; takes effect with the next probe, a sooner one at once. */
 void probe_window_pace(struct probe_window *w, bool slow, boot_t now);
+/* A burst without a loss: somebody wants to know now. Not more often than bursts are. */
+void probe_window_hurry(struct probe_window *w, boot_t now);
 
 bool probe_window_due(const struct probe_window *w, boot_t now);
 /* The sequence number of the probe that leaves now. */

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
+#define BACK_SHIFT_MAX 5
+#define BACK_RIGHT     4   /* a failback that lasts so many delays was right */
 #define MOS_STEP_MILLI 200 /* MOS closer than this is the same */
 
 const struct uplink_choice_policy uplink_choice_policy_default = {
@@ -71,6 +73,8 @@ static int8_t choice_best(const struct uplink_choice *c, const struct uplink_fac
 			continue;
 		if (u->grade <= active && UPLINK_RULE(STRICTLY_BETTER))
 			continue;
+		if (u->doubted && UPLINK_RULE(DOUBT))
+			continue;
 		if (best == UPLINK_ANY || fact_compare(u, &f->uplink[best]) < 0)
 			best = i;
 	}
@@ -101,7 +105,7 @@ static int8_t choice_back(const struct uplink_choice *c, const struct uplink_fac
 	for (int8_t i = 0; i < f->count; i++) {
 		const struct uplink_fact *u = &f->uplink[i], *active = &f->uplink[c->active];
 
-		if (i == c->active || u->damped || boot_before(now, c->barred_until[i]))
+		if (i == c->active || u->damped || u->doubted || boot_before(now, c->barred_until[i]))
 			continue;
 		if (u->grade < active->grade && UPLINK_RULE(BACK_AS_GOOD))
 			continue;
@@ -122,6 +126,20 @@ struct choice_targets {
 static bool since_for(boot_t since, int64_t ns, boot_t now)
 {
 	return since.ns != 0 && boot_diff_ns(since, now) >= ns;
+}
+
+static int64_t back_delay_ns(const struct uplink_choice *c)
+{
+	return c->policy->failback_delay_ns << c->back_shift;
+}
+
+/* One that would do, were it not in doubt. */
+static bool choice_doubts(const struct uplink_choice *c, const struct uplink_facts *f)
+{
+	for (int8_t i = 0; i < f->count; i++)
+		if (i != c->active && f->uplink[i].doubted && uplink_grade_usable(f->uplink[i].grade))
+			return true;
+	return false;
 }
 
 static uint32_t pin_facts(const struct uplink_choice *c, const struct uplink_facts *f)
@@ -189,7 +207,7 @@ static uint32_t back_facts(struct uplink_choice *c, const struct uplink_facts *f
 		return 0;
 	if (p->failback == UPLINK_FAILBACK_MANUAL)
 		facts |= UPLINK_FACT_BACK_BY_HAND;
-	if (!since_for(c->back_since, p->failback_delay_ns, now) && UPLINK_RULE(BACK_DELAY))
+	if (!since_for(c->back_since, back_delay_ns(c), now) && UPLINK_RULE(BACK_DELAY))
 		facts |= UPLINK_FACT_BACK_YOUNG;
 	if (p->failback == UPLINK_FAILBACK_WINDOW && !f->in_window)
 		facts |= UPLINK_FACT_BACK_CLOSED;
@@ -225,6 +243,8 @@ static uint32_t choice_facts(struct uplink_choice *c, const struct uplink_facts 
 		facts |= UPLINK_FACT_NOTHING;
 	if (ret->first != UPLINK_ANY)
 		facts |= UPLINK_FACT_ROUTE;
+	if (choice_doubts(c, f))
+		facts |= UPLINK_FACT_DOUBT;
 	if (f->calls == 0 || !UPLINK_RULE(CALLS))
 		facts |= UPLINK_FACT_IDLE;
 	return facts;
@@ -248,7 +268,7 @@ static boot_t choice_again(const struct uplink_choice *c, boot_t now)
 
 	again(&d, c->switched_at, p->hold_ns, now);
 	again(&d, c->worse_since, p->confirm_ns, now);
-	again(&d, c->back_since, p->failback_delay_ns, now);
+	again(&d, c->back_since, back_delay_ns(c), now);
 	again(&d, c->back_since, p->max_wait_ns, now);
 	again(&d, token_bucket_next(&c->budget, now), 0, now);
 	spare.burst -= p->budget_reserve;
@@ -314,10 +334,27 @@ void uplink_choice_step(struct uplink_choice *c, const struct uplink_facts *f, b
 		return;
 	}
 	c->moving = r->action;
+	c->returning = r->goal == UPLINK_TO_BACK;
 	c->moving_to = ret->to;
 	/* An operator's switch, the first one, and the end of a drain are no flapping. */
 	if (r->goal == UPLINK_TO_BEST || r->goal == UPLINK_TO_BACK)
 		(void)token_bucket_take(&c->budget, now);
+}
+
+/* It was gone back to, and is left again already: the next time is later. */
+static void back_judge(struct uplink_choice *c, boot_t now)
+{
+	bool wrong = c->returned_at.ns != 0 && !since_for(c->returned_at, BACK_RIGHT * back_delay_ns(c), now);
+
+	if (c->returning) {
+		c->returned_at = now;
+		return;
+	}
+	if (!wrong && c->returned_at.ns != 0)
+		c->back_shift = 0;
+	else if (wrong && c->back_shift < BACK_SHIFT_MAX)
+		c->back_shift++;
+	c->returned_at = (boot_t){ 0 };
 }
 
 void uplink_choice_done(struct uplink_choice *c, boot_t now)
@@ -335,6 +372,7 @@ void uplink_choice_done(struct uplink_choice *c, boot_t now)
 		c->draining = before;
 	if (c->draining == c->active)
 		c->draining = UPLINK_ANY;
+	back_judge(c, now);
 	c->switched_at = now;
 	c->worse_since = c->back_since = (boot_t){ 0 };
 	c->back_to = UPLINK_ANY;

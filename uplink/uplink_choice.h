@@ -28,7 +28,8 @@ enum uplink_failback {
 
 struct uplink_choice_policy {
 	enum uplink_failback failback;
-	int64_t failback_delay_ns; /* 300 s: the preferred one must have been fit for so long */
+	int64_t failback_delay_ns; /* 300 s: the preferred one must have been fit for so long; twice as long
+				    * each time that going back was a mistake, up to 32 times */
 	int64_t max_wait_ns;	   /* 4 h */
 	int64_t confirm_ns;	   /* 10 s: so long it is degraded before calls are disturbed */
 	int64_t hold_ns;	   /* 3 s between two switches: detection (K * i) and a hold time */
@@ -44,6 +45,7 @@ extern const struct uplink_choice_policy uplink_choice_policy_default;
 struct uplink_fact {
 	enum uplink_grade grade;
 	bool damped;
+	bool doubted;	    /* it may have died just now: not switched to until that is clear */
 	uint8_t preference; /* lower is preferred */
 	bool metered;
 	uint32_t cost;
@@ -79,6 +81,9 @@ struct uplink_choice {
 	boot_t switched_at; /* {0}: never */
 	boot_t worse_since; /* degraded, with a better one there; {0}: no */
 	boot_t back_since;  /* back_to has been fit and preferred since */
+	boot_t returned_at; /* of the latest failback; {0}: none, or it was long right */
+	uint8_t back_shift; /* the delay is doubled so often */
+	bool returning;	    /* the outstanding decision is a failback */
 	int8_t back_to;
 	boot_t barred_until[UPLINKS_MAX];
 	struct token_bucket budget;

@@ -6,7 +6,7 @@ enum uplink_grade uplink_grade_of(const struct uplink_borders *b, uint32_t mos_m
 {
 	uint32_t good = b->good_mos_milli, degraded = b->degraded_mos_milli;
 
-	if (before == UPLINK_GRADE_GOOD)
+	if (before == UPLINK_GRADE_GOOD || before == UPLINK_GRADE_UNKNOWN)
 		good -= b->hysteresis_mos_milli;
 	if (before != UPLINK_GRADE_BAD && before != UPLINK_GRADE_NONE)
 		degraded -= b->hysteresis_mos_milli;

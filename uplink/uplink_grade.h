@@ -31,8 +31,8 @@ struct uplink_borders {
 	uint32_t hysteresis_mos_milli;
 };
 
-/* before: UNKNOWN if this is the first verdict: who only just misses a border then is given the lower one of
- * the bad end, not of the good one. */
+/* before: UNKNOWN if this is the first verdict; the lower borders count then, so that an uplink is not worse
+ * for having been forgotten. */
 enum uplink_grade uplink_grade_of(const struct uplink_borders *b, uint32_t mos_milli,
 				  enum uplink_grade before);
 enum uplink_class uplink_grade_class(enum uplink_grade g);

@@ -29,6 +29,8 @@ static const struct uplink_rule rules[] = {
 	  true, "the uplink in use is dead, but there were too many switches lately: wait for the next" },
 	{ 542, UPLINK_FACT_DEAD | UPLINK_FACT_USABLE, 0, UPLINK_SWITCH, UPLINK_TO_BEST, false,
 	  "the uplink in use is dead: switch at once" },
+	{ 544, UPLINK_FACT_DEAD | UPLINK_FACT_DOUBT, 0, UPLINK_HOLD, UPLINK_TO_NOWHERE, false,
+	  "the uplink in use is dead, and another has just lost probes: a moment, to see whether it lives" },
 	{ 543, UPLINK_FACT_DEAD, 0, UPLINK_HOLD, UPLINK_TO_NOWHERE, true,
 	  "the uplink in use is dead and no other is fit: hold, change nothing, go on probing" },
 	{ 550, UPLINK_FACT_UNKNOWN, 0, UPLINK_STAY, UPLINK_TO_NOWHERE, false,

@@ -7,6 +7,7 @@
 const struct uplink_policy uplink_policy_default = {
 	.probe = {
 		.interval_ns = 200 * NS_PER_MS,
+		.jitter_percent = 12,
 		.slow_interval_ns = NS_PER_S,
 		.burst_interval_ns = 50 * NS_PER_MS,
 		.burst_pause_ns = 2 * NS_PER_S,
@@ -28,33 +29,40 @@ const struct uplink_policy uplink_policy_default = {
 		     .half_life_ns = 300 * NS_PER_S },
 	.quorum = 1,
 	.partial_ns = 3 * NS_PER_S,
+	.steady_ns = 10 * NS_PER_S,
 };
 
 /* ---- the quorum ---- */
 
 struct reach {
-	uint8_t answer, unknown, silent; /* networks */
-	uint8_t quorum;			 /* no more than there are */
-	bool unsent;			 /* with what can be sent the quorum cannot be had */
+	uint8_t answer, unknown; /* networks */
+	uint8_t fresh;		 /* those that answered of late */
+	uint8_t quorum;		 /* no more than there are */
+	bool unsent;		 /* with what can be sent the quorum cannot be had */
 };
 
-/* The best state of the network's targets that have a voice; false: it has none. */
-static bool network_state(const struct uplink_state *u, uint8_t network, enum probe_state *ret_state,
-			  bool *ret_sent)
+struct network {
+	enum probe_state state; /* the best of its targets */
+	bool sends;		/* the latest probe to one of them left */
+	bool fresh;		/* one of them answered all of late */
+};
+
+/* False: none of its targets has a voice. */
+static bool network_look(const struct uplink_state *u, uint8_t network, struct network *ret)
 {
 	bool found = false;
 
-	*ret_state = PROBE_DOWN;
-	*ret_sent = false;
+	*ret = (struct network){ .state = PROBE_DOWN };
 	for (int i = 0; i < u->targets_count; i++) {
 		const struct uplink_target *t = &u->target[i];
 
 		if (t->network != network || t->suspect)
 			continue;
 		found = true;
-		*ret_sent |= !t->window.unsent;
-		if (t->window.state == PROBE_UP || *ret_state == PROBE_DOWN)
-			*ret_state = t->window.state;
+		ret->sends |= !t->window.unsent;
+		ret->fresh |= t->window.state == PROBE_UP && t->window.lost_run == 0;
+		if (t->window.state == PROBE_UP || ret->state == PROBE_DOWN)
+			ret->state = t->window.state;
 	}
 	return found;
 }
@@ -70,22 +78,21 @@ static bool network_first(const struct uplink_state *u, int target)
 static struct reach reach_count(const struct uplink_state *u)
 {
 	struct reach r = { 0 };
-	uint8_t networks = 0, sent = 0;
+	uint8_t networks = 0, sends = 0;
 
 	for (int i = 0; i < u->targets_count; i++) {
-		enum probe_state state;
-		bool can_send;
+		struct network n;
 
-		if (!network_first(u, i) || !network_state(u, u->target[i].network, &state, &can_send))
+		if (!network_first(u, i) || !network_look(u, u->target[i].network, &n))
 			continue;
 		networks++;
-		sent += can_send;
-		r.answer += state == PROBE_UP;
-		r.unknown += state == PROBE_UNKNOWN;
-		r.silent += state == PROBE_DOWN;
+		sends += n.sends;
+		r.answer += n.state == PROBE_UP;
+		r.unknown += n.state == PROBE_UNKNOWN;
+		r.fresh += n.fresh;
 	}
 	r.quorum = u->policy->quorum < networks ? u->policy->quorum : networks;
-	r.unsent = sent < r.quorum;
+	r.unsent = sends < r.quorum;
 	return r;
 }
 
@@ -212,22 +219,21 @@ static void uplink_judge(struct uplink_state *u, boot_t now)
 /* ---- events ---- */
 
 void uplink_state_init(struct uplink_state *u, const struct uplink_policy *policy, const uint8_t *networks,
-		       uint8_t targets_count, bool metered, boot_t now)
+		       uint8_t targets_count, bool metered, uint32_t seed, boot_t now)
 {
 	assert(targets_count <= UPLINK_TARGETS_MAX && policy->quorum >= 1);
 	memset(u, 0, sizeof *u);
 	u->policy = policy;
 	u->targets_count = targets_count;
 	u->metered = metered;
-	u->standby = true;
 	u->probed = u->grade = UPLINK_GRADE_UNKNOWN;
 	u->since = now;
 	uplink_passive_init(&u->passive);
 	for (int i = 0; i < targets_count; i++) {
 		assert(networks[i] < 32);
 		u->target[i].network = networks[i];
-		probe_window_init(&u->target[i].window, &policy->probe, now);
-		probe_window_pace(&u->target[i].window, u->standby, now);
+		probe_window_init(&u->target[i].window, &policy->probe, seed + (uint32_t)i, now);
+		probe_window_pace(&u->target[i].window, true, now);
 	}
 }
 
@@ -242,11 +248,18 @@ void uplink_state_hard(struct uplink_state *u, enum uplink_hard fact, bool on, b
 	uplink_judge(u, now);
 }
 
-void uplink_state_use(struct uplink_state *u, bool in_use, boot_t now)
+void uplink_state_role(struct uplink_state *u, enum uplink_role role, boot_t now)
 {
-	u->standby = !in_use;
+	bool slow = role == UPLINK_STANDBY || (role == UPLINK_IN_USE && u->metered);
+
 	for (int i = 0; i < u->targets_count; i++)
-		probe_window_pace(&u->target[i].window, u->standby || u->metered, now);
+		probe_window_pace(&u->target[i].window, slow, now);
+}
+
+void uplink_state_hurry(struct uplink_state *u, boot_t now)
+{
+	for (int i = 0; i < u->targets_count; i++)
+		probe_window_hurry(&u->target[i].window, now);
 }
 
 bool uplink_state_due(const struct uplink_state *u, uint8_t target, boot_t now)
@@ -327,6 +340,15 @@ bool uplink_state_damped(struct uplink_state *u, boot_t now)
 {
 	(void)damping_value(&u->damping, &u->policy->damping, now);
 	return u->damping.suppressed;
+}
+
+bool uplink_state_doubted(struct uplink_state *u, boot_t now)
+{
+	struct reach r = reach_count(u);
+
+	if (r.fresh < r.quorum)
+		return true;
+	return uplink_state_damped(u, now) && boot_diff_ns(u->since, now) < u->policy->steady_ns;
 }
 
 const char *uplink_why_name(enum uplink_why w)

@@ -48,10 +48,18 @@ struct uplink_policy {
 	struct damping_policy damping;
 	uint8_t quorum;	    /* networks that have to answer */
 	int64_t partial_ns; /* so long some may be silent while others answer */
+	int64_t steady_ns;  /* so long an uplink that flaps has to be usable before it is trusted */
 };
 
 /* The values beside which the measures of docs/UPLINKS.md stand. */
 extern const struct uplink_policy uplink_policy_default;
+
+/* What the node has it for. */
+enum uplink_role {
+	UPLINK_STANDBY,
+	UPLINK_IN_USE,
+	UPLINK_WANTED, /* the one in use is dead: whether this one lives has to be known soon */
+};
 
 struct uplink_target {
 	uint8_t network; /* targets with the same number are one witness; 0..31 */
@@ -65,7 +73,6 @@ struct uplink_state {
 	struct uplink_target target[UPLINK_TARGETS_MAX];
 	uint8_t hard; /* set of enum uplink_hard */
 	bool metered;
-	bool standby;
 	boot_t partial_since; /* {0}: no */
 	struct uplink_passive passive;
 	enum uplink_grade probed; /* by the probes alone */
@@ -79,12 +86,14 @@ struct uplink_state {
 
 /* networks: one number per target. The same index must be the same target on every uplink of the node. */
 void uplink_state_init(struct uplink_state *u, const struct uplink_policy *policy, const uint8_t *networks,
-		       uint8_t targets_count, bool metered, boot_t now);
+		       uint8_t targets_count, bool metered, uint32_t seed, boot_t now);
 
 /* A hard fact becomes true or untrue. */
 void uplink_state_hard(struct uplink_state *u, enum uplink_hard fact, bool on, boot_t now);
-/* Voice is on it, or not. What is metered, or not in use, is probed slowly. */
-void uplink_state_use(struct uplink_state *u, bool in_use, boot_t now);
+/* It begins as a standby, and those are probed slowly, and so is what is metered unless it is wanted. */
+void uplink_state_role(struct uplink_state *u, enum uplink_role role, boot_t now);
+/* A burst to each target: the one in use is in doubt, and this one may have to take over. */
+void uplink_state_hurry(struct uplink_state *u, boot_t now);
 bool uplink_state_due(const struct uplink_state *u, uint8_t target, boot_t now);
 uint16_t uplink_state_sent(struct uplink_state *u, uint8_t target, boot_t now);
 void uplink_state_unsent(struct uplink_state *u, uint8_t target, boot_t now);
@@ -97,6 +106,9 @@ void uplink_state_suspect(struct uplink_state *u, uint32_t targets, boot_t now);
 void uplink_state_tick(struct uplink_state *u, boot_t now);
 boot_t uplink_state_next(const struct uplink_state *u);
 
+/* Too few networks answered the latest probes: it may have died just now, and a few hundred ms tell. Or it
+ * flaps, and is usable only since a moment. Whoever is in doubt is not switched to meanwhile. */
+bool uplink_state_doubted(struct uplink_state *u, boot_t now);
 /* It flapped too often lately: not chosen while another will do. */
 bool uplink_state_damped(struct uplink_state *u, boot_t now);
 const char *uplink_why_name(enum uplink_why w);

@@ -13,7 +13,8 @@ enum budget { BUDGET_FULL, BUDGET_SCARCE, BUDGET_SPENT, BUDGETS };
 struct local {
 	int count; /* uplinks */
 	int grade[3];
-	int damped; /* bits */
+	int damped;   /* bits */
+	bool doubted; /* all but the one in use */
 	int active, draining, pinned;
 	int calls, calls_draining;
 	bool held; /* the latest switch was long ago */
@@ -54,6 +55,7 @@ static void facts_set(struct local_world *w)
 		w->f.uplink[i] = (struct uplink_fact){
 			.grade = (enum uplink_grade)l->grade[i],
 			.damped = l->damped >> i & 1,
+			.doubted = l->doubted && i != l->active,
 			.preference = l->cheaper ? 0 : (uint8_t)i,
 			.cost = l->cheaper ? (uint32_t)(l->count - i) : 0,
 		};
@@ -91,6 +93,8 @@ static const char *check_goal(const struct local_world *w, const struct uplink_d
 
 	if (dead(to))
 		return "U7: switched to an uplink without a path";
+	if (w->f.uplink[d->to].doubted)
+		return "(p) switched to an uplink that may have died just now";
 	if (to < from)
 		return "U8: switched to a lower grade";
 	if (to > from || dead(from))
@@ -187,7 +191,7 @@ static const char *check_idle(const struct local_world *w)
 	if (w->first && w->c.active != UPLINK_ANY && (!w->l->held || w->l->budget == BUDGET_SPENT))
 		return NULL;
 	for (int i = 0; i < w->f.count; i++)
-		if (!dead(w->f.uplink[i].grade))
+		if (!dead(w->f.uplink[i].grade) && !w->f.uplink[i].doubted)
 			return "(i) stays on a dead uplink, and another is fit";
 	return NULL;
 }
@@ -200,7 +204,7 @@ static const char *check_end(const struct local_world *w)
 	if (w->f.uplink[w->c.active].grade == UPLINK_GRADE_UNKNOWN)
 		return NULL;
 	for (int i = 0; i < w->f.count; i++)
-		if (!dead(w->f.uplink[i].grade) && !w->f.uplink[i].damped &&
+		if (!dead(w->f.uplink[i].grade) && !w->f.uplink[i].damped && !w->f.uplink[i].doubted &&
 		    w->f.uplink[i].grade > w->f.uplink[w->c.active].grade)
 			return "(j) stays for days on an uplink, and another is better";
 	return NULL;
@@ -244,13 +248,14 @@ static const char *local_play(const struct local *l, struct uplink_explored *e)
 static void local_print(const struct local *l, char *buf, size_t size)
 {
 	(void)snprintf(buf, size,
-		       "grades %s %s %s damped %d, in use %d draining %d pinned %d, calls %d/%d, switched "
+		       "grades %s %s %s damped %d doubted %d, in use %d draining %d pinned %d, calls %d/%d, "
+		       "switched "
 		       "%s, so %s, "
 		       "budget %d, failback %d window %d, drain %d cheaper %d",
 		       uplink_grade_name((enum uplink_grade)l->grade[0]),
 		       uplink_grade_name((enum uplink_grade)l->grade[1]),
 		       l->count > 2 ? uplink_grade_name((enum uplink_grade)l->grade[2]) : "-", l->damped,
-		       l->active, l->draining, l->pinned, l->calls, l->calls_draining,
+		       l->doubted, l->active, l->draining, l->pinned, l->calls, l->calls_draining,
 		       l->held ? "long ago" : "just now", l->old ? "for long" : "just now", l->budget,
 		       l->failback, l->window, l->drain, l->cheaper);
 }
@@ -272,6 +277,7 @@ static bool local_make(uint64_t n, int count, struct local *ret)
 	for (int i = 0; i < count; i++)
 		ret->grade[i] = digit(&n, UPLINK_GRADES_COUNT);
 	ret->damped = digit(&n, 1 << count);
+	ret->doubted = digit(&n, 2);
 	ret->active = digit(&n, count + 1) - 1;
 	ret->held = digit(&n, 2);
 	ret->old = digit(&n, 2);
@@ -294,6 +300,8 @@ static bool local_possible(const struct local *l)
 {
 	if (l->draining != UPLINK_ANY && (l->active == UPLINK_ANY || l->draining == l->active))
 		return false;
+	if (l->window && l->failback != UPLINK_FAILBACK_WINDOW)
+		return false; /* nobody asks */
 	return l->draining != UPLINK_ANY || l->calls_draining == 0;
 }
 

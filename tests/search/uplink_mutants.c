@@ -20,6 +20,7 @@ static const struct {
 	{ UPLINK_RULE_BACK_AS_GOOD, "back only to one as good", "U8", uplink_explore_local },
 	{ UPLINK_RULE_GRADE_FIRST, "grades before preference", "(c)", uplink_explore_local },
 	{ UPLINK_RULE_DAMPED, "who flaps comes last", "(b)", uplink_explore_local },
+	{ UPLINK_RULE_DOUBT, "not to one in doubt", "(p)", uplink_explore_local },
 	{ UPLINK_RULE_CALLS, "calls are spared", "(a)", uplink_explore_local },
 	{ UPLINK_RULE_CONFIRM, "... until it has lasted", "(a)", uplink_explore_local },
 	{ UPLINK_RULE_BACK_DELAY, "failback waits", "U9", uplink_explore_local },

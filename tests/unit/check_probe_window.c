@@ -21,9 +21,13 @@ static int64_t in_ms(boot_t t)
 	return (t.ns - START_NS) / NS_PER_MS;
 }
 
+static struct probe_policy policy;
+
 static void begin(void)
 {
-	probe_window_init(&w, &uplink_policy_default.probe, at_ms(0));
+	policy = uplink_policy_default.probe;
+	policy.jitter_percent = 0;
+	probe_window_init(&w, &policy, 1, at_ms(0));
 }
 
 /* From `ms` on, until before `end_ms`: probes when they are due, answered after rtt_ms, or not at all if
@@ -369,7 +373,30 @@ START_TEST(link_that_was_gone_starts_low)
 }
 END_TEST
 
-UNIT_MAIN("probe_window", known_after_three_answers, never_answered_is_down,
+/* A line that is up and down in step with the probes: half of them are lost all the same. */
+START_TEST(jitter_breaks_the_step)
+{
+	int lost = 0, sent = 0;
+
+	begin();
+	policy.jitter_percent = 12;
+	for (int64_t ms = 0; ms < 200000; ms++) {
+		if (!probe_window_due(&w, at_ms(ms)))
+			continue;
+		(void)probe_window_sent(&w, at_ms(ms));
+		sent++;
+		lost += ms % 100 >= 50;
+		ck_assert_int_ge(in_ms(w.next_at), ms + 176);
+		ck_assert_int_le(in_ms(w.next_at), ms + 224);
+		w.slot[(w.sent - 1) % PROBE_WINDOW_MAX].fate = PROBE_ANSWERED;
+	}
+	ck_assert_int_ge(sent, 950);
+	ck_assert_int_ge(lost, sent / 3);
+	ck_assert_int_le(lost, 2 * sent / 3);
+}
+END_TEST
+
+UNIT_MAIN("probe_window", jitter_breaks_the_step, known_after_three_answers, never_answered_is_down,
 	  blackout_is_seen_within_the_bound, blip_is_no_blackout, slow_uplink_is_seen_by_a_burst,
 	  burst_after_the_first_loss_only, rises_after_25_in_a_row, quality_begins_anew_after_a_blackout,
 	  a_slow_path_is_learned, time_out_has_bounds, answers_are_matched_by_sequence,

@@ -428,11 +428,59 @@ START_TEST(rules_have_numbers_and_sentences)
 }
 END_TEST
 
-UNIT_MAIN("uplink_choice", good_stays, dead_switches_at_once, nothing_fit_is_held_with_an_alarm,
-	  unknown_stays, degraded_waits_drains_and_finishes, degraded_and_idle_switches,
-	  degraded_for_a_moment_only, unknown_calls_are_calls, drained_uplink_dies, drain_target_dies,
-	  failback_when_idle, failback_starts_anew_when_the_preferred_one_fails, failback_with_a_limit,
-	  failback_in_a_window, failback_by_hand, no_failback_to_a_lower_grade,
-	  damped_is_not_chosen_unless_nothing_else_will_do, ranks, cheaper_is_a_reason_to_go_back,
-	  pinned_by_an_operator, nothing_in_use, one_thing_at_a_time, failed_switch_leaves_its_target_alone,
-	  budget, reserve_is_for_the_dead, rules_have_numbers_and_sentences)
+/* Going back was a mistake: each time the wait is twice as long. One that lasts makes it short again. */
+START_TEST(failback_learns)
+{
+	static const int64_t delay_s[] = { 300, 600, 1200, 2400, 4800, 9600, 9600 };
+	int64_t s = 0;
+
+	begin(1, GOOD, GOOD);
+	for (int i = 0; i < 7; i++) {
+		f.uplink[0].grade = GOOD;
+		expect(s, 571, UPLINK_HOLD);
+		ck_assert_int_eq(d.again_at.ns - at_s(s).ns, delay_s[i] * NS_PER_S);
+		s += delay_s[i];
+		expect_to(s, 574, UPLINK_SWITCH, 0);
+		s += 60;
+		f.uplink[0].grade = BAD;
+		expect_to(s, 542, UPLINK_SWITCH, 1);
+		s += 60;
+	}
+	f.uplink[0].grade = GOOD;
+	expect(s, 571, UPLINK_HOLD);
+	s += 9600;
+	expect_to(s, 574, UPLINK_SWITCH, 0);
+	s += 4 * 9600;
+	f.uplink[0].grade = BAD;
+	expect_to(s, 542, UPLINK_SWITCH, 1);
+	f.uplink[0].grade = GOOD;
+	expect(s + 10, 571, UPLINK_HOLD);
+	ck_assert_int_eq(c.back_shift, 0);
+}
+END_TEST
+
+START_TEST(doubted_is_not_switched_to)
+{
+	begin(0, BAD, GOOD);
+	f.uplink[1].doubted = true;
+	expect(0, 544, UPLINK_HOLD);
+	f.uplink[1].doubted = false;
+	expect_to(1, 542, UPLINK_SWITCH, 1);
+	begin(0, DEGR, GOOD);
+	f.uplink[1].doubted = true;
+	expect(0, 580, UPLINK_STAY);
+	begin(1, GOOD, GOOD);
+	f.uplink[0].doubted = true;
+	expect(1000, 580, UPLINK_STAY);
+}
+END_TEST
+
+UNIT_MAIN("uplink_choice", failback_learns, doubted_is_not_switched_to, good_stays, dead_switches_at_once,
+	  nothing_fit_is_held_with_an_alarm, unknown_stays, degraded_waits_drains_and_finishes,
+	  degraded_and_idle_switches, degraded_for_a_moment_only, unknown_calls_are_calls,
+	  drained_uplink_dies, drain_target_dies, failback_when_idle,
+	  failback_starts_anew_when_the_preferred_one_fails, failback_with_a_limit, failback_in_a_window,
+	  failback_by_hand, no_failback_to_a_lower_grade, damped_is_not_chosen_unless_nothing_else_will_do,
+	  ranks, cheaper_is_a_reason_to_go_back, pinned_by_an_operator, nothing_in_use, one_thing_at_a_time,
+	  failed_switch_leaves_its_target_alone, budget, reserve_is_for_the_dead,
+	  rules_have_numbers_and_sentences)

@@ -32,14 +32,15 @@ static void line_begin(struct line *l)
 	static const uint8_t networks[TARGETS] = { 0, 1, 2 };
 
 	*l = (struct line){ .rtt_ms = { 20, 25, 30 } };
-	uplink_state_init(&l->u, &policy, networks, TARGETS, false, at_ms(0));
-	uplink_state_use(&l->u, true, at_ms(0));
+	uplink_state_init(&l->u, &policy, networks, TARGETS, false, 1, at_ms(0));
+	uplink_state_role(&l->u, UPLINK_IN_USE, at_ms(0));
 }
 
 static void begin(uint8_t quorum)
 {
 	policy = uplink_policy_default;
 	policy.quorum = quorum;
+	policy.probe.jitter_percent = 0;
 	now_ms = 0;
 	line_begin(&a);
 	line_begin(&b);
@@ -256,8 +257,8 @@ START_TEST(diversity)
 	static const uint8_t networks[TARGETS] = { 0, 0, 1 };
 
 	begin(2);
-	uplink_state_init(&a.u, &policy, networks, TARGETS, false, at_ms(0));
-	uplink_state_use(&a.u, true, at_ms(0));
+	uplink_state_init(&a.u, &policy, networks, TARGETS, false, 1, at_ms(0));
+	uplink_state_role(&a.u, UPLINK_IN_USE, at_ms(0));
 	run(5000);
 	silent(&a, 2, true);
 	run(10000);
@@ -374,7 +375,10 @@ START_TEST(third_flap_is_damped)
 		EXPECT(a, UPLINK_GRADE_GOOD, UPLINK_WHY_PROBES);
 	}
 	ck_assert(uplink_state_damped(&a.u, at_ms(now_ms)));
-	ck_assert(uplink_state_damped(&a.u, at_ms(now_ms + 500000)));
+	ck_assert(uplink_state_doubted(&a.u, at_ms(now_ms))); /* usable since a moment only */
+	run(10000);
+	ck_assert(!uplink_state_doubted(&a.u, at_ms(now_ms)));
+	ck_assert(uplink_state_damped(&a.u, at_ms(now_ms + 490000)));
 	ck_assert(!uplink_state_damped(&a.u, at_ms(now_ms + 650000))); /* two half-lives */
 }
 END_TEST
@@ -396,7 +400,7 @@ START_TEST(hysteresis)
 		{ 3299, UPLINK_GRADE_BAD, UPLINK_GRADE_BAD },
 		{ 3300, UPLINK_GRADE_BAD, UPLINK_GRADE_DEGRADED },
 		{ 3299, UPLINK_GRADE_NONE, UPLINK_GRADE_BAD },
-		{ 3800, UPLINK_GRADE_UNKNOWN, UPLINK_GRADE_DEGRADED },
+		{ 3700, UPLINK_GRADE_UNKNOWN, UPLINK_GRADE_GOOD },
 		{ 3100, UPLINK_GRADE_UNKNOWN, UPLINK_GRADE_DEGRADED },
 	};
 
@@ -442,22 +446,49 @@ START_TEST(standby_and_metered_are_probed_slowly)
 	static const uint8_t networks[1] = { 0 };
 
 	begin(1);
-	uplink_state_use(&b.u, false, at_ms(0));
+	uplink_state_role(&b.u, UPLINK_STANDBY, at_ms(0));
 	run(60000);
 	ck_assert_uint_ge(a.u.target[0].window.sent, 299);
 	ck_assert_uint_le(b.u.target[0].window.sent, 61);
-	uplink_state_use(&b.u, true, at_ms(now_ms));
+	uplink_state_role(&b.u, UPLINK_IN_USE, at_ms(now_ms));
 	run(10000);
 	ck_assert_uint_ge(b.u.target[0].window.sent, 108);
-	uplink_state_init(&a.u, &policy, networks, 1, true, at_ms(now_ms));
-	uplink_state_use(&a.u, true, at_ms(now_ms));
+	uplink_state_init(&a.u, &policy, networks, 1, true, 1, at_ms(now_ms));
+	uplink_state_role(&a.u, UPLINK_IN_USE, at_ms(now_ms));
 	ck_assert(a.u.target[0].window.slow);
+	uplink_state_role(&a.u, UPLINK_WANTED, at_ms(now_ms));
+	ck_assert(!a.u.target[0].window.slow);
 }
 END_TEST
 
-UNIT_MAIN("uplink_state", unknown_then_good, blackout_is_bad_within_the_bound, hard_facts_count_at_once,
-	  several_hard_facts, probes_that_cannot_leave, dead_target_is_suspect, part_of_an_uplink_fails,
-	  dead_uplink_is_no_witness_against_a_target, both_uplinks_dead_is_not_all_targets_dead, diversity,
-	  quality_of_the_quorum, brownout, calls_and_probes_are_kept_apart, good_calls_do_not_hide_bad_probes,
-	  reports_that_say_nothing, third_flap_is_damped, hysteresis, classes_for_others, next_is_ahead,
+/* Both die together: the standby, slow as it is, is in doubt before the one in use is bad. */
+START_TEST(doubt_comes_before_the_verdict)
+{
+	begin(1);
+	uplink_state_role(&b.u, UPLINK_STANDBY, at_ms(0));
+	run(10000);
+	ck_assert(!uplink_state_doubted(&a.u, at_ms(now_ms)) && !uplink_state_doubted(&b.u, at_ms(now_ms)));
+	silent(&a, 0, true);
+	run(600);
+	ck_assert(!uplink_state_doubted(&a.u, at_ms(now_ms))); /* others answer */
+	silent(&a, 0, false);
+	run(600);
+	blackout(&a, true);
+	blackout(&b, true);
+	while (a.u.grade == UPLINK_GRADE_GOOD) {
+		run(10);
+		if (uplink_state_doubted(&a.u, at_ms(now_ms)))
+			uplink_state_hurry(&b.u, at_ms(now_ms));
+	}
+	ck_assert(uplink_state_doubted(&b.u, at_ms(now_ms)));
+	ck_assert_int_eq(b.u.grade, UPLINK_GRADE_GOOD);
+}
+END_TEST
+
+UNIT_MAIN("uplink_state", doubt_comes_before_the_verdict, unknown_then_good, blackout_is_bad_within_the_bound,
+	  hard_facts_count_at_once, several_hard_facts, probes_that_cannot_leave, dead_target_is_suspect,
+	  part_of_an_uplink_fails, dead_uplink_is_no_witness_against_a_target,
+	  both_uplinks_dead_is_not_all_targets_dead, diversity, quality_of_the_quorum, brownout,
+	  calls_and_probes_are_kept_apart, good_calls_do_not_hide_bad_probes, reports_that_say_nothing,
+	  third_flap_is_damped, hysteresis, classes_for_others, next_is_ahead,
 	  standby_and_metered_are_probed_slowly)
