@@ -174,7 +174,7 @@ static int netlink_collect(struct netlink *n, uint32_t seq, netlink_handler *han
 	}
 }
 
-int netlink_request(struct netlink *n, struct nl_msg *msg)
+int netlink_get(struct netlink *n, struct nl_msg *msg, netlink_handler *handler, void *ctx)
 {
 	uint32_t seq;
 	int r;
@@ -182,7 +182,12 @@ int netlink_request(struct netlink *n, struct nl_msg *msg)
 	if (msg)
 		nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_ACK;
 	r = netlink_send(n, msg, &seq);
-	return r < 0 ? r : netlink_collect(n, seq, NULL, NULL);
+	return r < 0 ? r : netlink_collect(n, seq, handler, ctx);
+}
+
+int netlink_request(struct netlink *n, struct nl_msg *msg)
+{
+	return netlink_get(n, msg, NULL, NULL);
 }
 
 int netlink_dump(struct netlink *n, struct nl_msg *msg, netlink_handler *handler, void *ctx)

@@ -30,6 +30,8 @@ int netlink_fd(const struct netlink *n);
 
 /* Sends a request and waits for its acknowledgement. Takes msg. @retval -ENOMEM msg is NULL. */
 int netlink_request(struct netlink *n, struct nl_msg *msg);
+/* The same, for a question about one thing: handler gets the answer before the acknowledgement. Takes msg. */
+int netlink_get(struct netlink *n, struct nl_msg *msg, netlink_handler *handler, void *ctx);
 /* Sends a dump request and calls handler for each answer. Takes msg.
  * @retval -EAGAIN the dump was interrupted by a change; some answers were handled. */
 int netlink_dump(struct netlink *n, struct nl_msg *msg, netlink_handler *handler, void *ctx);

@@ -15,11 +15,15 @@ from ringlab.netns import inside
 from ringlab.paths import BUILD
 
 
-def gatekeeper_path():
-    path = BUILD / "tests" / "gate" / "gatekeeper"
+def built_path(*parts):
+    path = BUILD.joinpath("tests", *parts)
     if not path.exists():
         raise RuntimeError(f"{path} is not built: run `make build` first")
     return str(path)
+
+
+def gatekeeper_path():
+    return built_path("gate", "gatekeeper")
 
 
 def boot_ns():
@@ -120,17 +124,17 @@ class Lan:
 
 
 class Keeper:
-    """The driver program in the node. Each line it says starts with its CLOCK_BOOTTIME."""
+    """The driver program in the node, gatekeeper or another. Each line it says starts with its CLOCK_BOOTTIME."""
 
-    def __init__(self, space, *args, ready=True):
+    def __init__(self, space, *args, ready=True, program=None):
         self.lines = []
         self._changed = threading.Condition()
-        self._process = subprocess.Popen(["ip", "netns", "exec", space.name, gatekeeper_path(), *args], stdin=subprocess.PIPE,
+        self._process = subprocess.Popen(["ip", "netns", "exec", space.name, program or gatekeeper_path(), *args], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True, bufsize=1)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         if ready:
-            self.expect(r"ready ", 20)
+            self.expect(r"ready\b", 20)
 
     def _read(self):
         for line in self._process.stdout:
