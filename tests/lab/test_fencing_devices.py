@@ -4,6 +4,7 @@ against the tests' own server. What the devices do, they do to the nodes. Each f
 answered by two, and somebody survives."""
 import contextlib
 import os
+import re
 import signal
 import time
 
@@ -16,7 +17,7 @@ from ringlab.story import death_bound_ms
 
 BMC_FIRST = (("bmc",), ("pdu-a", "pdu-b"))
 LOST_S = 2.2  # corosync's token and consensus in this lab
-STALL_S = 3   # what a busy machine adds to starts of Python, to corosync and to status
+STALL_S = 5   # what a busy machine adds to them, to the core's steps and to status
 
 
 class Cluster:
@@ -39,6 +40,14 @@ class Cluster:
             yield probe
         assert probe.record.overlaps() == [] and probe.record.holders_max() <= 1, probe.record.overlaps()
         assert any(n.up() for n in self.lab.pbx_nodes)
+
+    def proof_is_in_time(self, by, of, took_s, what):
+        """From the fault on: what corosync and ringkeep need, and what the agents took, which is theirs."""
+        texts = fence_history(by)
+        start = max(i for i, text in enumerate(texts) if text.startswith(f"{of.name} is to be shot"))
+        agents_s = sum(int(re.search(r" after (\d+) ms", text)[1]) for text in texts[start:] if text.startswith(f"{of.name}: level")) / 1000
+        print(f"measured: {what}: fault to fenced {took_s:.2f} s, of which agents {agents_s:.2f} s")
+        assert took_s - agents_s < LOST_S + STALL_S, (took_s, texts[start:])
 
     def becomes(self, by, of, state, timeout_s=20):
         began = time.monotonic()
@@ -71,18 +80,17 @@ def lab(whole_cluster):
     return whole_cluster.lab
 
 
-@pytest.mark.parametrize("levels, bound_s", [((("bmc",),), 3), ((("redfish",),), 3), ((("pdu-a", "pdu-b"),), 6)], ids=["bmc", "redfish", "pdu"])
-def test_a_frozen_holder_is_shot_by(cluster, lab, levels, bound_s):
-    holder, others = cluster.use(*levels)
+@pytest.mark.parametrize("level", [("bmc",), ("redfish",), ("pdu-a", "pdu-b")], ids=["bmc", "redfish", "pdu"])
+def test_a_frozen_holder_is_shot_by(cluster, lab, level):
+    holder, others = cluster.use(level)
     with cluster.watched():
         began = time.monotonic()
         holder.freeze()
         wait_until(lambda: any(holds(n) for n in others), 10, "the takeover")
         assert (time.monotonic() - began) * 1000 < death_bound_ms(lab) + 1000 * STALL_S
-        cluster.becomes(others[0], holder, "fenced")
+        cluster.becomes(others[0], holder, "fenced", 60)
         took_s = time.monotonic() - began
-    print(f"measured: {levels}: fault to fenced {took_s:.2f} s")
-    assert took_s < LOST_S + bound_s + STALL_S
+    cluster.proof_is_in_time(others[0], holder, took_s, level)
     assert not holder.up() and all(n.up() for n in others)
     assert fence_state(others[1], holder) == "fenced"
     assert any("is proved off" in text for text in fence_history(others[0]))
@@ -92,11 +100,11 @@ def wrong_password(cluster, target):
     cluster.room.set_password("bmc", "not-the-password")
 
 
-FIRST_LEVEL_FAULTS = {  # what is done to the BMC of the target, and how much later its agent has failed
-    "hangs": (lambda c, n: c.room.bmcs[n.name].hang(), 7),
-    "refuses": (wrong_password, 1),
-    "does nothing": (lambda c, n: setattr(c.room.bmcs[n.name], "fault", "noop"), 7),
-    "dies with its node": (lambda c, n: (n.power_off(), c.room.bmcs[n.name].die()), 7),
+FIRST_LEVEL_FAULTS = {  # what is done to the BMC of the target
+    "hangs": lambda c, n: c.room.bmcs[n.name].hang(),
+    "refuses": wrong_password,
+    "does nothing": lambda c, n: setattr(c.room.bmcs[n.name], "fault", "noop"),
+    "dies with its node": lambda c, n: (n.power_off(), c.room.bmcs[n.name].die()),
 }
 
 
@@ -104,19 +112,47 @@ FIRST_LEVEL_FAULTS = {  # what is done to the BMC of the target, and how much la
 def test_a_bmc_that(cluster, lab, fault):
     """... gives way to the PDU."""
     holder, others = cluster.use(*BMC_FIRST)
-    inject, bound_s = FIRST_LEVEL_FAULTS[fault]
     with cluster.watched():
         began = time.monotonic()
-        inject(cluster, holder)
+        FIRST_LEVEL_FAULTS[fault](cluster, holder)
         if holder.up():
             holder.freeze()
-        cluster.becomes(others[0], holder, "fenced", 30)
+        cluster.becomes(others[0], holder, "fenced", 60)
         took_s = time.monotonic() - began
-    print(f"measured: a BMC that {fault}: fault to fenced {took_s:.2f} s")
-    assert took_s < LOST_S + bound_s + 4 + STALL_S
+    cluster.proof_is_in_time(others[0], holder, took_s, f"a BMC that {fault}")
     assert not holder.up() and all(n.up() for n in others)
     assert fence_target(others[0], holder)["level"] == 2
     assert not any("level 1, status" in text for text in fence_history(others[0])[-6:])
+
+
+@pytest.mark.parametrize("fault, answer", [("http500", "failed"), (("slow", 60), "timeout")], ids=["fails", "never ends"])
+def test_a_redfish_server_that(cluster, lab, fault, answer):
+    """... gives way to the BMC; that the late answer of one that was cut off may still shoot does not matter to a node that is proved off."""
+    holder, others = cluster.use(("redfish-6s",), ("bmc",))
+    cluster.room.redfish.faults[holder.name] = fault
+    with cluster.watched():
+        began = time.monotonic()
+        holder.freeze()
+        cluster.becomes(others[0], holder, "fenced", 60)
+        took_s = time.monotonic() - began
+    cluster.proof_is_in_time(others[0], holder, took_s, f"a Redfish server with {fault}")
+    assert any(t.startswith(f"{holder.name}: level 1, off redfish-6s-{holder.name}: {answer}") for t in fence_history(others[0]))
+    assert fence_target(others[0], holder)["level"] == 2 and all(n.up() for n in others)
+
+
+def test_who_loses_the_quorum_in_the_delay_shoots_nobody(cluster, lab):
+    """Two of three are gone: the third is silent, shoots nobody, and goes on when one is back."""
+    holder, (shooter, third) = cluster.use(("bmc",), node_more="    fence-delay = 5s")
+    with cluster.watched():
+        holder.freeze()
+        cluster.becomes(shooter, holder, "delay")
+        third.freeze()
+        time.sleep(8)
+        assert not any(cluster.room.shots(n) for n in lab.pbx_nodes) and not holds(shooter)
+        third.thaw()
+        wait_until(lambda: "fenced" in (fence_state(shooter, holder), fence_state(third, holder)), 40, lambda: f"the shot: {lab.describe()}")
+        wait_until(lambda: holds(shooter) or holds(third), 20, "service")
+    assert shooter.up() and third.up() and not holder.up()
 
 
 def test_a_slow_bmc_is_waited_for_and_a_late_one_too(cluster, lab):
@@ -126,7 +162,7 @@ def test_a_slow_bmc_is_waited_for_and_a_late_one_too(cluster, lab):
     with cluster.watched():
         began = time.monotonic()
         holder.freeze()
-        cluster.becomes(others[0], holder, "fenced", 30)
+        cluster.becomes(others[0], holder, "fenced", 60)
         print(f"measured: a BMC that is slow: fault to fenced {time.monotonic() - began:.2f} s")
         assert fence_target(others[0], holder)["level"] == 1
         cluster.room.reset()
@@ -135,7 +171,7 @@ def test_a_slow_bmc_is_waited_for_and_a_late_one_too(cluster, lab):
         cluster.room.bmcs[holder.name].fault = ("delay", 2)
         began = time.monotonic()
         holder.freeze()
-        cluster.becomes(others[0], holder, "fenced", 30)
+        cluster.becomes(others[0], holder, "fenced", 60)
         print(f"measured: a BMC that obeys 2 s late: fault to fenced {time.monotonic() - began:.2f} s")
         assert fence_target(others[0], holder)["level"] == 1
     assert not holder.up() and all(n.up() for n in others)
@@ -147,13 +183,13 @@ def test_a_bmc_that_lies_is_found_out_when_the_frozen_holder_wakes(cluster, lab)
     cluster.room.bmcs[holder.name].fault = "lie-off"
     with cluster.watched():
         holder.freeze()
-        cluster.becomes(others[0], holder, "fenced")
+        cluster.becomes(others[0], holder, "fenced", 60)
         assert holder.up()
         woken = time.monotonic()
         holder.thaw()
         wait_until(lambda: not holder.up(), 20, lambda: f"the PDU's shot: {fence_history(others[0])[-8:]}")
         print(f"measured: a lie: waking to power off {time.monotonic() - woken:.2f} s")
-        cluster.becomes(others[0], holder, "fenced")
+        cluster.becomes(others[0], holder, "fenced", 60)
         assert fence_target(others[0], holder)["level"] == 2
     texts = fence_history(others[0])
     assert any("was declared off and has been heard since" in text for text in texts), texts
@@ -169,7 +205,7 @@ def test_an_outlet_that_is_not_there_a_missing_agent_and_an_account_that_may_onl
     with cluster.watched():
         began = time.monotonic()
         holder.freeze()
-        cluster.becomes(others[0], holder, "fenced", 40)
+        cluster.becomes(others[0], holder, "fenced", 60)
         print(f"measured: three levels that prove nothing: fault to fenced {time.monotonic() - began:.2f} s")
     assert fence_target(others[0], holder)["level"] == 4
     texts = [t.split(" after ")[0] for t in fence_history(others[0]) if t.startswith(f"{holder.name}: level")]
@@ -188,7 +224,7 @@ def test_one_of_two_supplies_left_on_is_no_proof_while_the_node_is_heard(cluster
         holder.hactl("fence", target.name, "--reason", "a test")
         cluster.becomes(holder, target, "verifying")
         assert target.up()
-        cluster.becomes(holder, target, "fenced", 40)
+        cluster.becomes(holder, target, "fenced", 60)
         print(f"measured: one supply left on: order to fenced {time.monotonic() - began:.2f} s")
     assert fence_target(holder, target)["level"] == 2
     assert not target.up() and holds(holder) and other.up()
@@ -207,7 +243,7 @@ def test_crossed_cables_take_a_third_node(cluster, lab):
     with cluster.watched():
         target.freeze()
         wait_until(lambda: not third.up(), 20, "the wrong node to be shot")
-        cluster.becomes(holder, target, "fenced")
+        cluster.becomes(holder, target, "fenced", 60)
         target.thaw()
         wait_until(lambda: any("was declared off and has been heard since" in t for t in fence_history(holder)), 20, lambda: str(fence_history(holder)))
         assert holder.up()
@@ -268,7 +304,7 @@ def test_the_shooter_dies_in_the_middle_of_its_shot(cluster, lab, how):
             assert other.up() and not holds(other)
             began = time.monotonic()
             shooter.power_on()
-        cluster.becomes(other, target, "fenced", 40)
+        cluster.becomes(other, target, "fenced", 60)
         print(f"measured: shooter is back ({how}) to fenced {time.monotonic() - began:.2f} s")
         wait_until(lambda: holds(other) or holds(shooter), 20, "service")
     assert not target.up() and shooter.up() and other.up()
@@ -308,7 +344,7 @@ def test_agents_that_start_again_believe_their_devices_as_before(cluster, lab):
         target.power_off()
         for node in (first, second):
             node.start_agent()
-        cluster.becomes(first, target, "fenced", 40)
+        cluster.becomes(first, target, "fenced", 60)
         wait_until(lambda: holds(first) or holds(second), 10, "service")
         print(f"measured: agents that start while the holder is dead: fault to service {time.monotonic() - began:.2f} s")
 
@@ -350,5 +386,5 @@ def test_a_reload_with_other_devices_leaves_the_shot_alone(cluster, lab):
         cluster.becomes(shooter, holder, "shooting")
         reload('"cipher=3"', '"cipher=17"')
         reload("fence-delay = 3s", "fence-delay = 9s")
-        cluster.becomes(shooter, holder, "fenced")
+        cluster.becomes(shooter, holder, "fenced", 60)
     assert len(cluster.room.shots(holder)) == 1 and fence_target(shooter, holder)["shooter"] == shooter.name

@@ -13,8 +13,8 @@ from ringlab.probe import now_ns
 
 LOST_S = 2.2   # corosync's token and consensus in this lab
 CUT_S = 1      # what a BMC needs from the order to the dark machine
-STALL_S = 4    # what a busy machine adds to starts of Python, to corosync and to status
-OFF_S = 5      # an agent's "off" of such a BMC, and its status after it
+STALL_S = 5    # what a busy machine adds to starts of Python, to corosync and to status
+OFF_S = 8      # an agent's "off" of such a BMC, and its status after it, on a busy machine
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ SECTION = """fence-device {name} {{
     parameters = {{ {parameters} }}
     password-file = "{password}"
     password-parameter = {password_parameter}
-    off-timeout = 20s
+    off-timeout = {off_timeout}
     status-timeout = 10s
     monitor-interval = 5s
     retries = 0
@@ -52,11 +52,11 @@ class PowerRoom:
 
     # ---- configuration
 
-    def _section(self, name, agent, parameters, password, plugs, password_parameter="password"):
+    def _section(self, name, agent, parameters, password, plugs, password_parameter="password", off_timeout="20s"):
         quoted = ", ".join(f'"{key}={value}"' for key, value in parameters.items())
         targets = "\n".join(f"    target {node} {{ {f'plug = {plug}' if plug else ''} }}" for node, plug in plugs.items())
         return SECTION.format(name=name, agent=agent if "/" in agent else agents() / agent, parameters=quoted, password=self._password(password),
-                              password_parameter=password_parameter, targets=targets)
+                              password_parameter=password_parameter, off_timeout=off_timeout, targets=targets)
 
     def _outlets(self, feeds):
         return {node.name: 2 * node.id - 1 + feeds for node in self.lab.pbx_nodes}
@@ -69,8 +69,9 @@ class PowerRoom:
         if kind == "viewer":  # an account that may look and not touch
             look = {"user": bmc.VIEWER, "privlvl": "user"}
             return {f"viewer-{n}": self._section(f"viewer-{n}", "fence_ipmilan", self.bmcs[n].parameters(**look), "viewer", {n: ""}) for n in nodes}
-        if kind == "redfish":
-            return {f"redfish-{n}": self._section(f"redfish-{n}", "fence_redfish", self.redfish.parameters(n), "redfish", {n: ""}) for n in nodes}
+        if kind in ("redfish", "redfish-6s"):
+            return {f"{kind}-{n}": self._section(f"{kind}-{n}", "fence_redfish", self.redfish.parameters(n), "redfish", {n: ""},
+                                                 off_timeout="20s" if kind == "redfish" else "6s") for n in nodes}
         if kind == "missing":
             return {"missing": self._section("missing", "/usr/sbin/fence_nosuch", {"ip": RACK}, "pdu", nodes)}
         if kind == "no-outlet":  # under version 2c the agent takes an outlet that is not there for off
