@@ -106,7 +106,8 @@ class Campaign:
 
     def fence_settings(self, levels):
         s = settings(self.switch.dir, two_node=not self.lab.witnesses, levels=levels)
-        s["fence_devices"] += "\nfence-timeout = 15s"  # so long a node may be barred after a shot of which nobody knows what became
+        timeout_s = 15 if levels == "one" else 25  # so long a node may be barred after a shot of which nobody knows what became
+        s["fence_devices"] += f"\nfence-timeout = {timeout_s}s"
         return s
 
     def cut_power(self, node):
