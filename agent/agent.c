@@ -507,7 +507,9 @@ static int agent_open_records(struct agent *a, struct sentence *reterr)
 
 	if (r < 0)
 		return sentence_fail(reterr, r, "The recorder process cannot be started: %s.", strerror(-r));
-	records_load(a);
+	r = records_load(a);
+	if (r < 0)
+		log_error("history in %s cannot be read: %s", a->paths.state_dir, strerror(-r));
 	a->journal_names = agent_journal_names(a);
 	journal_init(&a->journal, &a->recorder, a->config->journal_kib, a->journal_names);
 	return 0;

@@ -431,7 +431,7 @@ void records_event(struct agent *a, const char *type, const char *group, const c
 /* Who gave a command and why, for the records the core makes of it. */
 void records_remember(struct agent *a, uint64_t operation, const char *who, const char *why);
 /* What the history says before this agent's first record. */
-void records_load(struct agent *a);
+int records_load(struct agent *a);
 /* A record of another node. */
 void records_receive(struct agent *a, const char *line, size_t len);
 

@@ -61,8 +61,8 @@ int history_open(struct history_file *ret, int dir_fd, uint64_t bytes_max);
 void history_close(struct history_file *h);
 /* On disk when it returns. 1: was there already. */
 int history_append(struct history_file *h, const char *line, size_t len);
-/* Highest number of this node in the file, 0 if none. */
-uint64_t history_last_number(int dir_fd, node_id_t node);
+/* Every record, oldest first; they are borrowed. */
+int history_walk(int dir_fd, void (*each)(void *ctx, const json_t *record), void *ctx);
 /* The last count records (oldest first) as a JSON array, new reference. NULL: cannot be read. */
 json_t *history_read(int dir_fd, unsigned count);
 

@@ -224,35 +224,37 @@ int history_append(struct history_file *h, const char *line, size_t len)
 
 /* ---- looking ---- */
 
-struct last_number {
-	node_id_t node;
-	uint64_t number;
+struct walker {
+	void (*each)(void *ctx, const json_t *record);
+	void *ctx;
 };
 
-static bool look_number(void *ctx, const char *line, size_t len)
+static bool walk_line(void *ctx, const char *line, size_t len)
 {
-	struct last_number *l = ctx;
-	uint64_t number;
-	node_id_t node;
+	const struct walker *w = ctx;
+	json_t *record = json_loadb(line, len, 0, NULL);
 
-	if (line_identify(line, len, &node, &number) == 0 && node == l->node && number > l->number)
-		l->number = number;
+	if (record)
+		w->each(w->ctx, record);
+	json_decref(record);
 	return true;
 }
 
-uint64_t history_last_number(int dir_fd, node_id_t node)
+int history_walk(int dir_fd, void (*each)(void *ctx, const json_t *record), void *ctx)
 {
 	static const char *const files[] = { FILE_OLD, FILE_NOW };
-	struct last_number l = { .node = node };
+	struct walker w = { each, ctx };
 
 	for (int i = 0; i < 2; i++) {
 		_cleanup_(free_ptr) char *text = NULL;
 		size_t len;
+		int r = file_read(dir_fd, files[i], &text, &len);
 
-		if (file_read(dir_fd, files[i], &text, &len) == 0)
-			lines_walk(text, len, look_number, &l);
+		if (r < 0)
+			return r;
+		lines_walk(text, len, walk_line, &w);
 	}
-	return l.number;
+	return 0;
 }
 
 /* Prepends the last lines of text until the list has count. */

@@ -12,7 +12,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define RECORDS_LOADED	     200
 #define RECORDS_NUMBERS_LOST 64 /* more than a node says before its disk has them */
 
 static struct history_origin records_origin(struct agent *a)
@@ -65,7 +64,9 @@ static void records_unsaid(struct agent *a, const struct core_record *won)
 	struct epoch known = a->group[won->group].tenure_known, seen = won->peer_epoch;
 	char line[HISTORY_LINE_MAX], epoch[32];
 
-	if (epoch_cmp(known, seen) >= 0 || known.node == seen.node || seen.node == a->self)
+	/* Nothing known: what it wrote may be older than the history. */
+	if (epoch_none(known) || epoch_cmp(known, seen) >= 0 || known.node == seen.node ||
+	    seen.node == a->self)
 		return;
 	(void)snprintf(epoch, sizeof epoch, "%" PRIu64 ".%u", seen.counter, seen.node);
 	struct history_origin o = records_origin(a);
@@ -148,26 +149,36 @@ static void records_note(struct agent *a, const json_t *record)
 			records_know(a, g, tenure);
 }
 
+struct records_loader {
+	struct agent *agent;
+	bool same_boot; /* this node's last record is of this boot */
+};
+
+static void records_load_one(void *ctx, const json_t *record)
+{
+	struct records_loader *l = ctx;
+	const char *boot = json_string_value(json_object_get(record, "boot"));
+	json_int_t number = json_integer_value(json_object_get(record, "number"));
+
+	records_note(l->agent, record);
+	if (json_integer_value(json_object_get(record, "node_id")) != l->agent->self || number <= 0 ||
+	    number > HISTORY_NUMBER_MAX)
+		return;
+	l->same_boot = boot && !strcmp(boot, l->agent->run.boot_id);
+	if ((uint64_t)number > l->agent->history_number)
+		l->agent->history_number = (uint64_t)number;
+}
+
 /* What a node said of its last moment before its power was cut may be known to the others and not to its own
  * disk: those numbers are left to what they have, and come back from them. */
-void records_load(struct agent *a)
+int records_load(struct agent *a)
 {
-	json_t *records = history_read(a->state_fd, RECORDS_LOADED), *r;
-	bool same_boot = false;
-	size_t i;
+	struct records_loader l = { .agent = a };
+	int r = history_walk(a->state_fd, records_load_one, &l);
 
-	json_array_foreach(records, i, r)
-	{
-		const char *boot = json_string_value(json_object_get(r, "boot"));
-
-		records_note(a, r);
-		if (json_integer_value(json_object_get(r, "node_id")) == a->self)
-			same_boot = boot && !strcmp(boot, a->run.boot_id);
-	}
-	json_decref(records);
-	a->history_number = history_last_number(a->state_fd, a->self);
-	if (a->history_number > 0 && !same_boot)
+	if (a->history_number > 0 && !l.same_boot)
 		a->history_number += RECORDS_NUMBERS_LOST;
+	return r;
 }
 
 void records_receive(struct agent *a, const char *line, size_t len)
