@@ -105,7 +105,7 @@ void fence_send(struct fence_turn *t, node_id_t n, enum fence_msg_type type, enu
 
 /* ---- orders ---- */
 
-static void fence_order(struct fence_turn *t, node_id_t n, enum fence_why why, uint8_t first_level)
+void fence_order(struct fence_turn *t, node_id_t n, enum fence_why why, uint8_t first_level)
 {
 	struct fence_target *x = &t->f->target[n];
 	const struct fence_operation op = x->op;
@@ -544,40 +544,4 @@ boot_t fence_next(const struct fence *f, const struct fence_world *w)
 		if (node_in(f->nodes, n) && n != f->self)
 			next = boot_min(next, fence_target_next(f, n, w));
 	return next;
-}
-
-/* ---- operators ---- */
-
-enum fence_refusal fence_check_order(const struct fence *f, node_id_t n, const struct fence_world *w)
-{
-	if (!node_in(f->nodes, n))
-		return FENCE_REFUSED_UNKNOWN;
-	if (n == f->self)
-		return FENCE_REFUSED_SELF;
-	if (f->config.target[n].levels_count == 0)
-		return FENCE_REFUSED_NO_DEVICE;
-	return fence_quorate(f, w) ? FENCE_ACCEPTED : FENCE_REFUSED_NOT_QUORATE;
-}
-
-enum fence_refusal fence_check_confirm(const struct fence *f, node_id_t n, const struct fence_world *w)
-{
-	if (!node_in(f->nodes, n))
-		return FENCE_REFUSED_UNKNOWN;
-	if (n == f->self)
-		return FENCE_REFUSED_SELF;
-	return fence_gone(f, n, w) ? FENCE_ACCEPTED : FENCE_REFUSED_ALIVE;
-}
-
-void fence_order_by_hand(struct fence *f, node_id_t n, const struct fence_world *w, struct core_plan *plan)
-{
-	struct fence_turn t = { f, w, plan };
-
-	fence_order(&t, n, FENCE_WHY_OPERATOR, 0);
-}
-
-void fence_confirm_by_hand(struct fence *f, node_id_t n, const struct fence_world *w, struct core_plan *plan)
-{
-	struct fence_turn t = { f, w, plan };
-
-	fence_send(&t, n, FENCE_MSG_CONFIRM, FENCE_CONFIRMED);
 }

@@ -2,6 +2,7 @@
  *
  * What the files of the fence decider share and nobody else may use.
  *   fence.c        what is known of each target; messages, membership, time
+ *   fence_hand.c   what an operator may order
  *   fence_shot.c   the node that shoots: levels, calls, verification
  *   fence_watch.c  what devices say of nodes that live
  *   fence_names.c  words
@@ -22,6 +23,8 @@ struct fence_turn {
 void fence_set_state(struct fence_turn *t, node_id_t n, enum fence_state s);
 /* Neither corosync nor a pulse has it. */
 bool fence_gone(const struct fence *f, node_id_t n, const struct fence_world *w);
+/* To all; the operation begins when it comes back. */
+void fence_order(struct fence_turn *t, node_id_t n, enum fence_why why, uint8_t first_level);
 void fence_send(struct fence_turn *t, node_id_t n, enum fence_msg_type type, enum fence_state state);
 bool fence_quorate(const struct fence *f, const struct fence_world *w);
 

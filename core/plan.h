@@ -238,5 +238,8 @@ struct core_plan {
 /* Appends a zeroed action of the type. The plan is sized for the worst case of one event; overflow is our
  * bug. */
 struct plan_action *plan_add(struct core_plan *plan, enum plan_action_type type, group_index_t group);
+/* The order in which a complete plan is carried out: what does not hang on a promise goes before the save of
+ * it, history before the opening of a gate; all else as it was added. */
+void plan_order(struct core_plan *plan);
 
 #endif
