@@ -2,7 +2,9 @@
 """Trunks of a real Asterisk at a real carrier: five accounts that one takeover registers, without a moment in which the carrier has none of them, and
 what the carrier sees when it refuses them."""
 import os
+import pathlib
 import re
+import signal
 import time
 
 import pytest
@@ -206,6 +208,39 @@ def test_file_that_is_not_what_runs_costs_a_second_and_no_trunk(lab, broken):
         wait_until(lambda: all(t["state"] == "registered" for t in ringkeep.group(new)["trunks"]), 5, lambda: f"{said(new)}", 0.1)
     finally:
         path.write_text(whole)
+
+
+def adapter_pid(node):
+    children = [int(p) for task in pathlib.Path(f"/proc/{node.agent.pid}/task").iterdir() for p in (task / "children").read_text().split()]
+    return next(p for p in children if b"ringkeep-adapter-asterisk" in pathlib.Path(f"/proc/{p}/cmdline").read_bytes())
+
+
+@pytest.mark.parametrize("who", ["agent", "adapter", "standby's Asterisk"])
+def test_restart_asks_the_carrier_nothing(lab, who):
+    """What is registered stays so, and who refused is not asked before its time."""
+    holder, carrier = lab.wait_settled(), lab.carrier
+    carrier.answer("7001", 503, retry_after_s=25)
+    since = time.time()
+    order(holder, "7001")
+    wait_until(lambda: trunk(holder, "7001")["state"] == "failed", 10, lambda: f"the refusal: {said(holder)}", 0.05)
+    refused = carrier.registers("7001", since)[0].at
+    since = time.time()
+    if who == "agent":
+        holder.agent.send(signal.SIGUSR1)
+        holder.agent.wait()
+        holder.start_agent()
+    elif who == "adapter":
+        os.kill(adapter_pid(holder), signal.SIGKILL)
+    else:
+        standby = other(lab, holder)
+        standby.pbx.kill()
+        standby.pbx.wait()
+        standby.start_pbx()
+    time.sleep(1)
+    wait_until(lambda: [t["state"] for t in ringkeep.group(holder)["trunks"]] == ["failed", *["registered"] * 4], 15, lambda: f"{said(holder)}", 0.1)
+    time.sleep(max(0.0, min(6.0, refused + 24 - time.time())))
+    assert carrier.registers(since=since) == []
+    assert lab.wait_settled() is holder
 
 
 def tries(lab, user, since):
