@@ -83,6 +83,8 @@ struct asterisk_trunk {
 	bool heard;	   /* anything of it */
 	bool undone;	   /* an unregistration came behind the registration */
 	bool repeated;	   /* because the first outcome was of something older */
+	bool idle;	   /* its unregistration was answered, and nothing came behind it */
+	int64_t again_ns;  /* after the latest one to Asterisk */
 	uint32_t refusals; /* without a registration between them */
 	boot_t ordered_at;
 	boot_t sent_at;	    /* the last order to Asterisk */

@@ -33,7 +33,7 @@ static bool together_possible(const struct asterisk *k)
 
 		if (!t->known)
 			continue;
-		if (!t->due || t->registered || (!t->was_off && !t->stateless))
+		if (!t->due || t->registered || (!t->was_off && !t->stateless && !t->idle))
 			return false;
 		some = true;
 	}

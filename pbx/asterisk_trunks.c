@@ -20,8 +20,9 @@
 #define LIST_SOON_NS  (200 * NS_PER_MS)
 #define LIST_HURRY_NS NS_PER_S /* while something is under way */
 /* An order takes one second; one that comes while Asterisk still waits for an answer is dropped without a
- * word. */
-#define AGAIN_NS (3 * NS_PER_S)
+ * word. Doubled each time. */
+#define AGAIN_NS     (3 * NS_PER_S)
+#define AGAIN_NS_MAX (48 * NS_PER_S)
 /* Less than a SIP transaction lasts (RFC 3261 timer F, 32 s): what ends earlier was not begun by the order.
  */
 #define TRANSACTION_NS (31 * NS_PER_S)
@@ -36,7 +37,8 @@ void trunks_configure(struct asterisk *k, const struct adapter_main_config *c, b
 	k->trunks_due_at = BOOT_NEVER;
 	for (size_t i = 0; i < c->trunks_count; i++)
 		k->trunks[i] = (struct asterisk_trunk){ .name = c->trunks[i].name,
-							.registration = c->trunks[i].registration };
+							.registration = c->trunks[i].registration,
+							.again_ns = AGAIN_NS };
 }
 
 static bool trunk_wants_on(const struct asterisk *k, const struct asterisk_trunk *t)
@@ -85,7 +87,7 @@ static void trunk_refused(struct asterisk *k, struct asterisk_trunk *t)
 
 void trunk_sent(struct asterisk_trunk *t, boot_t now)
 {
-	t->due = t->undone = false;
+	t->due = t->undone = t->idle = false;
 	t->waits = ASTERISK_WAITS_ORDER;
 	t->sent_at = now;
 }
@@ -110,7 +112,8 @@ void trunks_order(void *ctx, uint64_t id, size_t trunk, bool registered, boot_t 
 	t->was_off = t->ordered && !t->wanted;
 	t->wanted = registered;
 	t->ordered = true;
-	t->due = t->heard = t->repeated = false;
+	t->due = t->heard = t->repeated = t->idle = false;
+	t->again_ns = AGAIN_NS;
 	t->refusals = 0;
 	t->ordered_at = now;
 	if (!k->booted || (!registered && trunk_send(k, trunk, now) < 0)) {
@@ -136,6 +139,7 @@ void trunks_booted(struct asterisk *k, boot_t now)
 		} else if (!t->due) {
 			t->waits = ASTERISK_WAITS_START;
 			t->sent_at = now;
+			t->again_ns = AGAIN_NS;
 		}
 	}
 	k->trunks_at = boot_add(now, LIST_SOON_NS);
@@ -190,13 +194,16 @@ static void heard_rejected(struct asterisk *k, size_t i, boot_t now)
 
 static void heard_unregistered(struct asterisk *k, struct asterisk_trunk *t, boot_t now)
 {
-	if (t->state != TRUNK_REGISTERED || t->waits == ASTERISK_WAITS_ORDER)
-		return; /* an order begins with it */
+	if (t->state != TRUNK_REGISTERED || t->waits == ASTERISK_WAITS_ORDER) {
+		t->idle = true; /* an order begins with it */
+		return;
+	}
 	/* By somebody's hand; or the last word of what Asterisk had under way when all registrations were
 	 * made anew: then its list says that all is well. */
 	t->undone = true;
 	t->waits = ASTERISK_WAITS_ORDER;
 	t->sent_at = now;
+	t->again_ns = AGAIN_NS;
 	trunk_tell(k, t, TRUNK_REGISTERING, "unregistered, not by an order");
 }
 
@@ -232,14 +239,17 @@ void trunks_heard(struct asterisk *k, const struct ami_message *m, boot_t now)
 
 /* ---- the list ---- */
 
-/* Lost: again with the next list. A registration without a state is made by making all of them anew. */
+/* Lost: again with the next list. A registration without a state is made by making all of them anew. So is
+ * one whose carrier takes a second to answer an unregistration: the REGISTER is dropped then, each time. */
 static void trunk_send_again(struct asterisk *k, size_t i, boot_t now)
 {
 	struct asterisk_trunk *t = &k->trunks[i];
 
-	if (boot_diff_ns(t->sent_at, now) < AGAIN_NS || t->due)
+	if (boot_diff_ns(t->sent_at, now) < t->again_ns || t->due)
 		return;
-	if (t->stateless)
+	if (t->again_ns < AGAIN_NS_MAX)
+		t->again_ns *= 2;
+	if (t->stateless || t->idle)
 		together_order(k, t, now);
 	else
 		(void)trunk_send(k, i, now);
