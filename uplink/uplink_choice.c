@@ -37,13 +37,16 @@ static int fact_preferred(const struct uplink_fact *a, const struct uplink_fact 
 	return 0;
 }
 
-/* <0 if a is better. Who is damped comes after everybody else: one that flaps is better than none. */
+/* <0 if a is better. Who is damped comes after everybody else: one that flaps is better than none. So does
+ * who is in doubt; when that is the best, it is waited for. */
 static int fact_compare(const struct uplink_fact *a, const struct uplink_fact *b)
 {
 	int order;
 
 	if (a->damped != b->damped && UPLINK_RULE(DAMPED))
 		return a->damped ? 1 : -1;
+	if (a->doubted != b->doubted && UPLINK_RULE(DOUBT))
+		return a->doubted ? 1 : -1;
 	if (a->grade != b->grade && UPLINK_RULE(GRADE_FIRST))
 		return a->grade > b->grade ? -1 : 1;
 	order = fact_preferred(a, b);
@@ -72,8 +75,6 @@ static int8_t choice_best(const struct uplink_choice *c, const struct uplink_fac
 		if (!uplink_grade_usable(u->grade) && UPLINK_RULE(NEVER_TO_DEAD))
 			continue;
 		if (u->grade <= active && UPLINK_RULE(STRICTLY_BETTER))
-			continue;
-		if (u->doubted && UPLINK_RULE(DOUBT))
 			continue;
 		if (best == UPLINK_ANY || fact_compare(u, &f->uplink[best]) < 0)
 			best = i;
@@ -105,7 +106,7 @@ static int8_t choice_back(const struct uplink_choice *c, const struct uplink_fac
 	for (int8_t i = 0; i < f->count; i++) {
 		const struct uplink_fact *u = &f->uplink[i], *active = &f->uplink[c->active];
 
-		if (i == c->active || u->damped || u->doubted || boot_before(now, c->barred_until[i]))
+		if (i == c->active || u->damped || boot_before(now, c->barred_until[i]))
 			continue;
 		if (u->grade < active->grade && UPLINK_RULE(BACK_AS_GOOD))
 			continue;
@@ -131,15 +132,6 @@ static bool since_for(boot_t since, int64_t ns, boot_t now)
 static int64_t back_delay_ns(const struct uplink_choice *c)
 {
 	return c->policy->failback_delay_ns << c->back_shift;
-}
-
-/* One that would do, were it not in doubt. */
-static bool choice_doubts(const struct uplink_choice *c, const struct uplink_facts *f)
-{
-	for (int8_t i = 0; i < f->count; i++)
-		if (i != c->active && f->uplink[i].doubted && uplink_grade_usable(f->uplink[i].grade))
-			return true;
-	return false;
 }
 
 static uint32_t pin_facts(const struct uplink_choice *c, const struct uplink_facts *f)
@@ -183,6 +175,8 @@ static uint32_t grade_facts(struct uplink_choice *c, const struct uplink_facts *
 		c->worse_since = (boot_t){ 0 };
 	if (better)
 		facts |= UPLINK_FACT_BETTER;
+	if (best != UPLINK_ANY && f->uplink[best].doubted && UPLINK_RULE(DOUBT))
+		facts |= UPLINK_FACT_DOUBT;
 	if (since_for(c->worse_since, c->policy->confirm_ns, now) || !UPLINK_RULE(CONFIRM))
 		facts |= UPLINK_FACT_CONFIRMED;
 	if (active == UPLINK_GRADE_DEGRADED)
@@ -205,6 +199,9 @@ static uint32_t back_facts(struct uplink_choice *c, const struct uplink_facts *f
 	}
 	if (back == UPLINK_ANY)
 		return 0;
+	/* Its time goes on: doubt is of a moment. */
+	if (f->uplink[back].doubted && UPLINK_RULE(BACK_DOUBT))
+		facts |= UPLINK_FACT_BACK_DOUBT;
 	if (p->failback == UPLINK_FAILBACK_MANUAL)
 		facts |= UPLINK_FACT_BACK_BY_HAND;
 	if (!since_for(c->back_since, back_delay_ns(c), now) && UPLINK_RULE(BACK_DELAY))
@@ -243,8 +240,6 @@ static uint32_t choice_facts(struct uplink_choice *c, const struct uplink_facts 
 		facts |= UPLINK_FACT_NOTHING;
 	if (ret->first != UPLINK_ANY)
 		facts |= UPLINK_FACT_ROUTE;
-	if (choice_doubts(c, f))
-		facts |= UPLINK_FACT_DOUBT;
 	if (f->calls == 0 || !UPLINK_RULE(CALLS))
 		facts |= UPLINK_FACT_IDLE;
 	return facts;

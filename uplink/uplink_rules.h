@@ -46,9 +46,10 @@ enum uplink_choice_fact {
 	UPLINK_FACT_BACK_YOUNG = 1 << 22,  /* not fit for long enough */
 	UPLINK_FACT_BACK_WAITED = 1 << 23, /* max_wait is over */
 	UPLINK_FACT_DRAINING = 1 << 24,	   /* another uplink still has live calls */
-	UPLINK_FACT_DOUBT = 1 << 25,	   /* one that would do may have died just now */
+	UPLINK_FACT_DOUBT = 1 << 25,	   /* the best of the others may have died just now */
+	UPLINK_FACT_BACK_DOUBT = 1 << 26,  /* the preferred one */
 };
-#define UPLINK_FACTS_COUNT 26
+#define UPLINK_FACTS_COUNT 27
 
 /* Where a row wants to go. */
 enum uplink_goal { UPLINK_TO_NOWHERE, UPLINK_TO_PINNED, UPLINK_TO_FIRST, UPLINK_TO_BEST, UPLINK_TO_BACK };

@@ -124,7 +124,7 @@ static const char *check_rank(const struct local_world *w, const struct uplink_d
 	for (int i = 0; i < w->f.count; i++) {
 		const struct uplink_fact *u = &w->f.uplink[i];
 
-		if (i == d->from || dead(u->grade) || u->grade < from->grade || u->damped)
+		if (i == d->from || dead(u->grade) || u->grade < from->grade || u->damped || u->doubted)
 			continue;
 		if (to->damped)
 			return "(b) an uplink that flaps is chosen, and another would do";

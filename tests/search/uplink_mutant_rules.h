@@ -15,6 +15,7 @@ enum uplink_rule_name {
 	UPLINK_RULE_GRADE_FIRST,     /* grades come before what was configured */
 	UPLINK_RULE_DAMPED,	     /* who flaps comes last */
 	UPLINK_RULE_DOUBT,	     /* not to one that may have died just now */
+	UPLINK_RULE_BACK_DOUBT,	     /* and not back to it */
 	UPLINK_RULE_CALLS,	     /* calls that are up are spared */
 	UPLINK_RULE_CONFIRM,	     /* ... until it has lasted */
 	UPLINK_RULE_BACK_DELAY,

@@ -21,6 +21,7 @@ static const struct {
 	{ UPLINK_RULE_GRADE_FIRST, "grades before preference", "(c)", uplink_explore_local },
 	{ UPLINK_RULE_DAMPED, "who flaps comes last", "(b)", uplink_explore_local },
 	{ UPLINK_RULE_DOUBT, "not to one in doubt", "(p)", uplink_explore_local },
+	{ UPLINK_RULE_BACK_DOUBT, "... nor back to it", "(p)", uplink_explore_local },
 	{ UPLINK_RULE_CALLS, "calls are spared", "(a)", uplink_explore_local },
 	{ UPLINK_RULE_CONFIRM, "... until it has lasted", "(a)", uplink_explore_local },
 	{ UPLINK_RULE_BACK_DELAY, "failback waits", "U9", uplink_explore_local },

@@ -468,17 +468,42 @@ START_TEST(doubted_is_not_switched_to)
 	expect_to(1, 542, UPLINK_SWITCH, 1);
 	begin(0, DEGR, GOOD);
 	f.uplink[1].doubted = true;
-	expect(0, 580, UPLINK_STAY);
-	begin(1, GOOD, GOOD);
-	f.uplink[0].doubted = true;
-	expect(1000, 580, UPLINK_STAY);
+	expect(0, 567, UPLINK_HOLD);
+	begin(UPLINK_ANY, BAD, GOOD);
+	f.uplink[1].doubted = true;
+	expect(0, 521, UPLINK_SWITCH);
+	/* Another that is not in doubt is taken at once. */
+	begin(0, BAD, GOOD);
+	f.count = 3;
+	f.uplink[1].doubted = true;
+	f.uplink[2].grade = DEGR;
+	expect_to(0, 542, UPLINK_SWITCH, 2);
 }
 END_TEST
 
-UNIT_MAIN("uplink_choice", failback_learns, doubted_is_not_switched_to, good_stays, dead_switches_at_once,
-	  nothing_fit_is_held_with_an_alarm, unknown_stays, degraded_waits_drains_and_finishes,
-	  degraded_and_idle_switches, degraded_for_a_moment_only, unknown_calls_are_calls,
-	  drained_uplink_dies, drain_target_dies, failback_when_idle,
+/* A probe is lost now and then: that does not begin the wait anew. */
+START_TEST(doubt_stops_no_clock)
+{
+	begin(0, DEGR, GOOD);
+	f.calls = 1;
+	expect(0, 565, UPLINK_HOLD);
+	f.uplink[1].doubted = true;
+	expect(5, 567, UPLINK_HOLD);
+	f.uplink[1].doubted = false;
+	expect_to(10, 563, UPLINK_DRAIN, 1);
+	begin(1, GOOD, GOOD);
+	expect(0, 571, UPLINK_HOLD);
+	f.uplink[0].doubted = true;
+	expect(300, 579, UPLINK_HOLD);
+	f.uplink[0].doubted = false;
+	expect_to(301, 574, UPLINK_SWITCH, 0);
+}
+END_TEST
+
+UNIT_MAIN("uplink_choice", failback_learns, doubted_is_not_switched_to, doubt_stops_no_clock, good_stays,
+	  dead_switches_at_once, nothing_fit_is_held_with_an_alarm, unknown_stays,
+	  degraded_waits_drains_and_finishes, degraded_and_idle_switches, degraded_for_a_moment_only,
+	  unknown_calls_are_calls, drained_uplink_dies, drain_target_dies, failback_when_idle,
 	  failback_starts_anew_when_the_preferred_one_fails, failback_with_a_limit, failback_in_a_window,
 	  failback_by_hand, no_failback_to_a_lower_grade, damped_is_not_chosen_unless_nothing_else_will_do,
 	  ranks, cheaper_is_a_reason_to_go_back, pinned_by_an_operator, nothing_in_use, one_thing_at_a_time,
