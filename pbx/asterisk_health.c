@@ -3,7 +3,9 @@
  * The health of an Asterisk: its process and OPTIONS (pbx_monitor), AMI each second, FullyBooted, and
  * overload told apart from death. While its task processors are over their high water mark, Asterisk drops
  * requests over UDP without a word and answers those over TCP with 503 (no AMI class shows the queues but
- * `command`, which may do anything): so when UDP falls silent, the same is asked over TCP.
+ * `command`, which may do anything): so when UDP falls silent, the same is asked over TCP. The mark is
+ * crossed many times a second, both ways, so a 503 holds for a while: what falls silent meanwhile is not
+ * dead.
  */
 #include "asterisk_private.h"
 
@@ -18,6 +20,7 @@
 #define COUNT_NS	 NS_PER_S
 #define AMI_FAILURES	 10
 #define OVERLOAD_S	 30
+#define OVERLOAD_HOLD_NS (3 * NS_PER_S)
 #define IN_STEP_GRACE_NS (3 * NS_PER_S)
 #define LACKING_RETRY_NS (30 * NS_PER_S)
 
@@ -117,7 +120,10 @@ static void overload_watch(struct asterisk *k, boot_t now)
 	}
 	if (k->overload_running)
 		sip_probe_tick(p, now);
-	if (!busy || k->shutting_down || !silent)
+	if (busy && silent)
+		k->overload_seen_at = now;
+	if (k->shutting_down || k->mon.seen.pid_error != 0 || k->overload_seen_at.ns == 0 ||
+	    boot_diff_ns(k->overload_seen_at, now) >= OVERLOAD_HOLD_NS)
 		k->overload_since = (boot_t){ 0 };
 	else if (k->overload_since.ns == 0)
 		k->overload_since = now;

@@ -149,7 +149,8 @@ struct asterisk {
 	struct sip_probe overload_probe;
 	bool overload_usable; /* a second probe over TCP, while SIP over UDP does not answer */
 	bool overload_running;
-	boot_t overload_since; /* 0 = is not */
+	boot_t overload_since;	 /* 0 = is not */
+	boot_t overload_seen_at; /* the last 503 while UDP was silent; 0 = never */
 	int64_t overload_ns_max;
 	bool shutting_down;
 	boot_t settled_at;

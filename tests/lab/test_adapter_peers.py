@@ -25,6 +25,10 @@ PASSWORD = "lab password"
 GREETING = b"Content-Type: auth/request\n\n"
 LOGGED_IN = GREETING + b"Content-Type: command/reply\nReply-Text: +OK accepted\n\n"
 LOG = b"Content-Type: log/data\nContent-Length: 3\n\nxyz"
+BANNER = b"Asterisk Call Manager/9.0.0\r\n"
+ACCEPTED = BANNER + b"Response: Success\r\nActionID: 0\r\nMessage: Authentication accepted\r\n\r\n"
+MANY_EVENTS = b"Event: Newstate\r\n" + b"Variable: x\r\n" * 20 + b"\r\n"
+ARI_OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 NO_ESL = "says something else than an event socket"
 GROWTH_MAX_KB = 16 * 1024
 PING_MAX_S = 1.0
@@ -148,21 +152,17 @@ def test_change_feed_of_kamailio(bench, record_property):
 
 
 def test_manager_of_asterisk(bench, record_property):
-    banner = b"Asterisk Call Manager/9.0.0\r\n"
-    accepted = banner + b"Response: Success\r\nActionID: 0\r\nMessage: Authentication accepted\r\n\r\n"
-    event = b"Event: Newstate\r\n" + b"Variable: x\r\n" * 20 + b"\r\n"
-
     def refuse(s):
-        s.sendall(banner)
+        s.sendall(BANNER)
         number = re.search(rb"ActionID: *(\S+)", s.recv(1000)).group(1)
         s.sendall(b"Response: Error\r\nActionID: " + number + b"\r\nMessage: Authentication failed\r\n\r\n")
         bad_peers.hang(s)
     moods = {"says nothing": (STREAM_MOODS["says nothing"], "does not answer"), "closes": (STREAM_MOODS["closes"], "connection closed"),
              "garbage": (STREAM_MOODS["garbage"], "is no AMI"), "binary": (STREAM_MOODS["binary"], "AMI"), "1 MB lines": (STREAM_MOODS["1 MB lines"], "AMI"),
-             "half a line": (STREAM_MOODS["half a line"], "does not answer"), "hangs after the banner": (say(banner), "does not answer"),
+             "half a line": (STREAM_MOODS["half a line"], "does not answer"), "hangs after the banner": (say(BANNER), "does not answer"),
              "wrong secret": (refuse, "refuses the login"),
-             "flood of events": (flood(event, accepted), "AMI"), "drip": (drip(b"Response: Success\r\n" * 20, banner), "does not answer"),
-             "breaks off": (say(accepted + b"Response: Succ", then=lambda s: None), "connection closed")}
+             "flood of events": (flood(MANY_EVENTS, ACCEPTED), "AMI"), "drip": (drip(b"Response: Success\r\n" * 20, BANNER), "does not answer"),
+             "breaks off": (say(ACCEPTED + b"Response: Succ", then=lambda s: None), "connection closed")}
     cases = []
     for name, (mood, sentence) in moods.items():
         sip, ami = bench.keep(SipAnswers()), bench.keep(GoodAmi())
@@ -174,14 +174,27 @@ def test_manager_of_asterisk(bench, record_property):
     endure_all(cases, record_property)
 
 
+def test_asterisk_that_is_not_fully_booted_is_starting(bench):
+    """OPTIONS and AMI are answered, and its modules are still being loaded."""
+    sip, ami, ari = bench.keep(SipAnswers()), bench.keep(GoodAmi()), bench.keep(GoodAri())
+    ami.booted = False
+    a = bench.adapter("asterisk", ami="tcp:%s:%d" % ami.address, ari="http://%s:%d/ari" % ari.address, **{
+        "ami-user": "rk", "ami-secret-file": bench.secret, "ari-user": "rk", "ari-secret-file": bench.secret, "sip-port": str(sip.port)})
+    a.wait(lambda: a.health and "not fully booted" in a.health["why"], 10, "health to say it")
+    pings(a, 2)
+    assert a.health["state"] == "starting", a.health
+    a.send("apply", full_begin=True, put=[], remove=[], full_end=True)
+    ami.boot()
+    a.wait(lambda: a.health["state"] == "healthy", 10, "the end of it")
+
+
 def test_rest_interface_of_asterisk(bench, record_property):
     """ARI gets contacts only: what does not reach it is said, and it is no illness."""
-    ok = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
     moods = {**{name: mood for name, mood in STREAM_MOODS.items()},
              "wrong password": say(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: Basic realm=x\r\n\r\n"),
-             "endless body": flood(b"x" * 1000, ok + b"\r\n"), "endless head": flood(b"X-More: of it\r\n", ok),
-             "drips": drip(b"X-Slow: " + b"y" * 200, ok),
-             "breaks off": say(ok + b"Content-Length: 300\r\n\r\n[", then=lambda s: None)}
+             "endless body": flood(b"x" * 1000, ARI_OK + b"\r\n"), "endless head": flood(b"X-More: of it\r\n", ARI_OK),
+             "drips": drip(b"X-Slow: " + b"y" * 200, ARI_OK),
+             "breaks off": say(ARI_OK + b"Content-Length: 300\r\n\r\n[", then=lambda s: None)}
     binding = {"aor": "1001", "contact": "sip:1001@192.0.2.7:5060", "expires_ms": 3000000, "data": "endpoint=1001"}
     with concurrent.futures.ThreadPoolExecutor(len(moods)) as pool:
         def one(case):
@@ -217,19 +230,58 @@ class WithPbx(Ours):
         return text[:-1] + f"    pbx {{\n{self.pbx}    }}\n}}\n"
 
 
-def test_loop_of_a_whole_agent_does_not_lag(bare_lab, bench, record_property):
+def freeswitch_peers(bench):
+    """What a group's PBX is: (adapter, settings, the peer whose mood changes, moods, what its health says of a bad one, what makes the adapter ask it)."""
+    switch = bench.keep(FreeSwitch(PASSWORD))
+    peer = bench.keep(MoodyTcp(("127.0.0.1", switch.port)))
+    settings = {"event-socket": f"tcp:127.0.0.1:{peer.port}", "password-file": bench.secret, "sip-port": switch.sip_port, "rpc-failures": 1}
+    return "freeswitch", settings, peer, {
+        "hangs": say(LOGGED_IN), "1 MB lines": STREAM_MOODS["1 MB lines"], "flood": flood(LOG, LOGGED_IN), "drip": drip(b"Content-Type: x" * 50),
+        "breaks off": say(LOGGED_IN, then=lambda s: None), "binary": STREAM_MOODS["binary"]}, "event socket", lambda: None
+
+
+def asterisk_peers(bench):
+    sip, ami, ari = bench.keep(SipAnswers()), bench.keep(GoodAmi()), bench.keep(GoodAri())
+    peers = bench.keep(MoodyTcp(ami.address)), bench.keep(MoodyTcp(ari.address))
+    return {"ami": f"tcp:127.0.0.1:{peers[0].port}", "ari": f"http://127.0.0.1:{peers[1].port}/ari", "ami-user": "rk", "ami-secret-file": bench.secret,
+            "ari-user": "rk", "ari-secret-file": bench.secret, "sip-port": sip.port, "ami-failures": 2}, *peers
+
+
+def ami_peers(bench):
+    settings, ami, _ = asterisk_peers(bench)
+    return "asterisk", settings, ami, {
+        "hangs": say(ACCEPTED), "1 MB lines": STREAM_MOODS["1 MB lines"], "flood": flood(MANY_EVENTS, ACCEPTED), "drip": drip(b"Response: Success\r\n" * 20, BANNER),
+        "breaks off": say(ACCEPTED + b"Response: Succ", then=lambda s: None), "binary": STREAM_MOODS["binary"]}, "AMI", lambda: None
+
+
+def ari_peers(bench):
+    """It is asked when AMI comes back, and each second while it answers nonsense."""
+    settings, ami, ari = asterisk_peers(bench)
+    return "asterisk", settings, ari, {
+        "hangs": STREAM_MOODS["says nothing"], "1 MB lines": STREAM_MOODS["1 MB lines"], "flood": flood(b"x" * 1000, ARI_OK + b"\r\n"),
+        "drip": drip(b"X-Slow: " + b"y" * 200, ARI_OK), "breaks off": say(ARI_OK + b"Content-Length: 300\r\n\r\n[", then=lambda s: None),
+        "binary": STREAM_MOODS["binary"]}, "ARI", lambda: ami.set(None)
+
+
+def kamailio_peers(bench):
+    sip, peer = bench.keep(SipAnswers()), bench.keep(MoodyDatagram(bench.dir / "rpc"))
+    return "kamailio", {"rpc": f"unixgram:{peer.path}", "sip-port": sip.port, "rpc-failures": 2}, peer, {
+        "hangs": DATAGRAM_MOODS["says nothing"], "100 kB": DATAGRAM_MOODS["100 kB"], "half an answer": DATAGRAM_MOODS["half an answer"],
+        "garbage": DATAGRAM_MOODS["garbage"], "binary": DATAGRAM_MOODS["binary"]}, "no answer on", lambda: None
+
+
+@pytest.mark.parametrize("peers", [freeswitch_peers, ami_peers, ari_peers, kamailio_peers], ids=["event-socket", "ami", "ari", "json-rpc"])
+def test_loop_of_a_whole_agent_does_not_lag(bare_lab, bench, peers, record_property):
     node = bare_lab.n1
     with inside(f"/proc/{node.pid}/ns/net"):
-        switch = bench.keep(FreeSwitch(PASSWORD))
-        peer = bench.keep(MoodyTcp(("127.0.0.1", switch.port)))
+        adapter, settings, peer, moods, sentence, ask = peers(bench)
     ours = WithPbx(node, Router(priority=200, addresses=("10.77.0.100",)))
-    settings = {"event-socket": f"tcp:127.0.0.1:{peer.port}", "password-file": bench.secret, "probe-address": "127.0.0.1", "sip-port": switch.sip_port,
-                "rpc-failures": 1}
-    ours.pbx = "        adapter = freeswitch\n        options-interval = 200ms\n" + "".join(
-        f'        setting {name} {{ value = "{value}" }}\n' for name, value in settings.items())
-    moods = {"hangs": say(LOGGED_IN), "1 MB lines": STREAM_MOODS["1 MB lines"], "flood": flood(LOG, LOGGED_IN), "drip": drip(b"Content-Type: x" * 50),
-             "breaks off": say(LOGGED_IN, then=lambda s: None), "binary": STREAM_MOODS["binary"]}
+    ours.pbx = f"        adapter = {adapter}\n        options-interval = 200ms\n" + "".join(
+        f'        setting {name} {{ value = "{value}" }}\n' for name, value in {"probe-address": "127.0.0.1", **settings}.items())
     lags = {}
+
+    def why():
+        return ours.status()["pbx"]["why"]
 
     def watch(name, seconds):
         end = time.monotonic() + seconds
@@ -243,10 +295,12 @@ def test_loop_of_a_whole_agent_does_not_lag(bare_lab, bench, record_property):
         watch("a good peer", 2)
         for name, mood in moods.items():
             peer.set(mood)
+            ask()
             watch(name, 2)
-            assert "event socket" in ours.status()["pbx"]["why"], f"{name}: {ours.status()['pbx']}"
+            wait_until(lambda: sentence in why(), 15, lambda n=name: f"{n}: health to speak of it: {ours.status()['pbx']}")
         peer.set(None)
-        wait_until(lambda: "event socket answers" in ours.status()["pbx"]["why"], 20, lambda: ours.status()["pbx"])
+        wait_until(lambda: ours.status()["pbx"]["state"] == "healthy" and sentence not in why().replace("event socket answers", "").replace("AMI answers", ""),
+                   25, lambda: ours.status()["pbx"])
     finally:
         ours.clean()
     medians = {name: statistics.median(values) for name, values in lags.items()}

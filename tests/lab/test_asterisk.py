@@ -13,7 +13,7 @@ import pytest
 
 from pbxlab import OWN
 from pbxlab.adapter import mirror
-from pbxlab.asterisks import AsteriskSite
+from pbxlab.asterisks import AsteriskSite, Storm
 from ringlab.asterisk import Account
 from ringlab.machine import wait_until
 from ringlab.netns import inside
@@ -312,6 +312,25 @@ def test_dead_and_hung_asterisk_are_reported(site, record_property):
     record_property("hung_reported_s", sick_s)
     record_property("killed_reported_s", dead_s)
     print(f"OPTIONS every 200 ms, 3 failures: hung reported after {sick_s:.2f} s, killed after {dead_s:.2f} s (by the pid file)")
+
+
+@BOTH
+def test_overloaded_asterisk_is_told_from_a_dead_one(site, record_property):
+    """Over its high water mark it drops OPTIONS over UDP and answers 503 over TCP; below it, a moment later, it answers again."""
+    a = site.adapter("a", True)
+    a.wait_state("healthy")
+    pid = a.health["pid"]
+    with Storm(site):
+        health, seconds = a.wait(lambda: a.health.get("overloaded") and a.health, 60, "overload to be reported")
+        assert health["state"] == "healthy" and "overloaded for" in health["why"] and health["pid"] == pid, health
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            assert a.health["state"] == "healthy" and a.health["overloaded"], f"it goes up and down many times a second: {a.health}"
+            time.sleep(0.01)
+    a.wait(lambda: a.health["state"] == "healthy" and not a.health.get("overloaded"), 30, "its end")
+    assert a.health["pid"] == pid
+    record_property("overload_reported_s", seconds)
+    print(f"overloaded {seconds:.1f} s after the storm began: {health['why']}")
 
 
 @NEWEST

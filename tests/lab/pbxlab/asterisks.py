@@ -1,13 +1,47 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A site with Asterisks in place of the Kamailios."""
 import contextlib
+import socket
 import subprocess
+import threading
+import time
 
 from ringlab import asterisk
 from ringlab.machine import wait_until
+from ringlab.netns import inside
 
 from .adapter import Adapter
-from .site import BUILD, VIP, Site
+from .site import BUILD, PHONES, VIP, Site
+
+
+class Storm:
+    """Requests of one Call-ID, faster than the one task processor that they all go to."""
+
+    def __init__(self, site):
+        with inside(site.where(PHONES)):
+            self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.connect((VIP, 5060))
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._send)
+
+    def _send(self):
+        host, port = self._socket.getsockname()
+        number = 0
+        while not self._over.wait(0.005):
+            for _ in range(100):
+                number += 1
+                self._socket.send((f"OPTIONS sip:storm@{VIP} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{number}-{time.time_ns()}\r\nMax-Forwards: 70\r\n"
+                                   f"From: <sip:nobody@{host}>;tag=1\r\nTo: <sip:storm@{VIP}>\r\nCall-ID: storm\r\nCSeq: {number} OPTIONS\r\n"
+                                   "Content-Length: 0\r\n\r\n").encode())
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+        self._socket.close()
 
 
 class AsteriskSite(Site):

@@ -174,9 +174,10 @@ DATAGRAM_MOODS = {"says nothing": lambda *_: None, "garbage": datagram(b"hello")
 
 
 class GoodAmi:
-    """As much of an Asterisk manager as health needs."""
+    """As much of an Asterisk manager as health needs. One that is not `booted` says so at boot()."""
 
     def __init__(self):
+        self.booted, self._open = True, []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = self._listener.getsockname()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -190,7 +191,13 @@ class GoodAmi:
                 s, _ = self._listener.accept()
             except OSError:
                 return
+            self._open.append(s)
             threading.Thread(target=self._serve, args=(s,), daemon=True).start()
+
+    def boot(self):
+        self.booted = True
+        for s in self._open:
+            s.sendall(self.BOOTED.encode())
 
     def _serve(self, s):
         buffer = b""
@@ -206,11 +213,12 @@ class GoodAmi:
             pass
         s.close()
 
-    @staticmethod
-    def _answer(action, number):
+    BOOTED = "Event: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n"
+
+    def _answer(self, action, number):
         head = f"ActionID: {number}\r\n"
         if action == "login":
-            return f"Response: Success\r\n{head}Message: Authentication accepted\r\n\r\nEvent: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n"
+            return f"Response: Success\r\n{head}Message: Authentication accepted\r\n\r\n{self.BOOTED if self.booted else ''}"
         if action == "corestatus":
             return (f"Response: Success\r\n{head}CoreStartupDate: 2026-11-25\r\nCoreStartupTime: 01:02:03\r\nCoreReloadDate: 2026-11-25\r\n"
                     f"CoreReloadTime: 01:02:03\r\nCoreCurrentCalls: 0\r\n\r\n")
