@@ -287,6 +287,9 @@ int path_ensure(struct path *p, const struct path_config *c, const int8_t active
 
 	if (!plan)
 		return -ENOMEM;
+	r = path_plan_check(c, reterr);
+	if (r < 0)
+		return r;
 	r = list_make(p, c, &l);
 	if (r < 0)
 		return sentence_fail(reterr, r, "routes, rules and nexthops cannot be listed: %s",

@@ -33,8 +33,8 @@ void path_close(struct path *p);
 /* Makes it so. active: by family, the uplink for voice, PATH_NONE, or PATH_ADOPT: what is there stays. If the
  * active one has no way out now, voice's nexthop stays, too: only a switch moves it.
  * On an error the rest of the plan was still tried; reterr tells of the first.
- * @retval -EEXIST something of somebody else is in the way. @retval -EOPNOTSUPP no nexthop objects
- * (Linux 5.3).
+ * @retval -EINVAL path_plan_check(). @retval -EEXIST something of somebody else is in the way. @retval
+ * -EOPNOTSUPP no nexthop objects (Linux 5.3).
  */
 int path_ensure(struct path *p, const struct path_config *c, const int8_t active[PATH_FAMILIES],
 		struct path_report *ret, struct sentence *reterr);

@@ -10,7 +10,104 @@
 /* From one kind of rule to the next; within, the uplink's index times the addresses, or the prefix's. */
 #define RULE_STEP 100
 
+#define RULE_KINDS 5
+/* `from all lookup main`, which everybody has. */
+#define RULE_PRIORITY_MAIN 32766
+
 static const uint8_t families[PATH_FAMILIES] = { AF_INET, AF_INET6 };
+
+/* ---- is it one? ---- */
+
+static bool table_valid(uint32_t table)
+{
+	return table != RT_TABLE_UNSPEC && (table < RT_TABLE_COMPAT || table > RT_TABLE_LOCAL);
+}
+
+static int check_table(const struct path_config *c, const struct path_uplink *u, struct sentence *reterr)
+{
+	if (!table_valid(u->table) || u->table == c->voice_table)
+		return sentence_fail(reterr, -EINVAL,
+				     "uplink over %s: table %u is the kernel's own or that of voice",
+				     u->device, u->table);
+	return 0;
+}
+
+static int check_mark(const struct path_config *c, const struct path_uplink *u, struct sentence *reterr)
+{
+	if (!u->mark || (u->mark & ~c->mark_mask))
+		return sentence_fail(reterr, -EINVAL, "uplink over %s: mark 0x%x is zero or not within 0x%x",
+				     u->device, u->mark, c->mark_mask);
+	return 0;
+}
+
+static int check_addresses(const struct path_uplink *u, struct sentence *reterr)
+{
+	bool fits = u->address_count <= PATH_ADDRESSES_MAX &&
+		    (u->family == AF_INET || u->family == AF_INET6) &&
+		    (!u->gateway.family || u->gateway.family == u->family);
+
+	for (size_t i = 0; fits && i < u->address_count; i++)
+		fits = u->address[i].family == u->family;
+	return fits ? 0
+		    : sentence_fail(reterr, -EINVAL, "uplink over %s: addresses of two families", u->device);
+}
+
+static int check_twice(const struct path_config *c, size_t index, struct sentence *reterr)
+{
+	const struct path_uplink *u = &c->uplink[index];
+
+	for (size_t i = 0; i < index; i++) {
+		const struct path_uplink *o = &c->uplink[i];
+
+		if (o->mark == u->mark)
+			return sentence_fail(reterr, -EINVAL,
+					     "uplinks over %s and %s have the same mark 0x%x", o->device,
+					     u->device, u->mark);
+		if (o->family != u->family)
+			continue;
+		if (o->table == u->table)
+			return sentence_fail(reterr, -EINVAL, "uplinks over %s and %s have the same table %u",
+					     o->device, u->device, u->table);
+		if (!strncmp(o->device, u->device, sizeof o->device))
+			return sentence_fail(reterr, -EINVAL, "two uplinks of one family over %s", u->device);
+	}
+	return 0;
+}
+
+static int check_uplink(const struct path_config *c, size_t index, struct sentence *reterr)
+{
+	const struct path_uplink *u = &c->uplink[index];
+	int r;
+
+	if (!u->device[0])
+		return sentence_fail(reterr, -EINVAL, "uplink %zu has no device", index);
+	r = check_table(c, u, reterr);
+	if (r == 0)
+		r = check_mark(c, u, reterr);
+	if (r == 0)
+		r = check_addresses(u, reterr);
+	return r < 0 ? r : check_twice(c, index, reterr);
+}
+
+int path_plan_check(const struct path_config *c, struct sentence *reterr)
+{
+	int r = 0;
+
+	if (c->uplink_count > PATH_UPLINKS_MAX || c->voice_count > PATH_VOICE_MAX)
+		return sentence_fail(reterr, -EINVAL, "more than %d uplinks or %d prefixes", PATH_UPLINKS_MAX,
+				     PATH_VOICE_MAX);
+	if (!table_valid(c->voice_table) || !c->voice_nexthop || c->voice_nexthop == UINT32_MAX)
+		return sentence_fail(reterr, -EINVAL, "voice: table %u or nexthop %u is not one",
+				     c->voice_table, c->voice_nexthop);
+	if (!c->rule_priority || c->rule_priority > RULE_PRIORITY_MAIN - RULE_KINDS * RULE_STEP)
+		return sentence_fail(reterr, -EINVAL, "rules from %u on: not from 1 to %d", c->rule_priority,
+				     RULE_PRIORITY_MAIN - RULE_KINDS * RULE_STEP);
+	for (size_t i = 0; i < c->uplink_count && r == 0; i++)
+		r = check_uplink(c, i, reterr);
+	return r;
+}
+
+/* ---- the plan ---- */
 
 uint32_t path_voice_nexthop(const struct path_config *c, enum path_family f)
 {

@@ -16,6 +16,7 @@
 #define RK_PATH_PLAN_H
 
 #include "path_object.h"
+#include "sentence.h"
 
 #define PATH_UPLINKS_MAX   8 /* IPv4 and IPv6 of one ISP are two */
 #define PATH_ADDRESSES_MAX 4 /* of one uplink */
@@ -37,7 +38,7 @@ struct path_uplink {
 	uint8_t address_count;
 	struct ip_address address[PATH_ADDRESSES_MAX];
 	uint32_t table;
-	uint32_t mark; /* within mark_mask */
+	uint32_t mark; /* within mark_mask; no two have the same, since flows are flushed by it */
 };
 
 struct path_config {
@@ -64,6 +65,9 @@ static inline enum path_family path_family(uint8_t family)
 	return family == AF_INET6 ? PATH_IPV6 : PATH_IPV4;
 }
 
+/* @retval -EINVAL with a sentence: numbers that are missing, taken twice or the kernel's own. A rule that
+ * lacks what it selects by would take all the traffic of the machine. */
+int path_plan_check(const struct path_config *c, struct sentence *reterr);
 uint32_t path_voice_nexthop(const struct path_config *c, enum path_family f);
 /* The voice's nexthop through an uplink. @retval -ENETUNREACH it has no way out now. */
 int path_plan_nexthop(const struct path_config *c, int8_t uplink, struct path_object *ret);

@@ -247,6 +247,14 @@ static void ours_take(struct path_watch *w, const struct nlmsghdr *h)
 		w->touched |= o.protocol == PATH_PROTOCOL;
 }
 
+/* A look lists all routes: not for each of a thousand that some routing daemon learns. */
+static bool route_default(const struct nlmsghdr *h)
+{
+	const struct rtmsg *rtm = nlmsg_data(h);
+
+	return nlmsg_datalen(h) >= (int)sizeof *rtm && rtm->rtm_dst_len == 0;
+}
+
 static void watch_take(void *ctx, const struct nlmsghdr *h)
 {
 	struct path_watch *w = ctx;
@@ -265,7 +273,7 @@ static void watch_take(void *ctx, const struct nlmsghdr *h)
 		break;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
-		w->look = true;
+		w->look |= route_default(h);
 		ours_take(w, h);
 		break;
 	default:

@@ -16,7 +16,7 @@ from gatelab import Keeper, Space, built_path, cable, wait_until
 
 TARGET4, TARGET6 = "203.0.113.10", "2001:db8:f::10"
 UPLINKS4 = ("wan1,4,10.1.0.1,101,0x100", "wan2,4,10.2.0.1,102,0x200")
-UPLINKS6 = ("wan1,6,fd01::1,101,0x100", "wan2,6,fd02::1,102,0x200")
+UPLINKS6 = ("wan1,6,fd01::1,101,0x300", "wan2,6,fd02::1,102,0x400")
 VOICE = ("to", "203.0.113.0/24", "2001:db8:f::/64")
 PUBLIC = {1: "198.51.100.1", 2: "192.0.2.1"}
 
@@ -35,8 +35,11 @@ table inet isp {
 NODE_RULES = """
 table inet voice {
   chain flows { type filter hook postrouting priority -150;
-    oifname wan1 ct mark and 0xff00 == 0 ct mark set ct mark and 0xffff00ff or 0x100
-    oifname wan2 ct mark and 0xff00 == 0 ct mark set ct mark and 0xffff00ff or 0x200
+    ct mark and 0xff00 != 0 accept
+    meta nfproto ipv4 oifname wan1 ct mark set ct mark and 0xffff00ff or 0x100
+    meta nfproto ipv4 oifname wan2 ct mark set ct mark and 0xffff00ff or 0x200
+    meta nfproto ipv6 oifname wan1 ct mark set ct mark and 0xffff00ff or 0x300
+    meta nfproto ipv6 oifname wan2 ct mark set ct mark and 0xffff00ff or 0x400
   }
 }
 """

@@ -92,6 +92,28 @@ def test_a_difference_is_all_that_is_written(isps):
     assert (done["r"], done["written"], done["removed"]) == ("0", "0", "2")
 
 
+def test_voice_stays_where_it_is_until_somebody_moves_it(isps):
+    """Also when the line that it takes has left the configuration, or has no way out just now."""
+    isps.keeper().ensure(0, 2)
+    heir = isps.keeper(UPLINKS4[1], "wan1,6,learn,101,0x300", *VOICE)
+    done = heir.ensure()
+    assert (done["r"], done["active4"], done["active6"]) == ("0", "-2", "1")
+    assert "10.1.0.1 dev wan1 table 100" in isps.node.ip("route", "get", TARGET4)
+    assert "wan1" not in isps.node.ip("rule", "show")
+    isps.node.ip("-6", "route", "del", "default", "via", "fd01::1", "dev", "wan1")
+    heir.event("gateway", 1, "off")
+    try:
+        assert heir.ensure()["active6"] == "1"
+        assert "fd01::1 dev wan1 table 100" in isps.node.ip("-6", "route", "get", TARGET6)
+        assert heir.ask("use 0", "used")[0]["active4"] == "0"
+        assert "10.2.0.1 dev wan2 table 100" in isps.node.ip("route", "get", TARGET4)
+        at = heir.send("use 1")
+        heir.expect("ok use", 5, at)
+        assert "r=-101" in heir.find("used .*", at)[0].group(0), "it has no way out"
+    finally:
+        isps.node.ip("-6", "route", "add", "default", "via", "fd01::1", "dev", "wan1")
+
+
 def test_what_is_of_others_stays_and_is_named_when_in_the_way(isps):
     node = isps.node
     node.ip("route", "add", "10.55.0.0/16", "via", "10.2.0.1", "dev", "wan2", "table", "102")
@@ -125,7 +147,7 @@ def test_nothing_leaks_when_an_uplink_is_gone(isps):
     assert "wan2" in isps.node.ip("route", "get", TARGET4) and "wan2" in isps.node.ip("-6", "route", "get", TARGET6)
     assert "wan1" in isps.node.ip("route", "get", "8.8.8.8"), "what is not voice is left to whom it belongs"
     isps.node.ip("link", "set", "wan2", "down")
-    for address, mark in ((TARGET4, None), (TARGET4, "0x200"), (TARGET6, None), (TARGET6, "0x200")):
+    for address, mark in ((TARGET4, None), (TARGET4, "0x200"), (TARGET6, None), (TARGET6, "0x400")):
         asked = isps.node.run("ip", "route", "get", address, *(["mark", mark] if mark else []))
         assert asked.returncode and re.search("unreachable|No route", asked.stderr), (address, mark, asked.stdout)
     assert "lan0" in isps.node.ip("route", "get", "10.9.0.2", "mark", "0x200"), "the LAN is not behind an ISP"
@@ -276,8 +298,8 @@ def marked(isps, mark):
 def test_a_flush_takes_the_old_uplinks_flows_and_no_others(isps):
     keeper = isps.keeper()
     keeper.ensure(0, 2)
-    keeper.ask("flush 0", "flushed")
-    keeper.ask("flush 1", "flushed")
+    for uplink in range(4):
+        keeper.ask(f"flush {uplink}", "flushed")
     with isps.node.inside():
         flows = [socket.socket(socket.AF_INET6 if ":" in t else socket.AF_INET, socket.SOCK_DGRAM) for t in (TARGET4,) * 20 + (TARGET6,) * 5]
     pinned = flows[:5]
@@ -290,15 +312,20 @@ def test_a_flush_takes_the_old_uplinks_flows_and_no_others(isps):
                     s.sendto(b"x", (TARGET6 if s.family == socket.AF_INET6 else TARGET4, 9000))
 
         talk()
-        assert (len(marked(isps, 256)), len(marked(isps, 512))) == (20, 5)
-        assert keeper.ask("count 0", "counted")[0]["n"] == "20"
+        def counted():
+            there = [len(marked(isps, mark)) for mark in (256, 512, 768, 1024)]
+            assert [int(keeper.ask(f"count {uplink}", "counted")[0]["n"]) for uplink in range(4)] == there
+            return there
+
+        assert counted() == [15, 5, 5, 0]
         # Route first: what is flushed before it goes out by the old line again.
         keeper.ask("use 1", "used")
         keeper.ask("use 3", "used")
         assert keeper.ask("flush 0", "flushed")[0]["r"] == "0"
-        assert keeper.ask("count 0", "counted")[0]["n"] == "0"
+        assert counted() == [0, 5, 5, 0], "IPv6 is an uplink of its own"
+        assert keeper.ask("flush 2", "flushed")[0]["r"] == "0"
         talk()
-        assert (len(marked(isps, 256)), len(marked(isps, 512))) == (0, 25)
+        assert counted() == [0, 20, 0, 5]
         came = wait_until(lambda: [c for c in isps.services.came if c[0] == 9000][25:50][24:] and isps.services.came[-25:], 3, "all arrive")
         assert {peer for _, peer, _ in came} == {PUBLIC[2], "fd02::2"}, "the old public address is still in use"
     finally:
@@ -347,7 +374,7 @@ def test_a_stuck_connection_is_ended_and_others_are_not(isps):
 # ---- events and findings ----
 
 def test_the_kernels_events_come_at_once(isps):
-    keeper = isps.keeper("wan1,4,learn,101,0x100", "wan2,4,learn,102,0x200", "wan1,6,learn,101,0x100", *VOICE)
+    keeper = isps.keeper("wan1,4,learn,101,0x100", "wan2,4,learn,102,0x200", "wan1,6,learn,101,0x300", *VOICE)
     keeper.event("device", 0, "on")
     keeper.event("carrier", 1, "on")
     keeper.event("address", 0, "on")

@@ -53,7 +53,7 @@ static struct path_config config(void)
 			      .routed = true,
 			      .gateway = ip("fe80::1"),
 			      .table = 301,
-			      .mark = 0x100 } },
+			      .mark = 0x300 } },
 		.voice_count = 3,
 		.voice_to = { prefix("203.0.113.0/24"), prefix("2001:db8::/32"), prefix("0.0.0.0/0") },
 	};
@@ -205,6 +205,35 @@ START_TEST(the_biggest_configuration_fits)
 }
 END_TEST
 
+START_TEST(numbers_that_would_do_harm_are_refused)
+{
+	const struct path_config good = config();
+	struct path_config bad[12];
+	struct sentence why;
+
+	ck_assert_int_eq(path_plan_check(&good, &why), 0);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		bad[i] = good;
+	bad[0].uplink[1].device[0] = 0; /* a rule without a device is one for all */
+	bad[1].uplink[1].mark = 0;
+	bad[2].uplink[1].mark = 0x10000;
+	bad[3].uplink[2].mark = 0x100; /* to flush one would flush the other */
+	bad[4].uplink[1].table = 301;
+	bad[5].uplink[1].table = RT_TABLE_MAIN;
+	bad[6].uplink[1].table = 300;
+	bad[7].uplink[0].address[1] = ip("fd01::2");
+	bad[8].voice_table = 0;
+	bad[9].rule_priority = 32700;
+	bad[10].voice_nexthop = 0;
+	memcpy(bad[11].uplink[1].device, "wan1", 5);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		why.text[0] = 0;
+		ck_assert_msg(path_plan_check(&bad[i], &why) == -EINVAL, "%zu", i);
+		ck_assert(why.text[0]);
+	}
+}
+END_TEST
+
 /* A request looks like what the kernel shows later. */
 START_TEST(what_is_written_reads_back_as_the_same)
 {
@@ -234,4 +263,5 @@ END_TEST
 
 UNIT_MAIN("path_plan", every_table_ends_in_unreachable, voice_goes_through_one_nexthop_of_each_family,
 	  an_uplink_without_a_way_out_has_no_nexthop, rules_come_in_their_order,
-	  the_biggest_configuration_fits, what_is_written_reads_back_as_the_same)
+	  the_biggest_configuration_fits, numbers_that_would_do_harm_are_refused,
+	  what_is_written_reads_back_as_the_same)
