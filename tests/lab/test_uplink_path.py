@@ -268,7 +268,7 @@ def test_a_switch_of_a_fast_stream_loses_nothing(isps):
         isps.isp[n].check("nft", "insert rule inet isp nat udp dport 9100 accept")
     for attempt in range(3):
         drops = backlog_drops()
-        with contextlib.closing(Stream(isps, 20_000, 4)) as stream:
+        with contextlib.closing(Stream(isps, 50_000, 4)) as stream:
             time.sleep(0.3)
             before = int(keeper.ensure()["writes"])
             keeper.ask("flip 100 20 1 0", "used", 30)
@@ -277,7 +277,7 @@ def test_a_switch_of_a_fast_stream_loses_nothing(isps):
         print(seen, backlog_drops() - drops)
         if seen["dropped"] == 0 and backlog_drops() == drops:
             break
-    assert seen["sent"] == 80_000 and seen["refused"] == 0
+    assert seen["sent"] == 200_000 and seen["refused"] == 0
     assert seen["came"] == seen["sent"], f"{seen}, attempt {attempt}"
 
 
@@ -350,15 +350,15 @@ def test_a_stuck_connection_is_ended_and_others_are_not(isps):
             s.settimeout(5)
             s.send(b"REGISTER")
         keeper.ask("use 1", "used")
-        assert keeper.ask(f"destroy 10.1.0.2 {TARGET4}/32", "destroyed")[0] == {"r": "0", "n": "2"}
-        assert keeper.ask(f"destroy fd01::2 {TARGET6}/128", "destroyed")[0] == {"r": "0", "n": "1"}
+        assert keeper.ask(f"destroy 10.1.0.2 {TARGET4}/32", "destroyed")[0]["n"] == "2"
+        assert keeper.ask(f"destroy fd01::2 {TARGET6}/128", "destroyed")[0]["n"] == "1"
         start = boot_ns()
         for s in stuck:
             with pytest.raises(ConnectionAbortedError):
                 s.recv(1)
         assert boot_ns() - start < 2e9, "that was a time-out"
-        assert keeper.ask("destroy 10.1.0.2 203.0.113.0/24", "destroyed")[0] == {"r": "0", "n": "0"}
-        assert keeper.ask("destroy 10.2.0.2 198.51.100.0/24", "destroyed")[0] == {"r": "0", "n": "0"}, "not a trunk's"
+        assert keeper.ask("destroy 10.1.0.2 203.0.113.0/24", "destroyed")[0]["n"] == "0"
+        assert keeper.ask("destroy 10.2.0.2 198.51.100.0/24", "destroyed")[0]["n"] == "0", "not a trunk's"
         other.send(b"x")
         other.settimeout(0.3)
         with pytest.raises(TimeoutError):

@@ -129,12 +129,12 @@ static void on_event(void *ctx, const struct path_event *e)
 
 /* ---- path ---- */
 
-static void say_report(const struct keeper *k, const char *what, int r, const struct path_report *p,
-		       const struct sentence *why)
+static void say_report(const struct keeper *k, const char *what, boot_t start, int r,
+		       const struct path_report *p, const struct sentence *why)
 {
-	say("%s r=%d listed=%u written=%u removed=%u active4=%d active6=%d writes=%" PRIu64 " %s", what, r,
-	    p->listed, p->written, p->removed, p->active[PATH_IPV4], p->active[PATH_IPV6], k->path.writes,
-	    r < 0 ? why->text : "");
+	say("%s r=%d listed=%u written=%u removed=%u active4=%d active6=%d writes=%" PRIu64 " us=%lld %s",
+	    what, r, p->listed, p->written, p->removed, p->active[PATH_IPV4], p->active[PATH_IPV6],
+	    k->path.writes, boot_diff_ns(start, clock_now().boot) / NS_PER_US, r < 0 ? why->text : "");
 }
 
 static int8_t parse_active(const char *word)
@@ -149,23 +149,27 @@ static void do_ensure(struct keeper *k, char **word)
 	const int8_t active[PATH_FAMILIES] = { parse_active(word[1]), parse_active(word[2]) };
 	struct path_report report = { 0 };
 	struct sentence why = { "" };
+	boot_t start;
 	int r;
 
 	refresh(k);
+	start = clock_now().boot;
 	r = path_ensure(&k->path, &k->config, active, &report, &why);
-	say_report(k, "ensured", r, &report, &why);
+	say_report(k, "ensured", start, r, &report, &why);
 }
 
 static void use(struct keeper *k, const char *word, bool quiet)
 {
 	struct path_report report = { 0 };
 	struct sentence why = { "" };
+	boot_t start;
 	int r;
 
 	refresh(k);
+	start = clock_now().boot;
 	r = path_use(&k->path, &k->config, (int8_t)strtol(word, NULL, 10), &report, &why);
 	if (!quiet || r < 0)
-		say_report(k, "used", r, &report, &why);
+		say_report(k, "used", start, r, &report, &why);
 }
 
 static void pause_ms(long ms)
@@ -187,9 +191,10 @@ static void do_remove(struct keeper *k)
 {
 	struct path_report report = { 0 };
 	struct sentence why = { "" };
+	boot_t start = clock_now().boot;
 	int r = path_remove(&k->path, &report);
 
-	say_report(k, "removed", r, &report, &why);
+	say_report(k, "removed", start, r, &report, &why);
 }
 
 static void do_check(struct keeper *k)
@@ -223,13 +228,14 @@ static void do_destroy(struct keeper *k, char **word)
 {
 	struct ip_address local;
 	struct ip_prefix remote;
+	boot_t start = clock_now().boot;
 	uint32_t n = 0;
 	int r;
 
 	if (ip_parse(word[1], &local) < 0 || ip_prefix_parse(word[2], &remote) < 0)
 		die("destroy ADDRESS PREFIX");
 	r = path_flush_sockets(&k->flush, &local, &remote, 1, &n);
-	say("destroyed r=%d n=%u", r, n);
+	say("destroyed r=%d n=%u us=%lld", r, n, boot_diff_ns(start, clock_now().boot) / NS_PER_US);
 }
 
 /* ---- probe ---- */
