@@ -21,7 +21,7 @@ static const struct weather_scenario scenarios[] = {
 	{ "fair", { { FAIR }, { FAIR } }, .switches = 0, .speechless = 0 },
 	{ "bursty losses",
 	  { { .burst_every_ms = 20000, .burst_ms = 300, .burst_percent = 80 }, { FAIR } },
-	  .switches = 12,
+	  .switches = 24,
 	  .speechless = 1 },
 	{ "brown-outs",
 	  { { FAIR, .brownout_every_ms = HOUR_MS, .brownout_ms = 5 * MINUTE_MS }, { FAIR } },
