@@ -238,7 +238,7 @@ class PathKeeper(Keeper):
     def ensure(self, v4="adopt", v6="adopt"):
         return self.ask(f"ensure {v4} {v6}", "ensured")[0]
 
-    def probe(self, kind, uplink, address, port=0, times=3, gap_ms=20, timeout_ms=1500, host="", path=""):
+    def probe(self, kind, uplink, address, port=0, times=3, gap_ms=20, timeout_ms=4000, host="", path=""):
         """The results, each a dict; `unsent` ones have only sequence and error."""
         words = f"probe {kind} {uplink} {address} {port} {times} {gap_ms} {timeout_ms} {host} {path}".rstrip()
         return self.ask(words, "(?:result|unsent|refused)", 20)
