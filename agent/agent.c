@@ -181,6 +181,7 @@ static void agent_tick(void *ctx)
 	struct core_event tick = { .type = CORE_TICK };
 
 	a->ticked = true;
+	alone_look(a);
 	if (!boot_before(a->now.boot, core_next(&a->core, a->now)))
 		agent_feed(a, &tick);
 	network_tick(a);
@@ -211,6 +212,7 @@ static boot_t agent_leave(void *ctx)
 	struct agent *a = ctx;
 	boot_t next;
 
+	alone_refresh(a);
 	facts_refresh(a);
 	routers_refresh(a);
 	network_refuse(a);
@@ -641,8 +643,9 @@ int agent_start(struct agent *a, const struct agent_paths *paths, struct sentenc
 	}
 	agent_watch_recorder(a);
 	agent_lock_memory(a);
-	log_notice("ringkeepd %s: %s of cluster %s, node %u, safety level %s", RINGKEEP_VERSION,
-		   agent_node_name(a, a->self), a->config->cluster, a->self, config_safety(a->config));
+	log_notice("ringkeepd %s: %s of cluster %s, node %u, safety level %s: %s", RINGKEEP_VERSION,
+		   agent_node_name(a, a->self), a->config->cluster, a->self, config_safety(a->config),
+		   config_safety_note(a->config));
 	records_event(a, "agent-started", NULL, "ringkeepd %s", RINGKEEP_VERSION);
 	(void)sd_notify(0, "READY=1");
 	return 0;

@@ -15,6 +15,7 @@
  *   petter.c     the hardware watchdog; petter_round.c: which rounds feed it
  *   fences.c     power fencing: calls of fence agents, its messages, what is shown of it
  *   facts.c      what this node knows of itself
+ *   alone.c      two nodes and nothing else: what the service network says
  *   commands.c   handlers of the control socket
  *   status.c     the status model as JSON
  *   records.c    history, with names
@@ -129,6 +130,9 @@ struct agent_group {
 	boot_t let_go_at;
 	bool address_missing;
 	struct agent_router router;
+	boot_t lan_since; /* asked about its service network since */
+	boot_t lan_row;
+	raw_t lan_quiet_since;			      /* when that row of questions was noticed */
 	struct agent_trunk trunks[CONFIG_TRUNKS_MAX]; /* as in the configuration */
 };
 
@@ -299,6 +303,8 @@ int links_peers(const struct agent *a, struct peers_config *ret, struct sentence
 void links_close(struct agent *a);
 /* After a standstill: takes what the sockets hold, RELEASEs only. */
 void links_drain(struct agent *a);
+/* Takes what the sockets hold. */
+void links_read(struct agent *a);
 json_t *links_json(const struct agent *a);
 json_t *links_counters_json(const struct agent *a);
 
@@ -403,6 +409,16 @@ void fences_receive(struct agent *a, node_id_t from, const struct heartbeat_fenc
 int fences_order(struct agent *a, node_id_t target, bool confirm, const char *who, const char *why,
 		 struct sentence *reterr);
 json_t *fences_json(const struct agent *a);
+
+/* ---- alone.c ---- */
+void alone_open(struct agent *a);
+/* At the end of a round: tells the core what has changed on the service network. */
+void alone_refresh(struct agent *a);
+/* Before the core looks at the time: what has come in meanwhile counts first. */
+void alone_look(struct agent *a);
+void alone_overlap(struct agent *a, group_index_t group, node_id_t peer, int64_t overlap_ns);
+/* null: the group does not depend on it. */
+json_t *alone_json(const struct agent *a, group_index_t group);
 
 /* ---- facts.c ---- */
 /* Feeds CORE_LOCAL_FACTS if anything has changed. */

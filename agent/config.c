@@ -149,6 +149,39 @@ bool config_proof_votes(const struct config *c)
 	       !c->nodes[1].witness;
 }
 
+bool config_alone_votes(const struct config *c)
+{
+	return c->two_node == CONFIG_TWO_NODE_BEST_EFFORT && c->nodes_count == 2 && !c->nodes[0].witness &&
+	       !c->nodes[1].witness;
+}
+
+uint32_t config_cut_off_ms(const struct config *c)
+{
+	uint64_t open_us = (c->gateway_timeout_ms + c->timing.lease_ms) * 1000ULL + TIMING_RESOLUTION_US;
+
+	return (uint32_t)((open_us * 1000000 / (1000000 - c->timing.clock_error_ppm) + 999) / 1000);
+}
+
+/* Longer than a holder is open that was cut off from everything right after its last sign of life: by the
+ * slowest clock of it and the fastest one here. A sign of life may be a pulse old, or a question, when the
+ * next is missed. */
+uint32_t config_silence_ms(const struct config *c)
+{
+	uint64_t ms = config_cut_off_ms(c);
+
+	ms = ms * (1000000 + c->timing.clock_error_ppm) / 1000000 + 1;
+	return (uint32_t)ms + 2 * (c->timing.pulse_ms + c->gateway_interval_ms);
+}
+
+static void alone_core(const struct config *c, struct core_config *ret)
+{
+	ret->alone_votes = config_alone_votes(c);
+	if (!ret->alone_votes)
+		return;
+	ret->timing.keep_ns = 3 * c->timing.pulse_ms * NS_PER_MS;
+	ret->timing.silence_ns = config_silence_ms(c) * NS_PER_MS;
+}
+
 void config_core(const struct config *c, node_id_t self, uint64_t process, struct core_config *ret)
 {
 	memset(ret, 0, sizeof *ret);
@@ -166,6 +199,7 @@ void config_core(const struct config *c, node_id_t self, uint64_t process, struc
 	ret->facts_timeout_ns = c->facts_timeout_ms * NS_PER_MS;
 	config_fence(c, &ret->fence);
 	ret->proof_votes = config_proof_votes(c);
+	alone_core(c, ret);
 }
 
 static bool role_has(const struct config_role_users *r, const char *uid, const char *user)
@@ -200,6 +234,8 @@ const char *config_safety(const struct config *c)
 	/* Where VRRP decides, a split network has two holders. */
 	if (!config_needs_lease(c))
 		return "best-effort";
+	if (config_alone_votes(c))
+		return "best-effort";
 	return config_proof_votes(c) ? "fenced" : "leased";
 }
 
@@ -210,6 +246,10 @@ const char *config_safety_note(const struct config *c)
 		       "routers is split";
 	if (config_proof_votes(c))
 		return "never two holders, as long as no fence device says \"off\" of a node that has power";
+	if (config_alone_votes(c))
+		return "two holders are possible: when every link between the nodes is cut, the service "
+		       "network too, and both still reach a gateway, both hold until they hear each other; "
+		       "then one gives way at once. A witness on any third machine makes it never";
 	if (c->nodes_count >= 3)
 		return "never two holders";
 	if (c->nodes_count == 2)

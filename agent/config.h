@@ -26,6 +26,7 @@ struct fence_request;
 #define CONFIG_PEERS_MAX      16   /* of one trunk */
 #define CONFIG_PEERS_ALL_MAX  1024 /* of all trunks */
 #define CONFIG_REG_NAME_MAX   80
+#define CONFIG_GATEWAYS_MAX   8	 /* of one group: VIP_GATEWAYS_MAX */
 #define CONFIG_PARAMETERS_MAX 32 /* of a fence agent: FENCE_PARAMETERS_MAX */
 #define CONFIG_PLUG_MAX	      64
 #define CONFIG_ROLES_MAX      3
@@ -151,7 +152,10 @@ struct config_group {
 	uint32_t damping_reuse;
 	uint32_t damping_max;
 	uint32_t damping_half_life_ms;
-	uint32_t fence;	    /* enum fence_policy */
+	uint32_t fence; /* enum fence_policy */
+	uint32_t gateways_count;
+	struct ip_address gateways[CONFIG_GATEWAYS_MAX];
+	uint32_t gateways_needed;
 	uint32_t pbx_count; /* 0 or 1 */
 	struct config_pbx pbx[1];
 	uint32_t vrrp_count; /* 0 or 1 */
@@ -206,7 +210,9 @@ struct config {
 	uint32_t log_level; /* enum config_log_level, same numbers as syslog(3) */
 	uint32_t history_kib;
 	uint32_t journal_kib;
-	uint32_t two_node;	      /* enum config_two_node */
+	uint32_t two_node; /* enum config_two_node */
+	uint32_t gateway_interval_ms;
+	uint32_t gateway_timeout_ms;
 	uint32_t fence_timeout_ms;    /* of one operation */
 	uint32_t fence_devices_count; /* by name: a fence_device_t is the same on every node */
 	struct config_fence_device fence_devices[FENCE_DEVICES_MAX];
@@ -281,6 +287,12 @@ bool config_fence_request(const struct config *c, fence_device_t device, node_id
 enum config_role config_role_of(const struct config *c, uint32_t uid, const char *user);
 /* Two nodes, and a proof that one is off stands for its vote. */
 bool config_proof_votes(const struct config *c);
+/* Two nodes and nothing else: the absence of one stands for its vote. */
+bool config_alone_votes(const struct config *c);
+/* ... for so long has an idle node heard nothing of the other when it takes over ... */
+uint32_t config_silence_ms(const struct config *c);
+/* ... and for so long does a holder go on that reaches neither the other nor a gateway, at most. */
+uint32_t config_cut_off_ms(const struct config *c);
 /* A dead node is replaced within config_timing_takeover_ms(): the lease alone decides, and the voters that
  * are left are a majority. How long a shot and its proof take, no inequality says. */
 bool config_replaces_in_time(const struct config *c);

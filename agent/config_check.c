@@ -354,6 +354,7 @@ void config_check(struct config_parse *p, struct config *c)
 	config_check_fence(p, c);
 	check_roles(p, c);
 	check_timing(p, c);
+	config_check_gateways(p, c); /* after the timing is complete */
 	if (p->errors->count == 0) {
 		sort_sections(c);
 		c->hash = config_hash(c);

@@ -247,9 +247,7 @@ static void check_two_node(struct config_parse *p, const struct config *c)
 		return;
 	}
 	if (c->two_node == CONFIG_TWO_NODE_BEST_EFFORT) {
-		config_fail(
-			p, c, "two-node", 0,
-			"best-effort is not there yet: take fenced, or witness and a third machine for it");
+		config_check_alone(p, c);
 		return;
 	}
 	for (uint32_t i = 0; i < c->nodes_count && c->two_node == CONFIG_TWO_NODE_FENCED; i++)

@@ -98,7 +98,12 @@ const struct config_option config_options[] = {
 	  "size of each of the two journal files in KiB" },
 	{ "", "two-node", OPTION_ENUM, 0, 0, "witness", two_node_names, AT(config, two_node), 0, 0,
 	  "two nodes and no third voter: witness (nobody takes over when one dies: add a witness), fenced (the survivor may, "
-	  "after it has proof that the other is off) or best-effort (not there yet)" },
+	  "after it has proof that the other is off) or best-effort (the survivor may, if a gateway answers and nobody speaks for the "
+	  "addresses: two holders are possible)" },
+	{ "", "gateway-interval", OPTION_MSEC, 50, 10000, "250ms", NULL, AT(config, gateway_interval_ms), 0, 0,
+	  "two-node = best-effort: time between two questions to each gateway, and for the addresses while the other node is silent" },
+	{ "", "gateway-timeout", OPTION_MSEC, 100, 60000, "1500ms", NULL, AT(config, gateway_timeout_ms), 0, 0,
+	  "two-node = best-effort: a gateway counts as reached for so long after a question that it answered" },
 	{ "", "fence-timeout", OPTION_MSEC, 1000, 3600000, "3m", NULL, AT(config, fence_timeout_ms), 0, 0,
 	  "a fencing of one node, all its levels and retries, that takes longer has failed" },
 
@@ -174,6 +179,11 @@ const struct config_option config_options[] = {
 	{ "group", "damping-half-life", OPTION_MSEC, 1000, 86400000, "1m", NULL, AT(config_group, damping_half_life_ms),
 	  0, OPTION_RELOAD, "time in which the penalty halves" },
 
+	{ "group", "gateways", OPTION_ADDRESSES, 0, CONFIG_GATEWAYS_MAX, NULL, NULL, LIST(config_group, gateways), 0,
+	  "two-node = best-effort: routers on the network of `device`, that answer ARP or neighbour solicitation as long as this "
+	  "node can be reached by its phones; not the other node" },
+	{ "group", "gateways-needed", OPTION_NUMBER, 1, CONFIG_GATEWAYS_MAX, "1", NULL, AT(config_group, gateways_needed), 0, 0,
+	  "so many of them have to answer" },
 	{ "group", "fence", OPTION_ENUM, 0, 0, "after", fence_policy_names, AT(config_group, fence), 0, 0,
 	  "power fencing of a lost holder: after (the lease decides, the shot cleans up), required (no takeover without proof that "
 	  "it is off, for shared storage) or never" },
@@ -331,7 +341,8 @@ const char *config_option_suggest(const char *section, const char *key)
 	for (size_t i = 0; i < config_sections_count; i++) {
 		const struct config_section *s = &config_sections[i];
 
-		if (s->parent && !strcmp(s->parent, section) && words_distance(key, s->name) < best_distance) {
+		if (s->parent && !strcmp(s->parent, section) &&
+		    words_distance(key, s->name) < best_distance) {
 			best = s->name;
 			best_distance = words_distance(key, s->name);
 		}

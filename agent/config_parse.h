@@ -45,5 +45,9 @@ void config_check_vrrp(struct config_parse *p, const struct config *c, const str
 void config_check_trunks(struct config_parse *p, struct config *c);
 /* The fence devices, and the levels of all nodes. */
 void config_check_fence(struct config_parse *p, struct config *c);
+/* Two nodes and nothing else (two-node = best-effort). */
+void config_check_alone(struct config_parse *p, const struct config *c);
+/* What is only for these. */
+void config_check_gateways(struct config_parse *p, const struct config *c);
 
 #endif

@@ -52,6 +52,8 @@ static void executor_explain(struct agent *a, const struct plan_action *act)
 		 agent_group_name(a, act->group), agent_node_name(a, act->node),
 		 (unsigned long long)act->explain.epoch.counter, act->explain.epoch.node,
 		 (long long)act->explain.value);
+	if (act->explain.rule == RULE_TWO_HOLDERS)
+		alone_overlap(a, act->group, act->node, act->explain.value);
 }
 
 static void executor_gate(struct agent *a, group_index_t group, boot_t deadline)

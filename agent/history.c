@@ -137,6 +137,7 @@ int history_format(const struct history_origin *o, const struct core_record *rec
 	set_ms(j, "won_to_announced_ms", rec->won_to_announced_ns);
 	set_ms(j, "won_to_awake_ms", rec->won_to_awake_ns);
 	set_ms(j, "won_to_verified_ms", rec->won_to_verified_ns);
+	set_ms(j, "overlap_ms", rec->overlap_ns);
 	if (rec->failed_step)
 		set_text(j, "failed_step", step_name(rec->failed_step));
 	if (rec->error)

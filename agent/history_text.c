@@ -40,6 +40,8 @@ static const struct {
 	{ "release", "%s released it", "it was released" },
 	{ "lease_expired", "the lease of %s ran out", "the former lease ran out" },
 	{ "fenced", "%s was fenced", "the former holder was fenced" },
+	{ "peer_absent", "%s is away, as far as this node can tell",
+	  "the other node is away, as far as this one can tell" },
 	{ "operator", "%s handed over on command", "on command" },
 	{ "adopted", "its agent was restarted and kept it", "its agent was restarted and kept it" },
 	{ "failback", "%s gave it back", "it came back" },
@@ -64,6 +66,8 @@ static const struct {
 	{ "vrrp_better", "a better router was heard" },
 	{ "vrrp_unsent", "its VRRP advertisements could not be sent" },
 	{ "vrrp_fault", "what it tracks is down" },
+	{ "cut_off", "it reached neither the other node nor a gateway" },
+	{ "two_holders", "the other node held it at the same time, and this one gave way" },
 };
 
 static void add_takeover(struct sentence_out *s, const json_t *r, bool begins)
@@ -122,7 +126,8 @@ static void add_durations(struct sentence_out *s, const json_t *r)
 	} parts[] = { { "asked_to_won_ms", "won in" },
 		      { "won_to_announced_ms", "announced after" },
 		      { "won_to_awake_ms", "PBX awake after" },
-		      { "won_to_verified_ms", "verified after" } };
+		      { "won_to_verified_ms", "verified after" },
+		      { "overlap_ms", "both held for at most" } };
 	bool any = false;
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {

@@ -50,6 +50,8 @@ size_t journal_event_bytes(const struct core_event *ev)
 		return head + sizeof ev->adopt_deadline;
 	case CORE_NATIVE:
 		return head + sizeof ev->native;
+	case CORE_LAN:
+		return head + sizeof ev->lan;
 	}
 	return sizeof *ev;
 }
@@ -78,9 +80,10 @@ const char *journal_event_name(enum core_event_type type)
 		[CORE_FENCE_MESSAGE] = "fence message",
 		[CORE_FENCE_ANSWER] = "fence answer",
 		[CORE_FENCE_ORDER] = "fence order",
+		[CORE_LAN] = "service network",
 	};
 
-	return (unsigned)type <= CORE_FENCE_ORDER && names[type] ? names[type] : "unknown";
+	return (unsigned)type <= CORE_LAN && names[type] ? names[type] : "unknown";
 }
 
 static void put_epoch(struct writer *w, struct epoch e)
@@ -133,6 +136,7 @@ static void put_record(struct writer *w, const struct core_record *r)
 	write_u64(w, (uint64_t)r->won_to_announced_ns);
 	write_u64(w, (uint64_t)r->won_to_awake_ns);
 	write_u64(w, (uint64_t)r->won_to_verified_ns);
+	write_u64(w, (uint64_t)r->overlap_ns);
 	write_u8(w, (uint8_t)r->failed_step);
 	write_u32(w, (uint32_t)r->error);
 }

@@ -230,6 +230,13 @@ static bool links_pending(const struct agent *a, uint8_t link)
 	return fd >= 0 && ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
+void links_read(struct agent *a)
+{
+	for (uint8_t l = 0; a->pulse && l < RK_LINKS_MAX; l++)
+		if (pulse_io_fd(a->pulse, l) >= 0)
+			pulse_io_readable(a->pulse, l);
+}
+
 void links_drain(struct agent *a)
 {
 	if (!a->pulse)

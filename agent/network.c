@@ -388,6 +388,7 @@ int network_open_addresses(struct agent *a, struct sentence *reterr)
 	r = vip_open(&vip, &network_vip_ops, a, a->now.boot, &a->vip, reterr);
 	if (r < 0)
 		return r;
+	alone_open(a);
 	r = network_watch(a);
 	return r < 0 ? sentence_fail(reterr, r, "The main loop refuses a descriptor: %s.", strerror(-r)) : 0;
 }

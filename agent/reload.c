@@ -94,6 +94,7 @@ static void reload_take(struct agent *a, struct config *c)
 		a->node_names[c->nodes[i].id] = c->nodes[i].name;
 	for (uint32_t i = 0; i < c->groups_count; i++)
 		a->group_names[i] = c->groups[i].name;
+	alone_open(a);
 	trunks_update(a);
 	log_level((int)c->log_level);
 	(void)alarms_clear(&a->alarms, "reload");

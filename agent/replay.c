@@ -124,6 +124,14 @@ static void replay_print_event(const struct replay *r, const struct core_event *
 		(void)fprintf(r->out, "%s: %s %s\n", name, ev->fence_order.confirm ? "confirm" : "shoot",
 			      replay_node(r, ev->node));
 		break;
+	case CORE_LAN:
+		(void)fprintf(r->out, "%s of %s: gateway good for %lld ms%s\n", name,
+			      replay_group(r, ev->group),
+			      (long long)(boot_diff_ns(ev->at.boot, ev->lan.gateway_until) / NS_PER_MS),
+			      ev->lan.quiet				      ? ", quiet"
+			      : boot_before(ev->at.boot, ev->lan.other_until) ? ", another speaks"
+									      : "");
+		break;
 	case CORE_TICK:
 	case CORE_WAKE:
 	case CORE_LOCAL_FACTS:

@@ -221,6 +221,7 @@ static json_t *status_group(const struct agent *a, group_index_t group)
 			    native ? json_null()
 				   : json_boolean(lease_majority_reachable(&cg->lease, a->now)));
 	json_object_set_new(o, "vrrp", routers_json(a, group));
+	json_object_set_new(o, "alone", alone_json(a, group));
 	json_object_set_new(o, "trunks", trunks_json(a, group));
 	json_object_set_new(o, "operation", status_operation(a, group, &cg->operation));
 	json_object_set_new(o, "candidates", status_candidates_json(a, &cg->placement));

@@ -69,6 +69,7 @@ void core_init(struct core *c, const struct core_config *config, const struct co
 			.candidate = core_is_candidate(c, g, config->self) && !(self && self->witness) &&
 				     !config->groups[g].native,
 			.proof_votes = config->proof_votes,
+			.alone_votes = config->alone_votes,
 			.process = config->process,
 			.timing = config->timing,
 		};
@@ -148,11 +149,26 @@ static void core_lease_tick(struct core_turn *t, group_index_t g)
 	core_role_follow(t, g, before, &letgo);
 }
 
+/* Before the view makes one of them give way. */
+static void core_overlap_look(struct core_turn *t, const struct core_event *ev, struct core_letgo *letgo)
+{
+	struct lease *l = &t->c->group[ev->group].lease;
+
+	if (!lease_holds(l) || !boot_before(t->now.boot, l->deadline))
+		return;
+	letgo->overlap_ns = lease_alone_overlap(l, ev->view.view.holds, l->won_at, t->now);
+	if (letgo->overlap_ns == 0)
+		return;
+	letgo->cause = CAUSE_TWO_HOLDERS;
+	core_overlap_tell(t, ev->group, ev->node, letgo->overlap_ns);
+}
+
 static void core_lease_view(struct core_turn *t, const struct core_event *ev)
 {
-	const struct core_letgo letgo = { .cause = CAUSE_HIGHER_EPOCH, .successor = ev->node };
+	struct core_letgo letgo = { .cause = CAUSE_HIGHER_EPOCH, .successor = ev->node };
 	struct core_role before = core_role_before(t->c, ev->group);
 
+	core_overlap_look(t, ev, &letgo);
 	lease_peer_view(&t->c->group[ev->group].lease, ev->node, &ev->view.view, ev->view.hears_me, t->now,
 			t->plan);
 	core_role_follow(t, ev->group, before, &letgo);
@@ -360,6 +376,25 @@ static void core_step_event(struct core_turn *t, const struct core_event *ev)
 	takeover_answer(up, ev->group, ev->step.seq, ev->step.error, t->now.boot, t->plan);
 }
 
+static void core_member(struct core *c, node_id_t node, bool here)
+{
+	for (group_index_t g = 0; g < c->config.groups_count; g++)
+		lease_member(&c->group[g].lease, node, here);
+}
+
+static void core_lan(struct core_turn *t, const struct core_event *ev)
+{
+	const struct core_letgo letgo = { .cause = CAUSE_LEASE_EXPIRED };
+	struct core_role before = core_role_before(t->c, ev->group);
+	const struct core_group_config *config = &t->c->config.groups[ev->group];
+	struct lease *l = &t->c->group[ev->group].lease;
+
+	/* A reload may have changed the order. */
+	l->config.first = config->candidates_count && config->candidates[0] == t->c->config.self;
+	lease_lan(l, &ev->lan, t->now, t->plan);
+	core_role_follow(t, ev->group, before, &letgo);
+}
+
 static void core_event_apply(struct core_turn *t, const struct core_event *ev)
 {
 	struct core *c = t->c;
@@ -388,9 +423,14 @@ static void core_event_apply(struct core_turn *t, const struct core_event *ev)
 		return;
 	case CORE_PEER_FACTS:
 		core_peer_facts_set(t, ev->node, &ev->facts);
+		core_member(c, ev->node, true);
 		return;
 	case CORE_PEER_LEFT:
 		c->peer[ev->node].facts_known = false;
+		core_member(c, ev->node, false);
+		return;
+	case CORE_LAN:
+		core_lan(t, ev);
 		return;
 	case CORE_COMMAND:
 		core_command_take(t, &ev->command);
@@ -434,7 +474,7 @@ static void core_event_apply(struct core_turn *t, const struct core_event *ev)
 static bool core_event_of_group(enum core_event_type type)
 {
 	return type == CORE_VIEW || type == CORE_MESSAGE || type == CORE_STEP || type == CORE_ADOPT ||
-	       type == CORE_NATIVE;
+	       type == CORE_NATIVE || type == CORE_LAN;
 }
 
 static void core_group_settle(struct core_turn *t, group_index_t g)

@@ -43,6 +43,7 @@ struct core_config {
 	int64_t facts_timeout_ns;     /* heartbeats older than this make a node unreachable */
 	struct fence_config fence;    /* no devices: nobody is shot */
 	bool proof_votes;	      /* two nodes: a proof that the other is off counts as its vote */
+	bool alone_votes;	      /* two nodes: the absence of the other counts as its vote */
 };
 
 /* ---- operator ---- */
@@ -108,6 +109,7 @@ enum core_event_type {
 	CORE_FENCE_MESSAGE, /* in CPG order */
 	CORE_FENCE_ANSWER,  /* a PLAN_FENCE_CALL has ended */
 	CORE_FENCE_ORDER, /* an operator here: shoot `node`, or confirm that it is off (core_check_fence()) */
+	CORE_LAN,	  /* what the service network of a group says has changed, or goes on being so */
 };
 
 struct core_event {
@@ -151,6 +153,7 @@ struct core_event {
 		struct {
 			bool confirm;
 		} fence_order;
+		struct lease_lan lan;
 	};
 };
 

@@ -74,6 +74,7 @@ struct core_letgo {
 	enum core_cause cause;
 	node_id_t successor;
 	uint64_t operation;
+	int64_t overlap_ns;
 };
 void core_role_follow(struct core_turn *t, group_index_t group, struct core_role before,
 		      const struct core_letgo *letgo);
@@ -84,6 +85,9 @@ void core_moving_set(struct core_turn *t, group_index_t group, struct epoch epoc
 void core_seen_view(struct core_turn *t, group_index_t group, node_id_t from, const struct lease_view *view);
 void core_seen_tick(struct core_turn *t, group_index_t group);
 void core_explain(struct core_turn *t, group_index_t group, uint16_t rule, node_id_t node, int64_t value);
+
+/* Both nodes hold, or held, and hear each other now. */
+void core_overlap_tell(struct core_turn *t, group_index_t group, node_id_t peer, int64_t overlap_ns);
 
 /* ---- core_decide.c ---- */
 

@@ -101,6 +101,17 @@ static void core_role_won(struct core_turn *t, group_index_t group, struct epoch
 	plan_add(t->plan, PLAN_FACTS_CHANGED, group);
 }
 
+static bool core_lapsed(const struct core_letgo *letgo)
+{
+	return letgo->cause == CAUSE_LEASE_EXPIRED || letgo->cause == CAUSE_CUT_OFF ||
+	       (letgo->cause == CAUSE_TWO_HOLDERS && letgo->overlap_ns == 0);
+}
+
+void core_overlap_tell(struct core_turn *t, group_index_t group, node_id_t peer, int64_t overlap_ns)
+{
+	core_explain(t, group, RULE_TWO_HOLDERS, peer, overlap_ns);
+}
+
 static void core_role_lost(struct core_turn *t, group_index_t group, struct epoch epoch,
 			   const struct core_letgo *letgo)
 {
@@ -114,12 +125,13 @@ static void core_role_lost(struct core_turn *t, group_index_t group, struct epoc
 		.cause = letgo->cause,
 		.operation = letgo->operation,
 		.at = t->now.boot,
+		.overlap_ns = letgo->overlap_ns,
 	};
 
 	g->release_asked = (boot_t){ 0 };
 	core_seen_set(t, group, NODE_NONE);
-	core_explain(t, group, letgo->cause == CAUSE_LEASE_EXPIRED ? RULE_LAPSED : RULE_LET_GO,
-		     letgo->successor, letgo->cause);
+	core_explain(t, group, core_lapsed(letgo) ? RULE_LAPSED : RULE_LET_GO, letgo->successor,
+		     letgo->cause);
 	takeover_start(&g->takeover, group, TAKEOVER_DOWN, &r, t->plan);
 	plan_add(t->plan, PLAN_FACTS_CHANGED, group);
 }
@@ -139,7 +151,7 @@ void core_role_follow(struct core_turn *t, group_index_t group, struct core_role
 
 		/* Whatever brought the news, the lease had run out before. */
 		if (why.cause != CAUSE_STANDSTILL && !boot_before(t->now.boot, before.deadline))
-			why = (struct core_letgo){ .cause = CAUSE_LEASE_EXPIRED };
+			why = (struct core_letgo){ .cause = lease_alone_lapse_cause(l, t->now) };
 		core_role_lost(t, group, before.epoch, &why);
 	} else if (!held && holds) {
 		core_role_won(t, group, before.former, letgo->cause == CAUSE_ADOPTED);

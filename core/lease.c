@@ -98,6 +98,7 @@ void lease_init(struct lease *l, const struct lease_config *config, const struct
 	else
 		lease_init_lost(l, disk_lost, now);
 	lease_need_counter(l, l->voter.hi.counter);
+	lease_alone_init(l, now);
 }
 
 void lease_memory_get(const struct lease *l, struct lease_memory *ret)

@@ -19,8 +19,10 @@ struct lease_timing {
 	int64_t lease_max_ns; /* L_max: longer REQUESTs are refused */
 	int64_t guard_max_ns; /* G_max: mute = L_max + G_max */
 	int64_t pulse_ns;
-	int64_t hold_ns; /* H of a reservation, about 3 RTT + one pulse */
-	int64_t rtt_ns;	 /* bound used for retries */
+	int64_t hold_ns;    /* H of a reservation, about 3 RTT + one pulse */
+	int64_t rtt_ns;	    /* bound used for retries */
+	int64_t keep_ns;    /* alone_votes: a holder goes on alone when the peer was silent for so long */
+	int64_t silence_ns; /* ... and an idle node takes over */
 };
 
 struct lease_config {
@@ -28,6 +30,8 @@ struct lease_config {
 	group_index_t group;
 	bool candidate;	  /* may hold this group at all */
 	bool proof_votes; /* of two voters: a proof that the other is off counts as its vote */
+	bool alone_votes; /* of two voters: the absence of the other counts as its vote (best effort) */
+	bool first;	  /* alone_votes: the first candidate of the group */
 	uint64_t process; /* random per process, for request ids */
 	struct lease_timing timing;
 };
@@ -109,10 +113,30 @@ struct lease_former {
 	bool released;
 };
 
+/* What the service network says of one group, by this node's own questions. */
+struct lease_lan {
+	boot_t gateway_until; /* enough gateways have answered; good until then */
+	bool quiet;	      /* the addresses are asked for, and nobody answers ... */
+	raw_t quiet_since;    /* ... since the first question of an unbroken row */
+	boot_t quiet_until;   /* ... if the next one is asked before this */
+	boot_t other_until;   /* another speaks for an address; believed until then */
+};
+
+/* Two voters and nothing else. In memory only. */
+struct lease_alone {
+	raw_t heard_at;	   /* of the peer, on any link, or the start of this agent */
+	bool gone;	   /* corosync does not see it */
+	bool rejoined;	   /* corosync saw it come back, and no pulse of it was heard since */
+	int64_t silent_ns; /* how long the latest silence was that has ended */
+	bool told;	   /* ... and that both held in it was told */
+	struct lease_lan lan;
+};
+
 struct lease {
 	struct lease_config config;
 	struct lease_voter voter;
 	struct voter_set voters;
+	struct lease_alone alone;
 	struct lease_proof proof;
 	bool queried; /* a status query is out, and nothing was heard of the peer since it was sent */
 	node_set_t met;
@@ -123,6 +147,7 @@ struct lease {
 	enum core_cause last_cause; /* of the latest takeover: vacant, release, lease expired, adopted */
 	node_id_t last_holder;	    /* before the latest takeover */
 	boot_t asked_at;	    /* when the latest attempt began */
+	boot_t won_at;		    /* when the latest tenure began */
 	/* private to lease_*.c from here on */
 	struct epoch raising;  /* holder asking with a new epoch; {0,0} = not */
 	boot_t deadline;       /* D; {0} = shut */
@@ -192,6 +217,21 @@ void lease_fence_drop(struct lease *l, struct instant now, struct core_plan *pla
 /* Any sign of life of a peer, before this node says anything more: a proof is then good for the epoch that
  * this node had voted for, or for nothing. */
 void lease_peer_alive(struct lease *l, node_id_t from, struct instant now, struct core_plan *plan);
+
+/* ---- two voters, nothing else, and nothing that can turn one off: absence counts as a vote ---- */
+
+void lease_lan(struct lease *l, const struct lease_lan *lan, struct instant now, struct core_plan *plan);
+/* Corosync sees the peer, or does not. */
+void lease_member(struct lease *l, node_id_t node, bool here);
+/* Whom absence stands for now: the peer, or nobody. */
+node_set_t lease_alone_yes(const struct lease *l, struct instant now);
+bool lease_alone_mode(const struct lease *l);
+bool lease_alone_gateway(const struct lease *l, struct instant now);
+/* The peer was heard to hold at `holds` while this node does: for how long both did, at most; 0 if they did
+ * not, or it was told before. */
+int64_t lease_alone_overlap(struct lease *l, struct epoch holds, boot_t won_at, struct instant now);
+/* Why a tenure that nobody ended has run out. */
+enum core_cause lease_alone_lapse_cause(const struct lease *l, struct instant now);
 
 /* A voter that says that it cannot vote now, so that it cannot win either: nobody wins without its own vote.
  */

@@ -81,7 +81,7 @@ static boot_t lease_free_at(const struct lease *l, node_id_t n, struct instant n
 static boot_t lease_majority_free_at(const struct lease *l, struct instant now)
 {
 	boot_t at[NODE_ID_MAX + 1], own = lease_free_at_self(l, now), best = BOOT_NEVER;
-	node_set_t all = voter_set_all(&l->voters), off = lease_proof_free(l);
+	node_set_t all = voter_set_all(&l->voters), off = lease_proof_free(l) | lease_alone_yes(l, now);
 
 	for (node_id_t n = 1; n <= NODE_ID_MAX; n++)
 		if (node_in(all, n))
@@ -139,6 +139,7 @@ bool lease_majority_reachable(const struct lease *l, struct instant now)
 {
 	node_set_t all = voter_set_all(&l->voters), yes = lease_proof_yes(l) | lease_proof_free(l);
 
+	yes |= lease_alone_yes(l, now);
 	for (node_id_t n = 1; n <= NODE_ID_MAX; n++) {
 		if (!node_in(all, n))
 			continue;

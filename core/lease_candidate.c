@@ -190,9 +190,9 @@ void lease_attempt(struct lease_turn *t)
 /* ---- counting ---- */
 
 /* The newest id that a majority granted; a grant of a newer id covers an older one, never the reverse. */
-static uint64_t lease_majority_id(const struct lease *l)
+static uint64_t lease_majority_id(const struct lease *l, struct instant now)
 {
-	node_set_t all = voter_set_all(&l->voters), proof = lease_proof_yes(l);
+	node_set_t all = voter_set_all(&l->voters), proof = lease_proof_yes(l) | lease_alone_yes(l, now);
 	uint64_t best = 0;
 
 	for (node_id_t n = 1; n <= NODE_ID_MAX; n++) {
@@ -228,6 +228,11 @@ static void lease_note_cause(struct lease *l)
 		l->last_holder = l->proof.node;
 		return;
 	}
+	if (!f->released && lease_alone_mode(l) && l->newest[lease_other(l)] == 0) {
+		l->last_cause = CAUSE_PEER_ABSENT;
+		l->last_holder = f->node == NODE_NONE ? lease_other(l) : f->node;
+		return;
+	}
 	if (f->node != NODE_NONE)
 		return;
 	/* Never seen to hold, but a voter was bound to it and never released: it died before we looked. */
@@ -239,8 +244,10 @@ static void lease_won(struct lease_turn *t)
 {
 	struct lease *l = t->l;
 
-	if (l->role == LEASE_ASKING)
+	if (l->role == LEASE_ASKING) {
 		lease_note_cause(l);
+		l->won_at = t->now.boot;
+	}
 	l->role = LEASE_HOLDING;
 	l->epoch = lease_bid(l);
 	l->raising = (struct epoch){ 0 };
@@ -250,7 +257,7 @@ static void lease_won(struct lease_turn *t)
 static void lease_count(struct lease_turn *t)
 {
 	struct lease *l = t->l;
-	const struct lease_sent *s = lease_sent_find(l, lease_majority_id(l));
+	const struct lease_sent *s = lease_sent_find(l, lease_majority_id(l, t->now));
 	boot_t until;
 
 	if (!s)
@@ -414,6 +421,20 @@ void lease_hand_over(struct lease *l, node_id_t successor, struct instant now, s
 
 /* ---- others ---- */
 
+/* Of two nodes that both held, the one that goes on needs this one's vote at once. */
+static void lease_give_way(struct lease_turn *t)
+{
+	if (lease_alone_mode(t->l)) {
+		if (!LEASE_RULE(GIVE_WAY))
+			return;
+		lease_let_go(t, NODE_NONE);
+		lease_wait_for_retry(t);
+		return;
+	}
+	lease_tenure_over(t);
+	lease_shut(t);
+}
+
 /* A paused machine that comes back must not speak beside its successor for the rest of its lease. */
 void lease_peer_holds(struct lease_turn *t, node_id_t from, struct epoch holds)
 {
@@ -421,10 +442,8 @@ void lease_peer_holds(struct lease_turn *t, node_id_t from, struct epoch holds)
 
 	if (epoch_none(holds))
 		return;
-	if (l->role == LEASE_HOLDING && epoch_cmp(holds, l->epoch) > 0) {
-		lease_tenure_over(t);
-		lease_shut(t);
-	}
+	if (l->role == LEASE_HOLDING && epoch_cmp(holds, l->epoch) > 0)
+		lease_give_way(t);
 	if (epoch_cmp(holds, l->former.epoch) > 0)
 		l->former = (struct lease_former){ .node = from, .epoch = holds };
 }
@@ -519,7 +538,7 @@ void lease_adopt(struct lease *l, boot_t deadline, struct instant now, struct co
 	l->deadline = deadline;
 	l->last_cause = CAUSE_ADOPTED;
 	l->last_holder = l->config.self;
-	l->asked_at = now.boot;
+	l->asked_at = l->won_at = now.boot;
 	l->former = (struct lease_former){ .node = l->config.self, .epoch = l->epoch };
 	lease_request_round(&t);
 }
@@ -528,6 +547,7 @@ void lease_wake(struct lease *l, struct instant now, struct core_plan *plan)
 {
 	struct lease_turn t = { l, now, plan };
 
+	lease_alone_wake(l, now);
 	if (l->role == LEASE_IDLE)
 		return;
 	lease_tenure_over(&t);

@@ -108,6 +108,7 @@ void lease_peer_alive(struct lease *l, node_id_t from, struct instant now, struc
 {
 	struct lease_turn t = { l, now, plan };
 
+	lease_alone_heard(l, from, now);
 	if (!LEASE_RULE(ONE_EPOCH))
 		return;
 	if (LEASE_RULE(VOID_OLD))

@@ -6,6 +6,7 @@
  *   lease_candidate.c  attempt, tenure, deadline, letting go
  *   lease_ask.c        when to ask: pre-check, retry by rank, next instant
  *   lease_fence.c      two voters: a proof in place of the peer's vote
+ *   lease_alone.c      two voters: its absence in place of the peer's vote
  */
 #ifndef RK_LEASE_PRIVATE_H
 #define RK_LEASE_PRIVATE_H
@@ -81,6 +82,15 @@ void lease_proof_over(struct lease *l);
 void lease_proof_unsaved(struct lease *l);
 /* The peer answered: it knows of this boot, and tells its hi. */
 void lease_hello_answered(struct lease_turn *t, node_id_t from, const struct lease_view *view);
+
+/* ---- lease_alone.c ---- */
+
+/* Of two voters. */
+node_id_t lease_other(const struct lease *l);
+void lease_alone_init(struct lease *l, struct instant now);
+void lease_alone_wake(struct lease *l, struct instant now);
+/* Any sign of life. */
+void lease_alone_heard(struct lease *l, node_id_t from, struct instant now);
 
 /* ---- lease_ask.c ---- */
 

@@ -127,6 +127,10 @@ enum core_cause {
 	CAUSE_VRRP_BETTER,  /* let-go: a router with a higher priority or address was heard */
 	CAUSE_VRRP_UNSENT,  /* let-go: advertisements could not be sent */
 	CAUSE_VRRP_FAULT,   /* let-go: what the group tracks is down */
+	/* of two nodes that have nothing but each other (two-node = best-effort) */
+	CAUSE_PEER_ABSENT, /* takeover: the other node is away, as far as can be told */
+	CAUSE_CUT_OFF,	   /* let-go: neither the other node nor a gateway was reached */
+	CAUSE_TWO_HOLDERS, /* let-go: the other node held, too, and this one gave way */
 	CORE_CAUSES_COUNT
 };
 
@@ -149,6 +153,7 @@ struct core_record {
 	int64_t won_to_announced_ns;
 	int64_t won_to_awake_ns;
 	int64_t won_to_verified_ns;
+	int64_t overlap_ns; /* CAUSE_TWO_HOLDERS: for how long both held, at most; 0 = not known */
 	enum core_step_kind failed_step;
 	int error; /* errno of the failed step */
 };

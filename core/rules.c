@@ -86,6 +86,8 @@ static const struct rule rules[] = {
 	{ RULE_RELEASING, UINT32_MAX, 0, GOAL_KEEP, CAUSE_NONE,
 	  "a planned hand-over waits a moment: trunks that know this node's own address are unregistered "
 	  "first, and who calls is answered" },
+	{ RULE_TWO_HOLDERS, UINT32_MAX, 0, GOAL_KEEP, CAUSE_NONE,
+	  "the other node held the group at the same time: the higher epoch goes on, the other gives way" },
 };
 
 #define RULES_COUNT (sizeof rules / sizeof rules[0])

@@ -80,6 +80,7 @@ enum rule_told {
 	RULE_NATIVE_WON,
 	RULE_NATIVE_LOST,
 	RULE_RELEASING,
+	RULE_TWO_HOLDERS,
 };
 
 #endif

@@ -148,6 +148,9 @@ static const char *const cause_names[] = {
 	[CAUSE_VRRP_BETTER] = "vrrp_better",
 	[CAUSE_VRRP_UNSENT] = "vrrp_unsent",
 	[CAUSE_VRRP_FAULT] = "vrrp_fault",
+	[CAUSE_PEER_ABSENT] = "peer_absent",
+	[CAUSE_CUT_OFF] = "cut_off",
+	[CAUSE_TWO_HOLDERS] = "two_holders",
 };
 
 const char *cause_name(enum core_cause c)

@@ -6,6 +6,7 @@
 #include "arp_source.h"
 #include "cleanup.h"
 #include "contention.h"
+#include "lan.h"
 #include "membership.h"
 #include "sockets.h"
 #include "verify.h"
@@ -31,6 +32,7 @@ struct vip {
 	struct membership membership;
 	struct arp_source arp_source;
 	struct verifier verifier;
+	struct lan lan;
 	bool link_up[RK_GROUPS_MAX];
 	uint64_t placements; /* that contention knows */
 	struct vip_counters counters;
@@ -195,13 +197,15 @@ int vip_readable(struct vip *v, boot_t now)
 		r = vip_resync(v);
 	vip_settle(v);
 	contention_read(&v->contention, &v->addresses, &v->links, vip_claimed, v);
+	lan_read(&v->lan, now);
 	return r;
 }
 
 boot_t vip_next(const struct vip *v)
 {
-	return boot_min(address_table_next(&v->addresses),
-			boot_min(announcer_next(&v->announcer), verifier_next(&v->verifier)));
+	boot_t next = boot_min(address_table_next(&v->addresses), lan_next(&v->lan));
+
+	return boot_min(next, boot_min(announcer_next(&v->announcer), verifier_next(&v->verifier)));
 }
 
 void vip_tick(struct vip *v, boot_t now)
@@ -210,6 +214,7 @@ void vip_tick(struct vip *v, boot_t now)
 	address_table_tick(&v->addresses, now);
 	announcer_tick(&v->announcer, now);
 	verifier_tick(&v->verifier, now);
+	lan_tick(&v->lan, now);
 }
 
 /* ---- start, reload, end ---- */
@@ -227,6 +232,8 @@ static void vip_wire(struct vip *v)
 	v->verifier.ctx = v->ctx;
 	v->verifier.addresses = &v->addresses;
 	v->verifier.announcer = &v->announcer;
+	v->lan.links = &v->links;
+	v->lan.addresses = &v->addresses;
 }
 
 /* Subscribed before anything is listed, so that no change is missed in between. */
@@ -246,6 +253,7 @@ static int vip_open_sockets(struct vip *v)
 	if (v->epoll < 0 || epoll_ctl(v->epoll, EPOLL_CTL_ADD, netlink_fd(&v->events), &event) < 0)
 		return -errno;
 	contention_init(&v->contention, v->epoll);
+	lan_init(&v->lan, v->epoll);
 	return vip_list_links(v);
 }
 
@@ -280,6 +288,7 @@ int vip_open(const struct vip_config *config, const struct vip_ops *ops, void *c
 	v->epoll = -EBADF;
 	v->announcer.fd = -EBADF;
 	contention_init(&v->contention, -EBADF);
+	lan_init(&v->lan, -EBADF);
 	membership_init(&v->membership);
 	vip_wire(v);
 	r = vip_start(v, config, reterr);
@@ -296,6 +305,7 @@ void vip_free(struct vip *v)
 	if (!v)
 		return;
 	contention_close(&v->contention);
+	lan_close(&v->lan);
 	membership_close(&v->membership);
 	announcer_close(&v->announcer);
 	netlink_close(&v->addresses.request);
@@ -362,6 +372,23 @@ int vip_destroy_sockets(struct vip *v, group_index_t group, size_t *ret_count)
 	if (r == 0)
 		v->counters.sockets_destroyed += *ret_count;
 	return r;
+}
+
+/* ---- the service network ---- */
+
+void vip_lan_set(struct vip *v, const struct vip_lan_config *config, boot_t now)
+{
+	lan_set(&v->lan, config, now);
+}
+
+void vip_lan_ask(struct vip *v, group_index_t group, bool ask, boot_t now)
+{
+	lan_ask(&v->lan, group, ask, now);
+}
+
+void vip_lan_word(const struct vip *v, group_index_t group, struct vip_lan_word *ret)
+{
+	*ret = v->lan.group[group].word;
 }
 
 /* ---- status ---- */

@@ -20,6 +20,27 @@ struct vip_config {
 	const struct virtual_address *addresses; /* borrowed during the call */
 };
 
+#define VIP_GATEWAYS_MAX 8
+
+/* What is to be found out about the service network of a group. */
+struct vip_lan_config {
+	group_index_t group;
+	uint32_t gateways_count;
+	struct ip_address gateways[VIP_GATEWAYS_MAX]; /* neighbours on the group's device */
+	uint32_t needed;			      /* so many of them have to answer */
+	int64_t interval_ns;			      /* between two rounds of questions */
+	int64_t timeout_ns;			      /* an answer is good for so long after its question */
+	bool first; /* of two nodes that ask for the addresses at one time, this one goes first */
+};
+
+struct vip_lan_word {
+	boot_t gateway_until; /* enough gateways have answered; good until then */
+	bool quiet;	      /* the addresses are asked for, and nobody answers ... */
+	boot_t quiet_since;   /* ... since the first question of an unbroken row */
+	boot_t quiet_until;   /* ... if the next one leaves before this */
+	boot_t other_until;   /* somebody else spoke for an address; believed until then */
+};
+
 enum vip_address_event {
 	VIP_ADDRESS_REMOVED, /* somebody removed it; it was put back (error 0) or could not be */
 	VIP_ADDRESS_ADOPTED, /* it is there without our tag (an administrator's): left alone, used as it is */
@@ -83,6 +104,12 @@ void vip_announce_stop(struct vip *v, group_index_t group);
 void vip_verify(struct vip *v, group_index_t group, boot_t now);
 /* STEP_DESTROY_SOCKETS: ends TCP connections on the group's addresses; listeners stay. */
 int vip_destroy_sockets(struct vip *v, group_index_t group, size_t *ret_count);
+
+/* Begins to ask the group's gateways, or does so anew; all that was known is forgotten. */
+void vip_lan_set(struct vip *v, const struct vip_lan_config *config, boot_t now);
+/* Asks for the group's addresses as well, or no more. */
+void vip_lan_ask(struct vip *v, group_index_t group, bool ask, boot_t now);
+void vip_lan_word(const struct vip *v, group_index_t group, struct vip_lan_word *ret);
 
 int vip_fd(const struct vip *v);
 int vip_readable(struct vip *v, boot_t now);

@@ -15,6 +15,12 @@
 #define SEARCH_TWO   SEARCH_BASE, .nodes = 2, .old_set = 0x06
 #define SEARCH_THREE SEARCH_BASE, .nodes = 3, .old_set = 0x0e
 
+/* Nothing but two nodes: everything between them may break in any way. A holder that is cut off from all is
+ * shut after gateway + lease of its own slow clock, 6 units, which is 9 of a fast one; a sign of life can be
+ * a tick old when it is missed: 12. */
+#define SEARCH_ALONE \
+	SEARCH_TWO, .alone = true, .silence = 12, .keep = 3, .gateway = 2, .other = 4, .toggles = 3
+
 /* Four nodes of which three vote before and after; node 4 drives the change. Every tick ends a lease and a
  * promise, nobody lets go, and a REQUEST older than L is lost: without this the space is beyond us. */
 #define SEARCH_CHANGE                                                                                \

@@ -54,6 +54,8 @@ struct form {
 	uint8_t former_node, former_c, former_released, promised_before;
 	/* two voters and a power switch */
 	uint8_t met, proof, proof_c, since_query, queried, shot, frozen;
+	/* two voters, nothing else */
+	uint8_t peer_mute, silent, quiet, quiet_for, gateway_left, other_left;
 	struct promise_form file;
 	uint8_t pending_count;
 	struct pending pending[PENDING_MAX];
@@ -101,6 +103,8 @@ struct lease_timing local_timing(int scale)
 		.pulse_ns = config->pulse * scale,
 		.hold_ns = config->hold * scale,
 		.rtt_ns = 1 * scale,
+		.keep_ns = config->keep * scale,
+		.silence_ns = config->silence * scale,
 	};
 }
 
@@ -151,6 +155,21 @@ static void expand_voter(const struct form *f, struct lease_voter *v, int scale,
 		v->dead[n] = f->dead[n];
 }
 
+static void expand_alone(const struct form *f, struct lease_alone *a, int scale, struct instant now)
+{
+	a->gone = true; /* corosync forbids more, and what is promised does not hang on it */
+	a->heard_at = raw_add(now.raw, -(int64_t)f->silent * scale);
+	if (f->mute)
+		a->heard_at = raw_add(now.raw, f->mute * scale);
+	a->lan = (struct lease_lan){
+		.gateway_until = boot_add(now.boot, f->gateway_left * scale),
+		.quiet = f->quiet,
+		.quiet_since = raw_add(now.raw, -(int64_t)f->quiet_for * scale),
+		.quiet_until = boot_add(now.boot, 1),
+		.other_until = boot_add(now.boot, f->other_left * scale),
+	};
+}
+
 static void expand_lease(const struct form *f, struct lease *l, int scale, struct instant now,
 			 uint64_t process)
 {
@@ -161,6 +180,8 @@ static void expand_lease(const struct form *f, struct lease *l, int scale, struc
 		.process = process,
 		.timing = local_timing(scale),
 		.proof_votes = config->shots > 0,
+		.alone_votes = config->alone,
+		.first = f->self == 1,
 	};
 	l->voters = local_voter_set(f->version, f->joint);
 	l->ceiling = f->ceiling;
@@ -182,6 +203,10 @@ static void expand_lease(const struct form *f, struct lease *l, int scale, struc
 		l->proof.epoch = (struct epoch){ f->proof_c, f->self };
 	l->voter.promised_since_query = f->since_query;
 	l->queried = f->queried;
+	expand_alone(f, &l->alone, scale, now);
+	if (f->peer_mute)
+		l->peer[3 - f->self] =
+			(struct lease_peer){ .at = now.boot, .view = { .votes = true, .mute = true } };
 	expand_voter(f, &l->voter, scale, now);
 	expand_ids(f, l, scale, now);
 }
@@ -282,6 +307,20 @@ static void form_fence(const struct lease *l, struct form *f)
 	f->proof_c = (uint8_t)l->proof.epoch.counter;
 	f->queried = l->queried && f->shot >= SHOT_QUERIED;
 	f->since_query = l->voter.promised_since_query && f->shot >= SHOT_QUERIED;
+}
+
+static void form_alone(const struct lease *l, struct form *f)
+{
+	const struct lease_alone *a = &l->alone;
+	int64_t silent = BASE_NS - a->heard_at.ns, quiet = BASE_NS - a->lan.quiet_since.ns;
+
+	if (!config->alone)
+		return;
+	f->silent = (uint8_t)(silent < 0 ? 0 : silent < config->silence ? silent : config->silence);
+	f->quiet = a->lan.quiet;
+	f->quiet_for = !f->quiet ? 0 : (uint8_t)(quiet < config->silence ? quiet : config->silence);
+	f->gateway_left = left_of(a->lan.gateway_until.ns);
+	f->other_left = left_of(a->lan.other_until.ns);
 }
 
 static void form_file_write(struct form *f, const struct lease_memory *m)
@@ -385,6 +424,9 @@ static void facts_of(const struct form *f, struct local_facts *x)
 	x->frozen = f->frozen;
 	x->shot = f->shot;
 	x->proof = f->proof != 0;
+	x->mute = f->mute > 0;
+	x->asks = f->up && config->alone && f->silent >= config->keep;
+	x->holds_c = f->up && f->role == LEASE_HOLDING && f->d_left ? f->epoch_c : 0;
 	x->busy = f->pending_count > 0;
 	for (int i = 0; i < f->pending_count; i++)
 		if (f->pending[i].type == PLAN_SEND && f->pending[i].msg == LEASE_GRANT) {
@@ -592,6 +634,12 @@ static uint8_t minus(uint8_t left, uint8_t units)
 	return left > units ? (uint8_t)(left - units) : 0;
 }
 
+/* Of what lasts: more than is waited for makes no difference. */
+static uint8_t plus(uint8_t for_units, uint8_t units)
+{
+	return for_units + units < config->silence ? (uint8_t)(for_units + units) : (uint8_t)config->silence;
+}
+
 /* Its time will be read when it has been sent: a mutant. */
 static bool noted_late(const struct form *f, int id)
 {
@@ -606,6 +654,7 @@ static void pass_time(struct form *f, uint8_t boot, uint8_t raw)
 {
 	if (f->frozen)
 		return;
+	f->silent = plus(f->silent, minus(raw, f->mute));
 	f->mute = minus(f->mute, raw);
 	f->promise_left = minus(f->promise_left, raw);
 	f->reserve_left = minus(f->reserve_left, raw);
@@ -615,6 +664,11 @@ static void pass_time(struct form *f, uint8_t boot, uint8_t raw)
 			f->id_left[i] = minus(f->id_left[i], boot);
 	f->renew_in = minus(f->renew_in, boot);
 	f->gate = minus(f->gate, boot);
+	f->gateway_left = minus(f->gateway_left, boot);
+	f->other_left = minus(f->other_left, boot);
+	f->peer_mute = f->peer_mute && f->silent < config->keep;
+	f->quiet = f->quiet && f->pending_count == 0; /* who stands still asks nothing: the row is broken */
+	f->quiet_for = f->quiet ? plus(f->quiet_for, raw) : 0;
 	f->majorities_for = (uint8_t)(f->majorities_for + (f->majorities ? raw : 0));
 	f->file.mute = minus(f->file.mute, raw);
 	f->file.left = minus(f->file.left, raw);
@@ -639,7 +693,7 @@ static void ask(struct node *n, uint8_t counter)
 			continue;
 		/* A pulse of the other one would say more: LOCAL_ALIVE, LOCAL_HELLO. */
 		l->heard_hi = view.hi;
-		if (config->shots)
+		if (config->shots || config->alone)
 			l->peer[v] = (struct lease_peer){ .at = base().boot, .hears_me = true, .view = view };
 		else
 			lease_peer_view(l, v, &view, true, base(), &plan);
@@ -731,6 +785,33 @@ static void hello(struct node *n, struct local_event ev)
 	struct lease_view view = { .votes = true, .hi_known = true, .version = 1, .hi = hi_decode(ev.b) };
 
 	lease_peer_view(&n->lease, ev.a, &view, true, base(), &plan);
+}
+
+static void heard(struct node *n, struct local_event ev)
+{
+	struct lease_view view = { .votes = true, .hi_known = true, .version = 1, .mute = ev.c };
+
+	n->form.peer_mute = ev.c;
+	if (ev.b)
+		view.holds = (struct epoch){ ev.b, ev.a };
+	lease_peer_view(&n->lease, ev.a, &view, true, base(), &plan);
+}
+
+static void lan(struct node *n, struct local_event ev)
+{
+	struct lease_lan x = n->lease.alone.lan;
+	bool voice;
+
+	if (ev.a)
+		x.gateway_until = boot_add(base().boot, config->gateway);
+	if (ev.b & 1)
+		x.other_until = boot_add(base().boot, config->other);
+	/* Two that ask at one time would both find that nobody answers: the first candidate goes first. */
+	voice = ev.b & 1 || (ev.b & 2 && n->form.self != 1 && LEASE_RULE(LAN_TURNS));
+	if (voice || !x.quiet)
+		x.quiet_since = base().raw;
+	x.quiet = !voice;
+	lease_lan(&n->lease, &x, base(), &plan);
 }
 
 static void fence_event(struct node *n, struct local_event ev)
@@ -887,6 +968,12 @@ static void dispatch(struct node *n, struct local_event ev, struct local_result 
 	case LOCAL_THAW:
 		fence_event(n, ev);
 		return;
+	case LOCAL_HEARD:
+		heard(n, ev);
+		return;
+	case LOCAL_LAN:
+		lan(n, ev);
+		return;
 	case LOCAL_TIME:
 	case LOCAL_CRASH:
 		return;
@@ -956,6 +1043,7 @@ static void canonicalise(struct node *n, struct local_result *r)
 	form_candidate(&n->lease, f);
 	form_voters(n, f);
 	form_fence(&n->lease, f);
+	form_alone(&n->lease, f);
 	form_file(f);
 	f->needed = needed(n);
 	renumber_pending(f, r);

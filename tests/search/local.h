@@ -46,6 +46,8 @@ enum local_event_type {
 	LOCAL_HELLO,	   /* a: from, b: hi in its answer */
 	LOCAL_FREEZE,	   /* its machine is stopped with all its memory */
 	LOCAL_THAW,
+	LOCAL_HEARD, /* a: from, b: counter of the tenure that its pulse tells, or 0, c: mute */
+	LOCAL_LAN,   /* a: a gateway answers, b: 1 another speaks for the address, 2 another asks for it */
 };
 
 struct local_event {
@@ -100,6 +102,9 @@ struct local_facts {
 	bool met, frozen;
 	uint8_t shot; /* enum local_shot */
 	bool proof;
+	bool mute;
+	bool asks;	 /* it has not heard the other for a while, and asks the service network */
+	uint8_t holds_c; /* counter of the tenure that its pulse tells, or 0 */
 };
 
 enum local_shot { SHOT_NONE, SHOT_SENT, SHOT_QUERIED, SHOT_OFF };

@@ -29,12 +29,15 @@ struct search_config {
 	int restarts;	   /* of an agent: gate and promise file stay */
 	node_set_t faulty; /* only these fail; 0: all may */
 	int raises;
-	bool stubborn;	 /* nobody lets go or gives up: leases and promises only run out */
-	bool fresh;	 /* a REQUEST that is older than L is lost */
-	bool wake;	 /* a node may find that it stood still */
-	bool causes;	 /* what a takeover says of its cause is part of the state and checked (I2) */
-	bool healthy;	 /* node 1 and the last node are healthy and hear each other: I4 */
-	int shots;	 /* two voters: each may shoot the other, so many times in all */
+	bool stubborn; /* nobody lets go or gives up: leases and promises only run out */
+	bool fresh;    /* a REQUEST that is older than L is lost */
+	bool wake;     /* a node may find that it stood still */
+	bool causes;   /* what a takeover says of its cause is part of the state and checked (I2) */
+	bool healthy;  /* node 1 and the last node are healthy and hear each other: I4 */
+	int shots;     /* two voters: each may shoot the other, so many times in all */
+	bool alone;    /* two voters: the absence of the other counts as its vote */
+	int silence, keep, gateway, other; /* units: lease_timing, how long answers and claims count */
+	int toggles;			   /* links, service network and gateways break or heal so often */
 	bool only_gates; /* check I1 alone: mutants whose first violation would be another */
 	uint64_t states_max;
 	/* Where the search begins: each step is the first possible one of this node and enum local_event_type

@@ -47,6 +47,14 @@ enum search_rule {
 	SEARCH_RULE_HELLO_HI,	  /* ... and takes the hi of the answer */
 	SEARCH_RULE_ONE_EPOCH,	  /* a proof is good for one epoch once the other is heard */
 	SEARCH_RULE_WIN_HI,	  /* nothing is won below the own hi */
+	/* two voters, nothing else */
+	SEARCH_RULE_SILENCE,	/* an idle node waits longer than a holder without peer and gateway is open */
+	SEARCH_RULE_GATEWAY,	/* both need a gateway */
+	SEARCH_RULE_LAN_QUIET,	/* nobody answers for the address */
+	SEARCH_RULE_LAN_TURNS,	/* of two that ask for the address the first candidate goes first */
+	SEARCH_RULE_ALIVE_ENDS, /* a peer that is heard is not taken for absent */
+	SEARCH_RULE_YIELD,    /* who is not the first candidate gives way to a voice on the service network */
+	SEARCH_RULE_GIVE_WAY, /* the lower epoch gives way to the higher one */
 	SEARCH_RULES_COUNT,
 };
 

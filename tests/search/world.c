@@ -206,6 +206,20 @@ static void send_out(struct world *w, int from, const struct local_out *o, uint8
 	}
 }
 
+/* Two that do not hear each other choose their epochs each for itself: one comes never again after its end.
+ */
+static const char *check_epoch_alone(struct world *w, int n, int counter)
+{
+	uint8_t *held = n == 1 ? &w->held_c : &w->held_n;
+	bool over = w->held_over >> n & 1;
+
+	if (counter < *held || (counter == *held && over))
+		return "I7: an epoch was used again after its end";
+	*held = (uint8_t)counter;
+	w->held_over &= (uint8_t) ~(1U << n);
+	return NULL;
+}
+
 /* I7: epochs of open gates grow; one that has ended, or was another's, never comes again. */
 static const char *check_epoch(struct world *w, int n, int counter)
 {
@@ -254,10 +268,27 @@ static const char *check_cause(const struct world *w, const struct local_result 
 	case CAUSE_VRRP_BETTER:
 	case CAUSE_VRRP_UNSENT:
 	case CAUSE_VRRP_FAULT:
+	case CAUSE_PEER_ABSENT:
+	case CAUSE_CUT_OFF:
+	case CAUSE_TWO_HOLDERS:
 	case CORE_CAUSES_COUNT:
 		break;
 	}
 	return "I2: a takeover without a cause";
+}
+
+/* What best effort promises: two holders only while each is cut from the other and not from its gateway, and
+ * for as long as a holder needs to notice that this is no more so. */
+static int excused_units(void)
+{
+	return config->gateway + config->lease + config->boot_units;
+}
+
+static const char *check_excuse(const struct world *w)
+{
+	if (w->uncut > excused_units())
+		return "I1: two gates are open, and nothing excuses it";
+	return w->both_for > 1 ? "I1: two gates are open although both hear each other" : NULL;
 }
 
 static const char *check_gates(const struct world *w)
@@ -266,6 +297,8 @@ static const char *check_gates(const struct world *w)
 
 	for (int n = 0; n < config->nodes; n++)
 		open += local_facts(w->node[n])->open;
+	if (open > 1 && config->alone)
+		return check_excuse(w);
 	return open > 1 ? "I1: two gates are open" : NULL;
 }
 
@@ -292,7 +325,9 @@ static const char *apply(struct world *w, int n, const struct local_result *r, u
 		send_out(w, n, &r->out[i], grant_id);
 	}
 	if (r->ended) {
-		if (w->held_n == n)
+		if (config->alone)
+			w->held_over |= (uint8_t)(1U << n);
+		else if (w->held_n == n)
 			w->held_over = 1;
 		if (config->causes)
 			w->released |= (uint8_t)((unsigned)r->released << n);
@@ -302,7 +337,7 @@ static const char *apply(struct world *w, int n, const struct local_result *r, u
 	if (r->won && config->causes)
 		bad = check_cause(w, r);
 	if (r->opened && !bad && !config->only_gates)
-		bad = check_epoch(w, n, r->epoch);
+		bad = config->alone ? check_epoch_alone(w, n, r->epoch) : check_epoch(w, n, r->epoch);
 	return bad;
 }
 
@@ -315,6 +350,8 @@ static void push(const struct world *w, const struct world_action *a, const char
 	x->world = *w;
 	x->action = *a;
 	prune(&x->world);
+	for (int n = 1; config->alone && n <= 2; n++)
+		x->world.spoke |= (uint8_t)(local_facts(x->world.node[n - 1])->open << n);
 	x->violation = violation ? violation : check_gates(&x->world);
 }
 
@@ -563,6 +600,97 @@ static void next_fence(const struct world *w, int n, const struct local_facts *f
 	next_shot(w, n, f, &other);
 }
 
+/* ---- two voters, nothing else ---- */
+
+static bool hears(const struct world *w, int n)
+{
+	return !config->alone || w->link >> (n - 1) & 1;
+}
+
+static void next_toggle(uint8_t *which, struct world *u, int n, uint8_t what, uint8_t bit)
+{
+	const struct world_action a = { .node = (uint8_t)n, .event = { LOCAL_LAN, what } };
+
+	*which ^= bit;
+	u->toggles++;
+	push(u, &a, NULL);
+}
+
+/* Anything between them, or a gateway, breaks or heals. */
+static void next_toggles(const struct world *w)
+{
+	struct world u;
+
+	if (w->toggles >= config->toggles)
+		return;
+	for (int n = 1; n <= 2; n++) {
+		u = *w;
+		next_toggle(&u.link, &u, n, 1, (uint8_t)(1U << (n - 1)));
+		u = *w;
+		next_toggle(&u.gateways, &u, n, 2, (uint8_t)(1U << (n - 1)));
+	}
+	u = *w;
+	next_toggle(&u.lan, &u, 0, 0, 1);
+}
+
+/* What has come in one tick: pulses, answers of gateways, answers for the address. */
+static const char *hear_all(struct world *w, int n)
+{
+	const struct local_facts other = *local_facts(w->node[2 - n]), mine = *local_facts(w->node[n - 1]);
+	const uint8_t spoke = w->spoke >> (3 - n) & 1;
+	const struct local_event pulse = { LOCAL_HEARD, (uint8_t)(3 - n), other.holds_c, other.mute };
+	const struct local_event lan = { LOCAL_LAN, w->gateways >> (n - 1) & 1,
+					 (uint8_t)(w->lan ? spoke | other.asks << 1 : 0) };
+	const char *bad = NULL, *x;
+
+	w->queued &= (uint8_t) ~(1U << n);
+	if (!mine.up)
+		return NULL;
+	if (mine.busy) {
+		w->queued |= (uint8_t)(1U << n);
+		return NULL;
+	}
+	if (hears(w, n) && other.up)
+		bad = apply(w, n, local_step(w->node[n - 1], pulse), 0);
+	if (local_facts(w->node[n - 1])->busy) {
+		w->queued |= (uint8_t)(1U << n);
+		return bad;
+	}
+	x = apply(w, n, local_step(w->node[n - 1], lan), 0);
+	return bad ? bad : x;
+}
+
+static const char *tick_alone(struct world *w)
+{
+	bool excused = w->link == 0 && !w->lan && w->gateways == 3;
+	const char *bad = NULL, *x;
+
+	if (excused)
+		w->uncut = 0;
+	else if (w->uncut <= excused_units())
+		w->uncut = (uint8_t)(w->uncut + config->boot_units);
+	for (int n = 1; n <= 2; n++) {
+		x = hear_all(w, n);
+		bad = bad ? bad : x;
+	}
+	w->spoke = 0;
+	if (w->link != 3 || w->queued)
+		w->both_for = 0;
+	else if (w->both_for < 2)
+		w->both_for++;
+	return bad;
+}
+
+/* It goes on after a standstill: what is in its sockets comes first. */
+static void next_queued(const struct world *w, int n)
+{
+	const struct world_action a = { .node = (uint8_t)n, .event = { LOCAL_HEARD, (uint8_t)(3 - n) } };
+	struct world u = *w;
+	const char *bad = hear_all(&u, n);
+
+	push(&u, &a, bad);
+}
+
 static void next_node(const struct world *w, int n)
 {
 	const struct local_facts facts = *local_facts(w->node[n - 1]), *f = &facts;
@@ -581,12 +709,16 @@ static void next_node(const struct world *w, int n)
 		feed(w, n, (struct local_event){ LOCAL_EXECUTE }, w->pending_id[n - 1]);
 		return;
 	}
-	if (n <= config->candidates) {
-		next_candidate(w, n, f);
-		next_grants(w, n, f);
+	if (w->queued >> n & 1) {
+		next_queued(w, n);
+		return;
 	}
+	if (n <= config->candidates)
+		next_candidate(w, n, f);
+	if (n <= config->candidates && hears(w, n))
+		next_grants(w, n, f);
 	for (int c = 1; c <= config->candidates; c++) {
-		if (c == n)
+		if (c == n || !hears(w, n))
 			continue;
 		next_requests(w, n, c);
 		next_releases(w, n, c);
@@ -630,6 +762,11 @@ static void next_time(const struct world *w)
 
 			bad = bad ? bad : x;
 		}
+		if (config->alone) {
+			const char *x = tick_alone(&next);
+
+			bad = bad ? bad : x;
+		}
 		push(&next, &a, bad);
 	}
 }
@@ -655,6 +792,8 @@ int world_next(const struct world *w, struct world_next ret[WORLD_NEXT_MAX])
 	list = ret;
 	list_count = 0;
 	next_time(w);
+	if (config->alone)
+		next_toggles(w);
 	for (int n = 1; n <= config->nodes; n++)
 		next_node(w, n);
 	consume_healthy(w);
@@ -670,6 +809,11 @@ void world_initial(struct world *ret, const struct search_config *c)
 	memset(ret, 0, sizeof *ret);
 	for (int n = 1; n <= c->nodes; n++)
 		ret->node[n - 1] = local_initial((node_id_t)n);
+	if (!c->alone)
+		return;
+	ret->link = ret->gateways = 3;
+	ret->lan = 1;
+	ret->uncut = (uint8_t)(excused_units() + 1);
 }
 
 /* ---- words ---- */
@@ -770,6 +914,15 @@ void world_print_action(const struct world_action *a)
 		return;
 	case LOCAL_THAW:
 		printf("%c goes on", n);
+		return;
+	case LOCAL_HEARD:
+		printf("%c takes what has come while it stood still", n);
+		return;
+	case LOCAL_LAN:
+		if (e->a == 0)
+			printf("the service network between them breaks or heals");
+		else
+			printf("%c: its %s breaks or heals", n, e->a == 1 ? "hearing" : "way to the gateway");
 		return;
 	}
 }

@@ -32,6 +32,15 @@ struct world {
 	uint8_t shots;
 	uint8_t cut;	  /* nodes whose power is about to go */
 	uint8_t hello[2]; /* by node: 1 + hi in the answer to its hello that is on its way; 0 = none is */
+	/* two voters, nothing else */
+	uint8_t link;	  /* bit n-1: n hears the other */
+	uint8_t gateways; /* bit n-1: n reaches one */
+	uint8_t lan;	  /* the service network between them is whole */
+	uint8_t toggles;
+	uint8_t uncut;	  /* units since both were cut from each other and neither from its gateway */
+	uint8_t both_for; /* ticks that both have heard each other */
+	uint8_t queued;	  /* nodes that stand still and have something to hear when they go on */
+	uint8_t spoke;	  /* nodes whose gate was open since the last tick: one question meets it */
 	uint8_t zero[3];  /* states are compared as bytes: no padding */
 };
 

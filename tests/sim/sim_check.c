@@ -230,6 +230,9 @@ static void sim_check_lost_cause(struct sim *s, struct sim_node *n, group_index_
 	case CAUSE_VRRP_BETTER:
 	case CAUSE_VRRP_UNSENT:
 	case CAUSE_VRRP_FAULT:
+	case CAUSE_PEER_ABSENT:
+	case CAUSE_CUT_OFF:
+	case CAUSE_TWO_HOLDERS:
 	case CORE_CAUSES_COUNT:
 		break;
 	}

@@ -143,19 +143,59 @@ START_TEST(two_nodes_that_shoot_each_other_need_levels)
 }
 END_TEST
 
-START_TEST(what_is_not_there_yet_is_refused)
-{
-	static const char two[] =
-		"cluster = c two-node = best-effort\n"
-		"node a { id = 1 public-key = \"" KEY_A "\" link l { address = 10.0.0.1 } }\n"
-		"node b { id = 2 public-key = \"" KEY_B "\" link l { address = 10.0.0.2 } }\n";
-	_cleanup_(config_free_ptr) struct config *c = config_new();
-	static struct config_errors e;
+#define TWO                                                                            \
+	"node a { id = 1 public-key = \"" KEY_A "\" link l { address = 10.0.0.1 } }\n" \
+	"node b { id = 2 public-key = \"" KEY_B "\" link l { address = 10.0.0.2 } }\n"
 
-	ck_assert_int_eq(config_parse_text("f", two, strlen(two), c, &e), -EINVAL);
-	ck_assert_str_eq(e.error[0].text,
-			 "f:1: two-node: best-effort is not there yet: take fenced, or witness "
-			 "and a third machine for it");
+static const char *best_effort_error(const char *top, const char *group, struct config *c)
+{
+	static struct config_errors e;
+	char text[2048];
+	int r;
+
+	(void)snprintf(text, sizeof text,
+		       "cluster = c two-node = best-effort %s\n" TWO
+		       "group g { addresses = 10.0.0.9 device = eth0 candidates = { a, b } %s }\n",
+		       top, group);
+	memset(&e, 0, sizeof e);
+	r = config_parse_text("f", text, strlen(text), c, &e);
+	ck_assert_int_eq(r, e.count ? -EINVAL : 0);
+	return e.count ? e.error[0].text : "";
+}
+
+START_TEST(two_nodes_and_nothing_else_need_a_gateway)
+{
+	static const struct {
+		const char *top, *group, *says;
+	} bad[] = {
+		{ "", "", "f:4: gateways: two-node = best-effort needs a gateway in group g" },
+		{ "", "gateways = 10.0.0.9", "f:4: gateways: is a virtual address" },
+		{ "", "gateways = 10.0.0.2", "f:4: gateways: is a node" },
+		{ "", "gateways = 10.0.0.254 gateways-needed = 2",
+		  "f:4: gateways-needed: 2, but there are 1 gateways" },
+		{ "", "gateways = 10.0.0.254 fence = required", "f:4: fence: required" },
+		{ "gateway-timeout = 400ms", "gateways = 10.0.0.254",
+		  "f:1: gateway-timeout: 400 ms is less than two times" },
+		{ "lease = 400ms", "gateways = 10.0.0.254", "f:1: lease: 400 ms is less than 5 times" },
+		{ "fence-device d { agent = fence_dummy target a { } }", "gateways = 10.0.0.254",
+		  "f:1: two-node: best-effort, but there is a fence-device" },
+		{ "node w { id = 3 witness = yes public-key = \"" KEY_C "\" link l { address = 10.0.0.3 } }",
+		  "gateways = 10.0.0.254", "f:1: two-node: is for two nodes" },
+	};
+	_cleanup_(config_free_ptr) struct config *c = config_new();
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		const char *says = best_effort_error(bad[i].top, bad[i].group, c);
+
+		ck_assert_msg(strncmp(says, bad[i].says, strlen(bad[i].says)) == 0, "%s, not %s", says,
+			      bad[i].says);
+	}
+	ck_assert_str_eq(best_effort_error("", "gateways = 10.0.0.254", c), "");
+	ck_assert_str_eq(config_safety(c), "best-effort");
+	ck_assert(config_alone_votes(c) && !config_proof_votes(c) && !config_replaces_in_time(c));
+	/* What an idle node waits is longer than a holder that is cut off is open, by the worst clocks. */
+	ck_assert_uint_eq(config_cut_off_ms(c), 2560);
+	ck_assert_uint_gt(config_silence_ms(c), config_cut_off_ms(c) * 11 / 10);
 }
 END_TEST
 
@@ -277,5 +317,5 @@ START_TEST(what_fences_whom_is_not_changed_by_a_reload)
 END_TEST
 
 UNIT_MAIN("config_fence", says_what_is_wrong_where, two_nodes_that_shoot_each_other_need_levels,
-	  what_is_not_there_yet_is_refused, tells_the_decider, tells_the_caller_of_agents,
+	  two_nodes_and_nothing_else_need_a_gateway, tells_the_decider, tells_the_caller_of_agents,
 	  a_device_that_is_configured_otherwise_is_another, what_fences_whom_is_not_changed_by_a_reload)

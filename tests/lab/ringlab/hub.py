@@ -46,6 +46,13 @@ class Hub(Machine):
                             self._rules.append(("between", f'iifname "{a.name}e*" oifname "{b.name}e*" drop'))
         self._apply()
 
+    def partition_link(self, one, other, link=None, match=""):
+        """Two nodes do not hear each other on one link (or on any, where `match` narrows it); the phones hear both."""
+        for a, b in ((one, other), (other, one)):
+            ports = [f"{n.name}e{LINKS[link]}" if link else f"{n.name}e*" for n in (a, b)]
+            self._rules.append(("between", f'iifname "{ports[0]}" oifname "{ports[1]}" {match} drop'))
+        self._apply()
+
     def one_way(self, sender, receiver):
         """What the sender sends does not arrive at the receiver; the other direction works."""
         self._rules.append(("between", f'iifname "{sender.name}e*" oifname "{receiver.name}e*" drop'))
