@@ -141,6 +141,20 @@ def test_what_is_of_others_stays_and_is_named_when_in_the_way(isps):
             node.run("ip", *command)
 
 
+def test_a_line_without_a_gateway_takes_everything(isps):
+    """As PPP is: the device itself is the way. With a prefix of length 0 voice's table has whatever has no route of its own."""
+    keeper = isps.keeper("wan1,4,10.1.0.1,101,0x100", "wan2,4,ppp,102,0x200", "wan2,6,ppp,102,0x300", "to", "0.0.0.0/0", "::/0")
+    done = keeper.ensure(1, 2)
+    assert (done["r"], done["removed"]) == ("0", "0")
+    assert keeper.ensure()["writes"] == done["writes"]
+    for family, address in (("-4", "8.8.8.8"), ("-6", "2600::1")):
+        way = isps.node.ip(family, "route", "get", address)
+        assert "dev wan2 table 100" in way and "via" not in way, way
+    assert "dev lan0" in isps.node.ip("route", "get", "10.9.0.2")
+    isps.isp[2].check("sysctl", "-qw", "net.ipv4.conf.cust.proxy_arp=1")  # the other end answers for the world, as with PPP
+    assert len(good(keeper.probe("icmp", 1, TARGET4))) == 3
+
+
 def test_nothing_leaks_when_an_uplink_is_gone(isps):
     keeper = isps.keeper()
     keeper.ensure(1, 3)
