@@ -247,9 +247,10 @@ const char *config_safety_note(const struct config *c)
 	if (config_proof_votes(c))
 		return "never two holders, as long as no fence device says \"off\" of a node that has power";
 	if (config_alone_votes(c))
-		return "two holders are possible: when every link between the nodes is cut, the service "
-		       "network too, and both still reach a gateway, both hold until they hear each other; "
-		       "then one gives way at once. A witness on any third machine makes it never";
+		return "two holders are possible: while every link between the nodes is cut, the service "
+		       "network too, and both still reach a gateway, both hold; they end it within one pulse "
+		       "of hearing each other, one lease at most. A witness on any third machine makes it "
+		       "never";
 	if (c->nodes_count >= 3)
 		return "never two holders";
 	if (c->nodes_count == 2)

@@ -191,6 +191,13 @@ void config_explain(const struct config *c, FILE *out)
 {
 	explain_section(&config_sections[0], c, 0, out);
 	explain_timing(&c->timing, out);
+	if (config_alone_votes(c))
+		(void)fprintf(
+			out,
+			"    two-node = best-effort: an idle node takes over after %u ms without a sign of "
+			"life, and not while\n    anybody answers for the addresses; a holder that "
+			"reaches neither the other node nor a gateway is shut\n    within %u ms\n",
+			config_silence_ms(c), config_cut_off_ms(c));
 	(void)fprintf(out, "\nSafety: %s, %s\nHash: %016llx\n", config_safety(c), config_safety_note(c),
 		      (unsigned long long)c->hash);
 }
