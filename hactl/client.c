@@ -68,6 +68,37 @@ static bool send_request(FILE *f, const struct hactl *h)
 	return line && fprintf(f, "%s\n", line) > 0 && fflush(f) == 0;
 }
 
+/* A process that was stopped and goes on (Ctrl-Z and fg) finds its read with a timeout interrupted: it reads
+ * on, with what it has. */
+static bool read_line(FILE *f, char **line, size_t *size)
+{
+	size_t used = 0;
+	int c = 0;
+
+	while (c != '\n') {
+		errno = 0;
+		c = getc(f);
+		if (c == EOF && ferror(f) && errno == EINTR) {
+			clearerr(f);
+			continue;
+		}
+		if (c == EOF)
+			return false;
+		if (used + 2 > *size) {
+			size_t room = *size ? *size * 2 : 4096;
+			char *more = realloc(*line, room);
+
+			if (!more)
+				return false;
+			*line = more;
+			*size = room;
+		}
+		(*line)[used++] = (char)c;
+		(*line)[used] = '\0';
+	}
+	return true;
+}
+
 json_t *hactl_ask(struct hactl *h, void (*each)(struct hactl *h, const json_t *event), int *ret_exit)
 {
 	int drain_s = (int)(hactl_number(h->args, "drain_ms", 0) / 1000);
@@ -85,8 +116,7 @@ json_t *hactl_ask(struct hactl *h, void (*each)(struct hactl *h, const json_t *e
 		*ret_exit = unreachable(h, "the agent cannot be asked", errno);
 		return NULL;
 	}
-	errno = 0;
-	while (getline(&line, &size, f) > 0) {
+	while (read_line(f, &line, &size)) {
 		json_t *reply = json_loads(line, 0, NULL);
 		const json_t *event = json_object_get(reply, "event");
 

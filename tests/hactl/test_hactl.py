@@ -6,9 +6,12 @@ What it prints is compared with golden/; GOLDEN=write in the environment writes 
 import json
 import os
 import pathlib
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -18,6 +21,14 @@ from fake_agent import FakeAgent  # noqa: E402
 HACTL = os.environ["HACTL"]
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 KEEPALIVED = pathlib.Path(__file__).parent.parent / "fuzz" / "corpus" / "keepalived"
+
+
+def wait_for_state(pid, state):
+    """Of the process, as ps shows it; at most five seconds, and what follows says what was wrong."""
+    for _ in range(500):
+        if pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == state:
+            return
+        time.sleep(0.01)
 
 
 class Case(unittest.TestCase):
@@ -188,6 +199,23 @@ class Unreachable(Case):
         code, _, err, _ = self.ask({}, "status")
         self.assertEqual(code, 3)
         self.assertIn("hung up", err)
+
+    def test_stopped_and_continued_while_the_agent_thinks(self):
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self.path)
+            listener.listen()
+            client = subprocess.Popen([HACTL, "-s", self.path, "--json", "gate"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            agent, _ = listener.accept()
+            with agent:
+                agent.recv(4096)
+                for part in (b'{"ok":true,"da', b'ta":{"a":1}}\n'):
+                    wait_for_state(client.pid, "S")
+                    client.send_signal(signal.SIGSTOP)
+                    wait_for_state(client.pid, "T")
+                    client.send_signal(signal.SIGCONT)
+                    wait_for_state(client.pid, "S")
+                    agent.send(part)
+                self.assertEqual(client.communicate(timeout=10), ('{"a":1}\n', ""))
 
     def test_agent_says_garbage(self):
         code, _, _, _ = self.ask({"status": [[1, 2], "x"]}, "status")
