@@ -4,6 +4,8 @@
  */
 #include "asterisk_private.h"
 
+#define LATE_NS NS_PER_S /* the agent takes it for as long */
+
 void agent_activate(void *ctx, uint64_t id, boot_t now)
 {
 	struct asterisk *k = ctx;
@@ -11,6 +13,7 @@ void agent_activate(void *ctx, uint64_t id, boot_t now)
 	if (!k->active) { /* else Asterisk has served all the time */
 		k->active = k->restoring = true;
 		k->active_at = now;
+		k->late_until = (boot_t){ 0 };
 		k->restore_sweeps = 0;
 		push_by_priority(k);
 	}
@@ -36,11 +39,16 @@ void agent_standby(void *ctx, uint64_t id, boot_t now)
 	bool was_active = k->active;
 
 	k->active = false;
+	if (was_active)
+		k->late_until = boot_add(now, LATE_NS);
 	k->qualify_pass = 0;
 	for (size_t i = binding_store_count(k->known); i-- > 0;) {
 		const struct binding *b = binding_store_at(k->known, i);
 
-		push_mark(k, b, 0, MARK_RESET | MARK_QUALIFY | MARK_PHONE);
+		/* What its phone has just sent is looked up first. */
+		push_mark(k, b, 0,
+			  MARK_RESET | MARK_QUALIFY |
+				  (binding_store_mark(k->known, b) & MARK_LOOKUP ? 0 : MARK_PHONE));
 		push_binding(k, b); /* what it qualifies is taken from it */
 	}
 	if (was_active)
@@ -87,6 +95,8 @@ void agent_apply_put(void *ctx, const struct binding *b, boot_t now)
 		push_mark(k, mine, 0, MARK_REFUSED);
 	if (!k->active)
 		push_binding(k, mine);
+	else if (put == BINDING_ADDED)
+		sweep_request(k); /* of the last moment of the holder before us */
 }
 
 void agent_apply_remove(void *ctx, const char *aor, const char *contact, boot_t now)

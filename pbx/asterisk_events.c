@@ -30,8 +30,13 @@ static void event_contact(struct asterisk *k, const struct ami_message *m, boot_
 
 	if (b)
 		push_heard(k, b, now);
-	if (!k->active || !*aor || !*uri)
+	if (!lookup_tells(k, now) || !*aor || !*uri)
 		return;
+	if (!k->active) { /* of what is known it tells what we are doing */
+		if (!b && !removed)
+			lookup_request(k, aor, uri, now);
+		return;
+	}
 	if (!strcasecmp(status, "Unreachable")) {
 		qualify_again(k, field(m, "EndpointName"), now);
 		return;
@@ -45,7 +50,7 @@ static void event_contact(struct asterisk *k, const struct ami_message *m, boot_
 
 static void event_auth(struct asterisk *k, const struct ami_message *m, boot_t now)
 {
-	if (k->active && !strcasecmp(field(m, "Service"), "PJSIP"))
+	if (lookup_tells(k, now) && !strcasecmp(field(m, "Service"), "PJSIP"))
 		lookup_endpoint(k, field(m, "AccountID"), field(m, "SessionID"), now);
 }
 

@@ -15,6 +15,11 @@
 #define COLLECT_NS    (150 * NS_PER_MS)
 #define IN_FLIGHT_MAX 4
 
+bool lookup_tells(const struct asterisk *k, boot_t now)
+{
+	return k->active || boot_before(now, k->late_until);
+}
+
 void lookup_request(struct asterisk *k, const char *aor, const char *contact, boot_t now)
 {
 	const struct binding *b = binding_store_find(k->known, aor, contact);
@@ -118,7 +123,7 @@ static void lookup_row(struct asterisk *k, const struct asterisk_contact *c, boo
 	const char *aor = c->b.text[BINDING_AOR], *contact = c->b.text[BINDING_CONTACT];
 	const struct binding *b = binding_store_find(k->known, aor, contact);
 
-	if (b && lookup_put_too_late(k, b, c, now)) {
+	if (b && k->active && lookup_put_too_late(k, b, c, now)) {
 		lookup_gone(k, b);
 		push_removal(k, aor, contact);
 	} else {
@@ -153,7 +158,7 @@ static void lookup_release(struct asterisk *k, const struct binding *b)
 	uint16_t mark = binding_store_mark(k->known, b);
 
 	push_mark(k, b, 0, MARK_PHONE);
-	if (mark & MARK_RESET || !(mark & MARK_PRESENT))
+	if (mark & MARK_RESET || !(mark & MARK_PRESENT) || !k->active)
 		push_binding(k, b);
 }
 
@@ -166,11 +171,11 @@ void lookup_answered(struct asterisk *k, const char *aor, const char *contact, i
 	k->lookups_in_flight--;
 	if (!judged)
 		sweep_request(k);
-	if (!judged || !k->active || (b && binding_store_mark(k->known, b) & MARK_LOOKUP))
+	if (!judged || !lookup_tells(k, now) || (b && binding_store_mark(k->known, b) & MARK_LOOKUP))
 		return; /* the next one will know more */
 	if (status == 200)
 		lookup_found(k, aor, contact, body, now);
-	else if (status == 404 && b)
+	else if (status == 404 && b && k->active) /* else we have taken it from Asterisk, perhaps */
 		lookup_missing(k, b, now);
 	b = binding_store_find(k->known, aor, contact);
 	if (b)

@@ -142,8 +142,9 @@ struct asterisk {
 	size_t lookups_due; /* of them, may be read now */
 	boot_t lookups_at;
 	uint32_t lookups_in_flight;
-	boot_t active_at; /* since when we are the holder */
-	uint64_t dump_id; /* answered after the sweep; 0 = none */
+	boot_t active_at;  /* since when we are the holder */
+	boot_t late_until; /* standby, and until then what phones sent to the holder is still told */
+	uint64_t dump_id;  /* answered after the sweep; 0 = none */
 
 	/* health */
 	struct sip_probe overload_probe;
@@ -229,6 +230,8 @@ void sweep_active(struct asterisk *k, const struct binding *b, boot_t now);
 /* asterisk_lookup.c */
 void lookup_request(struct asterisk *k, const char *aor, const char *contact, boot_t now);
 void lookup_endpoint(struct asterisk *k, const char *endpoint, const char *call_id, boot_t now);
+/* Are we the holder, or were we a moment ago? Then what phones have sent is read, and told. */
+bool lookup_tells(const struct asterisk *k, boot_t now);
 void lookup_pump(struct asterisk *k, boot_t now);
 boot_t lookup_next(const struct asterisk *k);
 void lookup_answered(struct asterisk *k, const char *aor, const char *contact, int status, const char *body,

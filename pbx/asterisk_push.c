@@ -313,11 +313,11 @@ static bool push_one_removal(struct asterisk *k, boot_t now)
 }
 
 /* Its phone may have left: given now, it would come back. What the look-up finds decides. */
-static bool push_is_held(const struct asterisk *k, const struct binding *b)
+static bool push_is_held(const struct asterisk *k, const struct binding *b, boot_t now)
 {
 	uint16_t mark = binding_store_mark(k->known, b);
 
-	return k->active && mark & MARK_LOOKUP && mark & (MARK_PHONE | MARK_RESET);
+	return lookup_tells(k, now) && mark & MARK_LOOKUP && mark & (MARK_PHONE | MARK_RESET);
 }
 
 static bool push_one_binding(struct asterisk *k, boot_t now)
@@ -331,7 +331,7 @@ static bool push_one_binding(struct asterisk *k, boot_t now)
 	if (!b)
 		return false;
 	k->applies.started++;
-	if (push_is_held(k, b)) {
+	if (push_is_held(k, b, now)) {
 		k->applies.completed++;
 		return true;
 	}

@@ -91,13 +91,17 @@ void sweep_active(struct asterisk *k, const struct binding *b, boot_t now)
 	push_mark(k, old, MARK_SEEN | MARK_PRESENT, MARK_REFUSED);
 }
 
-static void sweep_standby(struct asterisk *k, const struct binding *b)
+static void sweep_standby(struct asterisk *k, const struct binding *b, boot_t now)
 {
 	const char *aor = b->text[BINDING_AOR], *contact = b->text[BINDING_CONTACT];
 	const struct binding *want = binding_store_find(k->known, aor, contact);
 
 	if (!want) {
-		if (k->told_everything)
+		if (lookup_tells(
+			    k,
+			    now)) /* a phone of the last moment, perhaps: look-ups tell, and the next sweep */
+			sweep_request(k);
+		else if (k->told_everything)
 			push_removal(k, aor, contact);
 		return;
 	}
@@ -124,7 +128,7 @@ void sweep_row(struct asterisk *k, const struct ami_message *m, boot_t now)
 	if (r == 0 && k->active)
 		sweep_active(k, &c.b, now);
 	else if (r == 0)
-		sweep_standby(k, &c.b);
+		sweep_standby(k, &c.b, now);
 	else if (r != -ETIME)
 		k->rows_bad++;
 	json_decref(row);

@@ -218,6 +218,7 @@ def given(where):
     """AORs of the contacts that are put into an Asterisk, in the order of the requests on its loopback."""
     with inside(where):
         lo = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        lo.setsockopt(socket.SOL_SOCKET, 33, 1 << 24)  # SO_RCVBUFFORCE: nothing of what AMI says beside may push a request out
         lo.bind(("lo", 0))
     lo.settimeout(0.1)
     aors, ended = [], threading.Event()
@@ -355,4 +356,5 @@ def test_many_phones_registering_reach_the_standby(site, pair, record_property):
     wait_until(lambda: right(site, "b", *(p.user for p in phones)), 5, "100 device states", 0.02)
     record_property("states_of_100_right_ms", (time.monotonic() - start) * 1000)
     print(f"100 phones known at the standby in {total_s:.2f} s; device states right {(time.monotonic() - start) * 1000:.0f} ms after the move began")
-    assert [len(site.uris("b", p.user)) for p in phones[::9]] == [1] * len(phones[::9])
+    # States that the test before has left behind may be right too early.
+    wait_until(lambda: [len(site.uris("b", p.user)) for p in phones[::9]] == [1] * len(phones[::9]), 5, lambda: f"one contact each: {[(p.user, site.uris('b', p.user)) for p in phones[::9]]}", 0.05)

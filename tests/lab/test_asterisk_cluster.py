@@ -256,6 +256,27 @@ def test_registrations_that_were_moved_end_when_they_should(lab, fault, version)
         manager.close()
 
 
+def holder_at_rest(lab):
+    """The holder, once no node is at a move."""
+    def moving():
+        return [n for n in lab.pbx_nodes if (ringkeep.group(n).get("operation") or {}).get("state") == "running"]
+    wait_until(lambda: not moving(), 10, "the move before to be done everywhere", 0.05)
+    return lab.wait_settled()
+
+
+@pytest.mark.parametrize("version", ["22", "16"])
+def test_a_phone_that_registers_just_before_a_switchover_is_known_to_the_new_holder(lab, version):
+    for number in ("1033", "1034", "1031"):
+        phone = guest(lab, number)
+        holder = holder_at_rest(lab)
+        other = next(n for n in lab.pbx_nodes if n is not holder)
+        assert phone.register() == 200
+        holder.hactl("switchover", "office", "--wait")
+        manager = asterisk.Manager(asterisk.where(other))
+        wait_until(lambda n=number: manager.contacts(n), 5, lambda: f"{number} at {other.name}: " + lab.describe(), 0.05)
+        manager.close()
+
+
 def counted(node):
     return ringkeep.group(node)["pbx"]["calls"]
 
@@ -311,7 +332,7 @@ def calls_around_a_switchover(lab, ring_s):
     phones = [guest(lab, str(n)) for n in range(1031, 1035)]
     assert [p.register() for p in phones] == [200] * 4
     lab.wait_replicated(lab.count + 4)
-    holder = lab.wait_settled()
+    holder = holder_at_rest(lab)
     phones[2].ring_s = ring_s
     ringing, first = in_background(phones[0].dial, "1033")
     wait_until(lambda: phones[2].rang, 5, "the phone to ring")
