@@ -6,7 +6,7 @@ import pytest
 from ringlab import ringkeep
 from ringlab.machine import wait_until
 from ringlab.probe import now_ns
-from ringlab.story import MACHINE_MS, Story, death_bound_ms, history, lease_ms
+from ringlab.story import MACHINE_MS, Story, death_bound_ms, history, lease_ms, takeovers
 
 
 def wait_agent(node):
@@ -67,6 +67,30 @@ def test_gone_in_the_middle_of_a_takeover(lab, end):
         assert [r["type"] for r in record] == ["takeover-begun"]
         text = node.run(*ringkeep.hactl_command(node), "history").stdout
         assert "begins to take over: " in text and "interrupted: its agent ended before it was done" in text, text
+
+
+def test_a_takeover_that_only_others_saw(lab):
+    """A holder whose record never left it, and is on no disk: the next one tells that it was seen, until the record is there."""
+    holder = lab.wait_settled()
+    lost = next(n for n in lab.pbx_nodes if n is not holder)
+    wait_until(lambda: {r["epoch"] for r in takeovers(holder)} == {r["epoch"] for r in takeovers(lost)}, 10, "the history of the start")
+    known, before = {r["epoch"] for r in takeovers(holder)}, (lost.state / "history").read_bytes()
+    holder.corosync.stop()  # nothing but pulses comes from the other
+    holder.agent.kill()
+    wait_until(lambda: ringkeep.group(lost)["holder"] == lost.name and ringkeep.group(lost)["state"] == "holding", 15, f"{lost.name} to take over")
+    holder.start_agent()
+    wait_until(lambda: ringkeep.status(holder) and ringkeep.group(holder)["holder"] == lost.name, 10, "its pulses")
+    lost.power_off()
+    record = (lost.state / "history").read_bytes()
+    (lost.state / "history").write_bytes(before)
+    holder.corosync.cont()
+    seen = wait_until(lambda: [r for r in history(holder) if r["type"] == "takeover-seen"], 30, lambda: f"the record: {history(holder)[-5:]}")
+    assert [r["about"] for r in seen] == [lost.name] and ringkeep.group(holder)["holder"] == holder.name
+    (lost.state / "history").write_bytes(record)
+    lab.start_what_is_down()
+    wait_until(lambda: not [r for r in history(holder) if r["type"] == "takeover-seen"], 30, "its own record")
+    assert [r for r in takeovers(holder) if r["node"] == lost.name and r["epoch"] not in known]
+    lab.wait_settled()
 
 
 def test_restart_for_an_upgrade_moves_nothing(lab):
