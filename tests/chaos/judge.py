@@ -35,7 +35,7 @@ def judge(campaign, record):
     if not follows([node for node, t in changes if not died_at_once(campaign, node, t)], new):
         two = record.overlaps()
         what = f"I1: {two[0][0].node} and {two[0][1].node} spoke at once, for {two[0][2]:.1f} ms at {two[0][1].start_ns}" if two else "I8: a move unrecorded"
-        raise Violation(f"{what}: the address went {' -> '.join(order[:20])}, and the new takeovers are {' -> '.join(new) or 'none'}")
+        raise Violation(f"{what}: the address went {' -> '.join(order[:20])}, and the new takeovers are {' -> '.join(new[:20]) or 'none'}")
     neighbours(campaign.lab, record)
     return len(order) - 1
 
