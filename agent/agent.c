@@ -422,7 +422,7 @@ static void agent_load_memory(struct agent *a, struct core_memory *m)
 		promise[g].wire_id = a->config->groups[g].wire_id;
 	r = state_promises_load(&a->run, promise, (uint8_t)a->config->groups_count, text, sizeof text);
 	agent_tell_state("promise file", r, text);
-	m->memory_lost = r != STATE_OK;
+	m->memory_lost = a->memory_lost = r != STATE_OK;
 	for (uint32_t g = 0; g < a->config->groups_count; g++)
 		m->lease[g] = promise[g].memory;
 	r = state_ceiling_load(a->state_fd, &m->ceiling, text, sizeof text);

@@ -200,6 +200,7 @@ struct agent {
 	char *journal_names;
 	uint32_t journal_waited; /* seconds that it could not be written */
 	uint64_t history_number;
+	bool memory_lost; /* the machine was started again, as far as the run directory knows */
 	struct control *control;
 	struct alarms alarms;
 

@@ -149,34 +149,24 @@ static void records_note(struct agent *a, const json_t *record)
 			records_know(a, g, tenure);
 }
 
-struct records_loader {
-	struct agent *agent;
-	bool same_boot; /* this node's last record is of this boot */
-};
-
 static void records_load_one(void *ctx, const json_t *record)
 {
-	struct records_loader *l = ctx;
-	const char *boot = json_string_value(json_object_get(record, "boot"));
+	struct agent *a = ctx;
 	json_int_t number = json_integer_value(json_object_get(record, "number"));
 
-	records_note(l->agent, record);
-	if (json_integer_value(json_object_get(record, "node_id")) != l->agent->self || number <= 0 ||
-	    number > HISTORY_NUMBER_MAX)
-		return;
-	l->same_boot = boot && !strcmp(boot, l->agent->run.boot_id);
-	if ((uint64_t)number > l->agent->history_number)
-		l->agent->history_number = (uint64_t)number;
+	records_note(a, record);
+	if (json_integer_value(json_object_get(record, "node_id")) == a->self && number > 0 &&
+	    number <= HISTORY_NUMBER_MAX && (uint64_t)number > a->history_number)
+		a->history_number = (uint64_t)number;
 }
 
 /* What a node said of its last moment before its power was cut may be known to the others and not to its own
  * disk: those numbers are left to what they have, and come back from them. */
 int records_load(struct agent *a)
 {
-	struct records_loader l = { .agent = a };
-	int r = history_walk(a->state_fd, records_load_one, &l);
+	int r = history_walk(a->state_fd, records_load_one, a);
 
-	if (a->history_number > 0 && !l.same_boot)
+	if (a->history_number > 0 && a->memory_lost)
 		a->history_number += RECORDS_NUMBERS_LOST;
 	return r;
 }

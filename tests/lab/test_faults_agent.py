@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Faults of the agent: an agent that is dead or hung is silent within the lease (I10), and restarting it moves nothing."""
+import json
 import signal
 
 import pytest
@@ -90,6 +91,9 @@ def test_a_takeover_that_only_others_saw(lab):
     lab.start_what_is_down()
     wait_until(lambda: not [r for r in history(holder) if r["type"] == "takeover-seen"], 30, "its own record")
     assert [r for r in takeovers(holder) if r["node"] == lost.name and r["epoch"] not in known]
+    numbers = [r["number"] for r in map(json.loads, record.decode().splitlines()) if r["node"] == lost.name]
+    later = wait_until(lambda: [r["number"] for r in history(holder) if r["node"] == lost.name and r["number"] > max(numbers)], 10, "its next records")
+    assert min(later) > max(numbers) + 1, "numbers that it may have used before its power went must not be used again"
     lab.wait_settled()
 
 
