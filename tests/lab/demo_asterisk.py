@@ -6,6 +6,7 @@ import time
 from demo import PHONES, Demo
 from ringlab import asterisk
 from ringlab.carrier import ADDRESS, Carrier
+from ringlab.machine import wait_until
 from ringlab.office import Office, accounts
 from ringlab.telephone import Telephone
 
@@ -51,11 +52,11 @@ class AsteriskDemo(Demo):
     def hold_calls(self):
         """One call, phone to phone; what is heard while the holder changes."""
         call = self.talkers[0].dial("1034")
-        time.sleep(0.5)
+        ends = [call, *self.talkers[1].calls.values()]
+        wait_until(lambda: all(end.reinvites for end in ends), 5, "Asterisk to lead the audio past itself")
         since = time.monotonic()
 
         def became():
-            ends = [call, *self.talkers[1].calls.values()]
             self.gaps.append(max(end.media.gap_ms(since) for end in ends))
             statuses = [end.hang_up() for end in ends]
             return f"a call between two phones went on, longest silence {self.gaps[-1]:.0f} ms; its signalling ended with the move (BYE: {statuses[0]})"
