@@ -109,7 +109,7 @@ struct agent_group {
 	struct agent_step step;
 	uint64_t record_begun;	   /* number of the record of the sequence that goes on, 0 = none */
 	struct epoch tenure_known; /* highest that a record tells of */
-	struct adapter *adapter; /* NULL: a group without a PBX */
+	struct adapter *adapter;   /* NULL: a group without a PBX */
 	struct binding_store *store;
 	struct binding_feed feed;
 	struct adapter_health health;
