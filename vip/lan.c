@@ -42,11 +42,13 @@ static const struct address_entry *lan_address(const struct lan *l, group_index_
 	return NULL;
 }
 
-static bool lan_is_address(const struct lan *l, group_index_t group, const struct ip_address *ip)
+/* NULL: not of the group. */
+static const struct address_entry *lan_find(const struct lan *l, group_index_t group,
+					    const struct ip_address *ip)
 {
 	const struct address_entry *e = address_table_find(l->addresses, ip);
 
-	return e && e->va.group == group;
+	return e && e->va.group == group ? e : NULL;
 }
 
 /* ---- the socket ---- */
@@ -193,14 +195,14 @@ static size_t lan_ask_addresses(const struct lan *l, const struct lan_group *g, 
 	return count;
 }
 
-/* True if all have left. */
+/* True if at least one has left. */
 static bool lan_send(const struct lan_group *g, const struct announce_frame *frames, size_t count)
 {
-	bool all = true;
+	bool left = false;
 
 	for (size_t i = 0; i < count; i++)
-		all &= send(g->fd, frames[i].bytes, frames[i].length, MSG_DONTWAIT) == frames[i].length;
-	return all;
+		left |= send(g->fd, frames[i].bytes, frames[i].length, MSG_DONTWAIT) == frames[i].length;
+	return left;
 }
 
 static void lan_row_breaks(struct lan_group *g)
@@ -222,8 +224,6 @@ static void lan_round(struct lan *l, struct lan_group *g, boot_t now)
 {
 	const struct link_info *link = lan_link(l, g);
 	struct announce_frame frames[LAN_FRAMES_MAX];
-	size_t count;
-	bool sent;
 
 	if (!link) {
 		lan_row_breaks(g);
@@ -231,12 +231,10 @@ static void lan_round(struct lan *l, struct lan_group *g, boot_t now)
 	}
 	if (g->rounds++ % LAN_OWN_ROUNDS == 0 &&
 	    address_table_own(l->addresses, link->ifindex, &g->v4, &g->v6) < 0)
-		g->v4 = g->v6 = (struct ip_address){ 0 }; /* asks as one that has none */
-	count = lan_ask_gateways(g, link, frames, now);
-	if (g->asks)
-		count += lan_ask_addresses(l, g, link, frames + count);
-	sent = lan_send(g, frames, count);
-	if (!g->asks || !sent)
+		g->v4 = g->v6 = (struct ip_address){ 0 };		   /* asks as one that has none */
+	(void)lan_send(g, frames, lan_ask_gateways(g, link, frames, now)); /* lost: nobody answers it */
+	/* One is enough: below a VLAN or a bond the gate of another interface takes the one for IPv6. */
+	if (!g->asks || !lan_send(g, frames, lan_ask_addresses(l, g, link, frames)))
 		lan_row_breaks(g);
 	else
 		lan_row(g, now);
@@ -275,18 +273,32 @@ static void lan_gateway_answers(struct lan_group *g, const struct ip_address *ip
 	}
 }
 
+/* A virtual MAC is on both nodes, and this socket hears nothing that this one sends. */
+static bool lan_own(const struct lan *l, const struct address_entry *e, const struct mac_address *from)
+{
+	const struct link_info *at = e ? vip_links_find(l->links, e->ifindex) : NULL;
+
+	if (at && at->base && !memcmp(&at->mac, from, sizeof *from))
+		return false;
+	return vip_links_own(l->links, from);
+}
+
 static void lan_frame(struct lan *l, struct lan_group *g, const uint8_t *frame, size_t length, boot_t now)
 {
 	const struct link_info *link = vip_links_find(l->links, g->ifindex);
+	const struct address_entry *e;
 	struct mac_address to, from;
 	struct ip_address ip;
 	enum lan_saying saying = lan_wire_read(frame, length, &ip, &to, &from);
 
-	if (saying == LAN_NOTHING || !link || vip_links_own(l->links, &from))
+	if (saying == LAN_NOTHING || !link)
+		return;
+	e = lan_find(l, g->config.group, &ip);
+	if (lan_own(l, e, &from))
 		return;
 	if (saying == LAN_ANSWER && !memcmp(&to, &link->mac, sizeof to))
 		lan_gateway_answers(g, &ip);
-	if (!lan_is_address(l, g->config.group, &ip))
+	if (!e)
 		return;
 	if (saying == LAN_PROBE && g->config.first)
 		return; /* of two that ask, this one goes first */
