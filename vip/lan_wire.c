@@ -12,6 +12,7 @@
 #define ARP_REPLY    2
 #define ND_SOLICIT   135
 #define ND_ADVERTISE 136
+#define HOP_LIMIT    255 /* RFC 4861 §7.1: anything less comes from another network */
 
 static bool all_zero(const uint8_t *bytes, size_t length)
 {
@@ -48,17 +49,17 @@ static enum lan_saying read_arp(struct reader *r, struct ip_address *ip, struct 
 static enum lan_saying read_nd(struct reader *r, struct ip_address *ip)
 {
 	struct ip_address target = { .family = AF_INET6 };
-	uint8_t source[16], next, type;
+	uint8_t source[16], next, hops, type;
 
 	(void)read_span(r, 6);
 	next = read_u8(r);
-	(void)read_u8(r); /* hop limit */
+	hops = read_u8(r);
 	read_bytes(r, source, sizeof source);
 	(void)read_span(r, 16);
 	type = read_u8(r);
 	(void)read_span(r, 7);
 	read_bytes(r, target.bytes, sizeof target.bytes);
-	if (r->failed || next != IPPROTO_ICMPV6)
+	if (r->failed || next != IPPROTO_ICMPV6 || hops != HOP_LIMIT)
 		return LAN_NOTHING;
 	*ip = target;
 	if (type == ND_ADVERTISE)

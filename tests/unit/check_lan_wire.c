@@ -72,6 +72,21 @@ START_TEST(what_is_cut_short_says_nothing)
 }
 END_TEST
 
+/* RFC 4861 §7.1: a router has passed it on, so it is of no neighbour. */
+START_TEST(what_comes_from_another_network_says_nothing)
+{
+	const struct ip_address none = { 0 };
+	struct announce_frame f;
+
+	announce_na(&v6, &mac, false, &f);
+	f.bytes[14 + 7] = 254;
+	ck_assert_int_eq(says(&f, &v6), LAN_NOTHING);
+	announce_ask_ns(&v6, &none, &mac, &f);
+	f.bytes[14 + 7] = 254;
+	ck_assert_int_eq(says(&f, &v6), LAN_NOTHING);
+}
+END_TEST
+
 UNIT_MAIN("lan_wire", a_question_of_one_without_an_address_is_a_probe,
 	  a_question_of_one_with_an_address_claims_that, announcements_are_told_apart,
-	  what_is_cut_short_says_nothing)
+	  what_is_cut_short_says_nothing, what_comes_from_another_network_says_nothing)
