@@ -27,6 +27,17 @@ static bool is_node(const struct config *c, const struct ip_address *ip)
 	return false;
 }
 
+/* Each counts once. */
+static void check_named_once(struct config_parse *p, const struct config_group *g, uint32_t index)
+{
+	char ip[IP_TEXT_MAX];
+
+	for (uint32_t k = 0; k < index; k++)
+		if (ip_equal(&g->gateways[index], &g->gateways[k]))
+			config_fail(p, g, "gateways", index, "%s is named twice; remove one",
+				    ip_format(&g->gateways[index], ip));
+}
+
 static void check_group_gateways(struct config_parse *p, const struct config *c, const struct config_group *g)
 {
 	if (!g->gateways_count) {
@@ -41,6 +52,7 @@ static void check_group_gateways(struct config_parse *p, const struct config *c,
 		config_fail(p, g, "gateways-needed", 0, "%u, but there are %u gateways; lower it",
 			    g->gateways_needed, g->gateways_count);
 	for (uint32_t i = 0; i < g->gateways_count; i++) {
+		check_named_once(p, g, i);
 		if (is_virtual(c, &g->gateways[i]))
 			config_fail(
 				p, g, "gateways", i,

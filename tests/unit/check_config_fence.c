@@ -171,6 +171,8 @@ START_TEST(two_nodes_and_nothing_else_need_a_gateway)
 		{ "", "", "f:4: gateways: two-node = best-effort needs a gateway in group g" },
 		{ "", "gateways = 10.0.0.9", "f:4: gateways: is a virtual address" },
 		{ "", "gateways = 10.0.0.2", "f:4: gateways: is a node" },
+		{ "", "gateways = { 10.0.0.254, 10.0.0.253, 10.0.0.254 } gateways-needed = 2",
+		  "f:4: gateways: 10.0.0.254 is named twice" },
 		{ "", "gateways = 10.0.0.254 gateways-needed = 2",
 		  "f:4: gateways-needed: 2, but there are 1 gateways" },
 		{ "", "gateways = 10.0.0.254 fence = required", "f:4: fence: required" },
