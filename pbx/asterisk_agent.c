@@ -83,7 +83,9 @@ void agent_apply_full_begin(void *ctx)
 void agent_apply_put(void *ctx, const struct binding *b, boot_t now)
 {
 	struct asterisk *k = ctx;
-	const struct binding *mine;
+	const struct binding *mine =
+		binding_store_find(k->known, b->text[BINDING_AOR], b->text[BINDING_CONTACT]);
+	bool refresh = mine && boot_before(mine->expires_at, b->expires_at) && sweep_moved(mine, b);
 	enum binding_put put;
 
 	if (binding_store_put(k->known, b, now, &put) < 0)
@@ -93,10 +95,11 @@ void agent_apply_put(void *ctx, const struct binding *b, boot_t now)
 		return;
 	if (put == BINDING_CHANGED)
 		push_mark(k, mine, 0, MARK_REFUSED);
-	if (!k->active)
+	/* Of the last moment of the holder before us: our Asterisk's row is older than such a refresh. */
+	if (!k->active || refresh)
 		push_binding(k, mine);
 	else if (put == BINDING_ADDED)
-		sweep_request(k); /* of the last moment of the holder before us */
+		sweep_request(k);
 }
 
 void agent_apply_remove(void *ctx, const char *aor, const char *contact, boot_t now)

@@ -171,8 +171,10 @@ boot_t push_next(const struct asterisk *k)
 {
 	boot_t next = boot_before(k->ticked_at, k->push_at) ? k->push_at : BOOT_NEVER;
 
-	/* otherwise an answer wakes us */
-	return k->unheard >= UNHEARD_MAX ? boot_min(next, boot_add(k->heard_at, UNHEARD_NS + 1)) : next;
+	/* Otherwise an answer wakes us, or Asterisk that is back: the pump looks at nothing before. */
+	if (k->unheard < UNHEARD_MAX || next.ns != BOOT_NEVER.ns || !k->booted || k->removals.count > 0)
+		return next;
+	return boot_add(k->heard_at, UNHEARD_NS + 1);
 }
 
 static void push_put_answered(struct asterisk *k, const char *aor, const char *contact, int status,

@@ -422,5 +422,6 @@ boot_t trunks_next(const struct asterisk *k)
 			      ? k->trunks_at
 			      : BOOT_NEVER;
 
-	return boot_min(next, k->trunks_due_at);
+	/* What is ordered while the file is read waits for that answer, which wakes us. */
+	return ami_client_in_flight(&k->ami, AMI_FILE) ? next : boot_min(next, k->trunks_due_at);
 }
