@@ -62,7 +62,7 @@ void calls_answered(struct asterisk *k, enum ami_answer what, const struct ami_m
 
 	if (what == AMI_ITEM && channel) {
 		asterisk_names_listed(&k->names, channel);
-		asterisk_channels_listed(&k->channels, field(m, "Linkedid"));
+		asterisk_channels_listed(&k->channels, channel, field(m, "Linkedid"));
 	} else if (what == AMI_DONE) {
 		asterisk_names_list_end(&k->names, now);
 		if (asterisk_channels_list_end(&k->channels) && k->calls != ADAPTER_CALLS_UNKNOWN)

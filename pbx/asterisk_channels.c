@@ -49,8 +49,11 @@ static bool channels_grow(struct asterisk_channels *c)
 	return true;
 }
 
-void asterisk_channels_listed(struct asterisk_channels *c, const char *linkedid)
+void asterisk_channels_listed(struct asterisk_channels *c, const char *channel, const char *linkedid)
 {
+	/* Text messages pass through one that stays; CoreStatus does not count it. */
+	if (!strncasecmp(channel, "Message/", 8))
+		return;
 	if (c->count == c->room && !channels_grow(c))
 		c->incomplete = true;
 	else

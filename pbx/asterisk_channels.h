@@ -26,7 +26,7 @@ void asterisk_channels_init(struct asterisk_channels *c);
 void asterisk_channels_close(struct asterisk_channels *c);
 
 void asterisk_channels_list_begin(struct asterisk_channels *c);
-void asterisk_channels_listed(struct asterisk_channels *c, const char *linkedid);
+void asterisk_channels_listed(struct asterisk_channels *c, const char *channel, const char *linkedid);
 /* False: it was not whole. */
 bool asterisk_channels_list_end(struct asterisk_channels *c);
 /* So many channels there are now: how many calls, going by the last list? 0 only without a channel. */

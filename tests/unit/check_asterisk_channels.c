@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define A_PHONE "PJSIP/1001-00000001"
+
 START_TEST(a_call_is_counted_once_whoever_takes_part_in_it)
 {
 	struct asterisk_channels c;
@@ -11,8 +13,8 @@ START_TEST(a_call_is_counted_once_whoever_takes_part_in_it)
 	asterisk_channels_init(&c);
 	asterisk_channels_list_begin(&c);
 	for (int i = 0; i < 3; i++) /* a queue: who waits, and two members that ring */
-		asterisk_channels_listed(&c, "1795578470.1");
-	asterisk_channels_listed(&c, "1795578470.9"); /* voicemail */
+		asterisk_channels_listed(&c, A_PHONE, "1795578470.1");
+	asterisk_channels_listed(&c, A_PHONE, "1795578470.9"); /* voicemail */
 	ck_assert(asterisk_channels_list_end(&c));
 	ck_assert_uint_eq(c.calls, 2);
 	ck_assert_uint_eq(asterisk_channels_calls(&c, 4), 2);
@@ -26,16 +28,37 @@ START_TEST(a_list_that_begins_anew_forgets_the_one_before)
 
 	asterisk_channels_init(&c);
 	asterisk_channels_list_begin(&c);
-	asterisk_channels_listed(&c, "a"); /* and AMI is cut */
+	asterisk_channels_listed(&c, A_PHONE, "a"); /* and AMI is cut */
 	asterisk_channels_list_begin(&c);
 	for (int i = 0; i < 3000; i++) {
 		char id[16];
 
 		(void)snprintf(id, sizeof id, "%d", i / 2);
-		asterisk_channels_listed(&c, id);
+		asterisk_channels_listed(&c, A_PHONE, id);
 	}
 	ck_assert(asterisk_channels_list_end(&c));
 	ck_assert_uint_eq(asterisk_channels_calls(&c, 3000), 1500);
+	asterisk_channels_close(&c);
+}
+END_TEST
+
+/* Once a phone has sent a text, this one is listed until Asterisk ends. CoreStatus does not count it. */
+START_TEST(the_channel_of_text_messages_is_no_call)
+{
+	struct asterisk_channels c;
+
+	asterisk_channels_init(&c);
+	asterisk_channels_list_begin(&c);
+	asterisk_channels_listed(&c, "Message/ast_msg_queue", "1795578470.5");
+	ck_assert(asterisk_channels_list_end(&c));
+	ck_assert_uint_eq(asterisk_channels_calls(&c, (uint32_t)c.count), 0);
+	asterisk_channels_list_begin(&c);
+	asterisk_channels_listed(&c, "Message/ast_msg_queue", "1795578470.5");
+	for (int i = 0; i < 2; i++)
+		asterisk_channels_listed(&c, A_PHONE, "1795578470.7");
+	ck_assert(asterisk_channels_list_end(&c));
+	ck_assert_uint_eq(asterisk_channels_calls(&c, (uint32_t)c.count), 1);
+	ck_assert_uint_eq(asterisk_channels_calls(&c, 20), 10);
 	asterisk_channels_close(&c);
 }
 END_TEST
@@ -86,5 +109,5 @@ START_TEST(who_calls_waits_until_answered_or_gone)
 END_TEST
 
 UNIT_MAIN("asterisk_channels", a_call_is_counted_once_whoever_takes_part_in_it,
-	  a_list_that_begins_anew_forgets_the_one_before, between_two_lists_the_number_of_channels_tells,
-	  who_calls_waits_until_answered_or_gone)
+	  a_list_that_begins_anew_forgets_the_one_before, the_channel_of_text_messages_is_no_call,
+	  between_two_lists_the_number_of_channels_tells, who_calls_waits_until_answered_or_gone)
