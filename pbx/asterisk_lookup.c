@@ -171,13 +171,15 @@ void lookup_answered(struct asterisk *k, const char *aor, const char *contact, i
 	k->lookups_in_flight--;
 	if (!judged)
 		sweep_request(k);
-	if (!judged || !lookup_tells(k, now) || (b && binding_store_mark(k->known, b) & MARK_LOOKUP))
-		return; /* the next one will know more */
-	if (status == 200)
-		lookup_found(k, aor, contact, body, now);
-	else if (status == 404 && b && k->active) /* else we have taken it from Asterisk, perhaps */
-		lookup_missing(k, b, now);
-	b = binding_store_find(k->known, aor, contact);
+	if ((!judged && k->active) || (b && binding_store_mark(k->known, b) & MARK_LOOKUP))
+		return; /* the next one, or the sweep, will know more */
+	if (judged && lookup_tells(k, now)) {
+		if (status == 200)
+			lookup_found(k, aor, contact, body, now);
+		else if (status == 404 && b && k->active) /* else we have taken it from Asterisk, perhaps */
+			lookup_missing(k, b, now);
+		b = binding_store_find(k->known, aor, contact);
+	}
 	if (b)
 		lookup_release(k, b);
 }

@@ -31,7 +31,8 @@ void sweep_restarted(struct asterisk *k, boot_t now)
 		adapter_main_log(k->m, "Asterisk was restarted: %s",
 				 k->active ? "giving back what it lacks" : "looking what it kept");
 	for (size_t i = binding_store_count(k->known); i-- > 0;)
-		push_mark(k, binding_store_at(k->known, i), 0, MARK_PRESENT | MARK_RESET | MARK_REFUSED);
+		push_mark(k, binding_store_at(k->known, i), 0,
+			  MARK_PRESENT | MARK_RESET | MARK_REFUSED | MARK_PHONE);
 	k->restoring = true;
 	k->restore_sweeps = 0;
 	asterisk_names_doubt(&k->names);

@@ -91,15 +91,9 @@ void verify_learn(struct asterisk *asterisk, const struct binding *b)
 	(void)asterisk, (void)b;
 }
 
-void lookup_request(struct asterisk *asterisk, const char *aor, const char *contact, boot_t at)
+void pbx_monitor_read_pid(struct pbx_monitor *mon, boot_t at)
 {
-	(void)asterisk, (void)aor, (void)contact, (void)at;
-}
-
-bool lookup_tells(const struct asterisk *asterisk, boot_t at)
-{
-	(void)at;
-	return asterisk->active;
+	(void)mon, (void)at;
 }
 
 void qualify_start(struct asterisk *asterisk)
@@ -187,6 +181,33 @@ START_TEST(refresh_that_the_new_holder_has_seen_itself_is_told)
 }
 END_TEST
 
+/* What a crash has left of AstDB may be older than what was told, whoever spoke last. */
+START_TEST(row_of_an_asterisk_that_was_restarted_is_not_its_phones_newest_word)
+{
+	agent_has(3600);
+	push_mark(&k, known(), MARK_PHONE, 0); /* its look-up was never answered */
+	sweep_restarted(&k, now);
+	asterisk_has(60);
+	ck_assert_uint_eq(told, 0);
+	push_pump(&k, now);
+	ck_assert_uint_eq(given, 1);
+}
+END_TEST
+
+START_TEST(look_up_that_is_answered_too_late_leaves_no_mark)
+{
+	agent_has(3600);
+	push_mark(&k, known(), MARK_PHONE | MARK_PRESENT, 0);
+	k.active = false;
+	k.late_until = now;
+	k.lookups_in_flight = 1;
+	lookup_answered(&k, AOR, CONTACT, 200, "[]", now);
+	ck_assert_uint_eq(told, 0);
+	ck_assert(!(binding_store_mark(k.known, known()) & MARK_PHONE));
+	ck_assert(binding_store_is_queued(k.known, known())); /* what it qualifies is taken from it */
+}
+END_TEST
+
 /* An Asterisk that dies while many contacts are being given to it. */
 START_TEST(what_asterisk_no_longer_tells_of_is_not_waited_for_awake)
 {
@@ -219,4 +240,6 @@ END_TEST
 UNIT_MAIN_AROUND("asterisk_push", begin, end,
 		 refresh_of_the_old_holders_last_moment_is_given_to_the_new_holder,
 		 refresh_that_the_new_holder_has_seen_itself_is_told,
+		 row_of_an_asterisk_that_was_restarted_is_not_its_phones_newest_word,
+		 look_up_that_is_answered_too_late_leaves_no_mark,
 		 what_asterisk_no_longer_tells_of_is_not_waited_for_awake, a_pause_is_slept_through)
