@@ -149,12 +149,14 @@ static void guard_child_ended(struct guard *g, boot_t now)
 	r = guard_child_end(&g->child);
 	g->running = GUARD_JOB_NONE;
 	g->next_try = BOOT_NEVER;
-	if (guard_superseded(g, job, r))
+	if (guard_superseded(g, job, r)) {
 		g->wanted = GUARD_JOB_ALL;
-	else if (r < 0)
+		g->next_try = now; /* after a failure, too: nothing else would begin it */
+	} else if (r < 0) {
 		guard_failed(g, r, now);
-	else
+	} else {
 		guard_succeeded(g, now);
+	}
 	if (g->settled)
 		guard_kick(g, now);
 }
