@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 
 /* With a limit on locked memory MCL_FUTURE would make a later malloc() fail: an agent that may page is
  * better. */
@@ -34,13 +35,18 @@ static void limit_spinning(void)
 int realtime_priority(uint32_t priority)
 {
 	const struct sched_param param = { .sched_priority = (int)priority };
+	const struct timespec nap = { .tv_nsec = 100 * 1000 };
+	int r;
 
-	if (priority)
-		limit_spinning();
+	if (!priority)
+		return 0;
 	/* Adapters, nft and the recorder must never run at our priority. */
-	if (priority && sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
-		return -errno;
-	return 0;
+	r = sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0 ? -errno : 0;
+	/* What was spent before a step down counts until a real-time process has slept: the signal would come
+	 * at once. */
+	(void)nanosleep(&nap, NULL);
+	limit_spinning();
+	return r;
 }
 
 int realtime_step_down(void)

@@ -51,6 +51,30 @@ START_TEST(who_turns_without_a_pause_is_told_and_steps_down)
 }
 END_TEST
 
+/* What was spent before counts no more: neither at ordinary priority nor, above all, right after it. */
+START_TEST(who_comes_back_has_all_of_its_time_again)
+{
+	const struct timespec none = { 0 };
+	sigset_t xcpu;
+	double start;
+
+	(void)sigemptyset(&xcpu);
+	(void)sigaddset(&xcpu, SIGXCPU);
+	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &xcpu, NULL), 0);
+	if (realtime_priority(1) == -EPERM)
+		return;
+	for (start = spent_s(); !told() && spent_s() < start + 0.8;)
+		;
+	ck_assert(told());
+	ck_assert_int_eq(realtime_step_down(), 0);
+	ck_assert_int_eq(sigtimedwait(&xcpu, NULL, &none), SIGXCPU);
+	ck_assert_int_eq(realtime_priority(1), 0);
+	for (start = spent_s(); spent_s() < start + REALTIME_SPIN_MS / 1000.0 / 3;)
+		;
+	ck_assert(!told());
+}
+END_TEST
+
 START_TEST(who_sleeps_now_and_then_is_left_alone)
 {
 	const struct timespec nap = { .tv_nsec = 1000000 };
@@ -70,4 +94,5 @@ START_TEST(who_sleeps_now_and_then_is_left_alone)
 }
 END_TEST
 
-UNIT_MAIN("realtime", who_turns_without_a_pause_is_told_and_steps_down, who_sleeps_now_and_then_is_left_alone)
+UNIT_MAIN("realtime", who_turns_without_a_pause_is_told_and_steps_down,
+	  who_comes_back_has_all_of_its_time_again, who_sleeps_now_and_then_is_left_alone)
