@@ -179,7 +179,8 @@ void history_close(struct history_file *h)
 
 static int history_rotate(struct history_file *h)
 {
-	if (renameat(h->dir_fd, FILE_NOW, h->dir_fd, FILE_OLD) < 0)
+	/* Not there: renamed by the time before, when the new one could not be made. */
+	if (renameat(h->dir_fd, FILE_NOW, h->dir_fd, FILE_OLD) < 0 && errno != ENOENT)
 		return -errno;
 	int fd = openat(h->dir_fd, FILE_NOW, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 

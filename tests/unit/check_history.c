@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -322,6 +323,33 @@ START_TEST(rotates_and_keeps_the_chain)
 }
 END_TEST
 
+/* A disk without room for one more file, or a process without room for one more descriptor: the old file has
+ * got its new name by then. */
+START_TEST(goes_on_after_half_a_rotation)
+{
+	struct place p;
+	struct history_verdict v;
+	struct rlimit all, none = { 0 };
+	uint64_t n = 1;
+	int r = 0;
+
+	place_begin(&p, 2000);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &all), 0);
+	none.rlim_max = all.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	for (; n < 100 && r == 0; n++)
+		r = append(&p, 2, n);
+	ck_assert_int_eq(r, -EMFILE);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &all), 0);
+	ck_assert_int_eq(append(&p, 2, n - 1), 0);
+	ck_assert_int_eq(append(&p, 2, n), 0);
+	ck_assert_int_eq(history_verify(p.fd, &v), 0);
+	ck_assert(v.intact);
+	ck_assert_uint_eq(v.lines, n);
+	place_end(&p);
+}
+END_TEST
+
 /* ---- records that belong together ---- */
 
 static void add_record(json_t *list, node_id_t node, uint64_t number, struct core_record rec, uint64_t begun)
@@ -491,6 +519,6 @@ END_TEST
 
 UNIT_MAIN("history", formats_a_record, tells_records_as_sentences, chains_and_ignores_copies, sees_tampering,
 	  sees_a_removed_line, cuts_off_half_a_line_and_goes_on, rotates_and_keeps_the_chain,
-	  an_end_replaces_its_beginning, a_beginning_without_an_end_is_told,
+	  goes_on_after_half_a_rotation, an_end_replaces_its_beginning, a_beginning_without_an_end_is_told,
 	  a_takeover_that_was_seen_goes_when_its_own_record_comes, tells_of_which_takeover_a_record_is,
 	  refuses_what_is_no_record)
