@@ -239,28 +239,41 @@ static void client_request(struct control *c, struct control_client *cl, const c
 	json_decref(req);
 }
 
-/* All whole lines that wait, one at a time: the next request waits for the answer of the one before. */
-static void client_lines(struct control *c, struct control_client *cl, struct instant now)
+static bool client_asks(const struct control_client *cl)
+{
+	return cl->fd >= 0 && !cl->command && memchr(cl->in, '\n', cl->in_used);
+}
+
+/* A request that was sent meanwhile: as if it came now. */
+static void client_again(struct control *c, struct control_client *cl)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT, .data.u32 = (uint32_t)(cl - c->clients) };
+
+	cl->wants_out = epoll_ctl(c->epoll_fd, EPOLL_CTL_MOD, cl->fd, &ev) == 0;
+}
+
+/* One request a turn, which may take milliseconds: the agent has other things to do. The next one waits for
+ * the answer of the one before. */
+static void client_line(struct control *c, struct control_client *cl, struct instant now)
 {
 	uint64_t age = cl->age;
 
-	while (cl->fd >= 0 && cl->age == age && !cl->command) {
-		char *end = memchr(cl->in, '\n', cl->in_used);
+	if (!client_asks(cl))
+		return;
+	char *end = memchr(cl->in, '\n', cl->in_used);
+	size_t len = (size_t)(end - cl->in);
+	_cleanup_(free_ptr) char *line = malloc(len + 1);
 
-		if (!end)
-			return;
-		size_t len = (size_t)(end - cl->in);
-		_cleanup_(free_ptr) char *line = malloc(len + 1);
-
-		if (!line) {
-			client_drop(c, cl);
-			return;
-		}
-		memcpy(line, cl->in, len);
-		cl->in_used -= len + 1;
-		memmove(cl->in, end + 1, cl->in_used);
-		client_request(c, cl, line, len, now);
+	if (!line) {
+		client_drop(c, cl);
+		return;
 	}
+	memcpy(line, cl->in, len);
+	cl->in_used -= len + 1;
+	memmove(cl->in, end + 1, cl->in_used);
+	client_request(c, cl, line, len, now);
+	if (cl->age == age && client_asks(cl))
+		client_again(c, cl);
 }
 
 static void client_readable(struct control *c, struct control_client *cl, struct instant now)
@@ -274,7 +287,7 @@ static void client_readable(struct control *c, struct control_client *cl, struct
 	}
 	bool ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 
-	client_lines(c, cl, now);
+	client_line(c, cl, now);
 	if (cl->fd < 0 || cl->age != age)
 		return;
 	if (!ended && cl->in_used == CONTROL_REQUEST_BYTES_MAX) {
@@ -488,13 +501,8 @@ void control_reply(struct control *c, control_ticket_t ticket, json_t *reply)
 		if (stream)
 			(void)json_object_set_new(reply, "end", json_true());
 		client_send(c, cl, reply);
-		/* A request that was sent meanwhile: as if it came now. */
-		if (cl->fd >= 0 && cl->age == age && memchr(cl->in, '\n', cl->in_used)) {
-			struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT,
-						  .data.u32 = (uint32_t)(cl - c->clients) };
-
-			cl->wants_out = epoll_ctl(c->epoll_fd, EPOLL_CTL_MOD, cl->fd, &ev) == 0;
-		}
+		if (cl->age == age && client_asks(cl))
+			client_again(c, cl);
 	}
 	json_decref(reply);
 }

@@ -210,6 +210,33 @@ START_TEST(answers_later_in_order_and_streams)
 }
 END_TEST
 
+/* A thousand questions in one go, each of which takes milliseconds, must not keep the agent from its lease.
+ */
+START_TEST(answers_one_request_a_turn)
+{
+	static const char text[] =
+		"{\"command\":\"echo\",\"args\":{\"text\":\"1\"}}\n{\"command\":\"nosuch\"}\n"
+		"{\"command\":\"echo\",\"args\":{\"text\":\"3\"}}\n";
+	struct bench b;
+	const char *said;
+
+	bench_open(&b);
+	int fd = dial(&b);
+
+	ck_assert_int_eq(send(fd, text, sizeof text - 1, MSG_NOSIGNAL), (ssize_t)sizeof text - 1);
+	for (uint64_t turn = 1; turn <= 3; turn++) {
+		ck_assert_int_eq(control_readable(b.control, zero), 0);
+		ck_assert_uint_eq(control_counters(b.control)->requests, turn);
+	}
+	said = say(&b, fd, NULL);
+	ck_assert_ptr_nonnull(strstr(said, "\"text\":\"1\""));
+	ck_assert_ptr_nonnull(strstr(said, "\"code\":\"usage\""));
+	ck_assert_ptr_nonnull(strstr(said, "\"text\":\"3\""));
+	(void)close(fd);
+	bench_close(&b);
+}
+END_TEST
+
 START_TEST(tells_when_a_waiting_client_has_gone)
 {
 	struct bench b;
@@ -308,6 +335,6 @@ START_TEST(replaces_only_a_dead_socket)
 END_TEST
 
 UNIT_MAIN("control", answers_and_tells_refusals, obeys_roles, answers_later_in_order_and_streams,
-	  tells_when_a_waiting_client_has_gone, refuses_an_oversized_request,
+	  answers_one_request_a_turn, tells_when_a_waiting_client_has_gone, refuses_an_oversized_request,
 	  drops_a_client_that_does_not_read, makes_room_by_dropping_the_longest_idle,
 	  replaces_only_a_dead_socket)
