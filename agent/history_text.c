@@ -187,11 +187,17 @@ static void local_time(const char *utc, char *ret, size_t size)
 
 void history_print_line(const json_t *r, FILE *out)
 {
-	char sentence[1024], time[48];
+	char line[1280], sentence[1024], time[48];
 
 	history_sentence(r, sentence, sizeof sentence);
 	local_time(text_of(r, "time"), time, sizeof time);
-	(void)fprintf(out, "%-23s  %-8s %-10s %-7s %s\n", time, text_of(r, "node"),
-		      *text_of(r, "group") ? text_of(r, "group") : "-",
-		      *text_of(r, "epoch") ? text_of(r, "epoch") : "-", sentence);
+	(void)snprintf(line, sizeof line, "%-23s  %-8s %-10s %-7s %s", time, text_of(r, "node"),
+		       *text_of(r, "group") ? text_of(r, "group") : "-",
+		       *text_of(r, "epoch") ? text_of(r, "epoch") : "-",
+		       sentence); /* a cut line is still one */
+	/* A reason must not end the line and begin one that looks like a record, or steer the terminal. */
+	for (char *p = line; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	(void)fprintf(out, "%s\n", line);
 }

@@ -196,6 +196,30 @@ static uint64_t last_number(struct place *p, node_id_t node)
 	return l.number;
 }
 
+/* Whoever gives a command chooses the reason, and another node the names. */
+START_TEST(prints_one_line_whatever_a_record_says)
+{
+	json_t *r = json_pack("{s:s, s:s, s:s, s:s, s:s}", "type", "switchover", "node", "n1\r", "who", "bob",
+			      "from", "n1", "why", "x\n2026-12-01 00:00:00.000  n2 \x1b[2Jtook over");
+	FILE *f = tmpfile();
+	char text[2048];
+
+	ck_assert_ptr_nonnull(f);
+	history_print_line(r, f);
+	rewind(f);
+	size_t n = fread(text, 1, sizeof text - 1, f);
+
+	text[n] = 0;
+	(void)fclose(f);
+	ck_assert_uint_gt(n, 0);
+	for (size_t i = 0; i + 1 < n; i++)
+		ck_assert_int_ge((unsigned char)text[i], ' ');
+	ck_assert_int_eq(text[n - 1], '\n');
+	ck_assert_ptr_nonnull(strstr(text, "because: x?2026-12-01"));
+	json_decref(r);
+}
+END_TEST
+
 START_TEST(chains_and_ignores_copies)
 {
 	struct place p;
@@ -517,8 +541,8 @@ START_TEST(refuses_what_is_no_record)
 }
 END_TEST
 
-UNIT_MAIN("history", formats_a_record, tells_records_as_sentences, chains_and_ignores_copies, sees_tampering,
-	  sees_a_removed_line, cuts_off_half_a_line_and_goes_on, rotates_and_keeps_the_chain,
-	  goes_on_after_half_a_rotation, an_end_replaces_its_beginning, a_beginning_without_an_end_is_told,
-	  a_takeover_that_was_seen_goes_when_its_own_record_comes, tells_of_which_takeover_a_record_is,
-	  refuses_what_is_no_record)
+UNIT_MAIN("history", formats_a_record, tells_records_as_sentences, prints_one_line_whatever_a_record_says,
+	  chains_and_ignores_copies, sees_tampering, sees_a_removed_line, cuts_off_half_a_line_and_goes_on,
+	  rotates_and_keeps_the_chain, goes_on_after_half_a_rotation, an_end_replaces_its_beginning,
+	  a_beginning_without_an_end_is_told, a_takeover_that_was_seen_goes_when_its_own_record_comes,
+	  tells_of_which_takeover_a_record_is, refuses_what_is_no_record)
