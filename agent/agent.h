@@ -213,7 +213,8 @@ struct agent {
 	struct refusal refusal;
 	struct pulse_io *pulse;
 	struct heartbeat_io *heartbeat;
-	uint64_t snapshot; /* request that is being answered; 0 = none */
+	uint64_t snapshot;  /* request that is being answered; 0 = none */
+	bool snapshot_told; /* all but its end */
 	struct agent_petter petter;
 	bool ticked; /* the timer was served in this round */
 	bool quorate;

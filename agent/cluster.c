@@ -196,9 +196,12 @@ void cluster_snapshot_go(struct agent *a)
 	for (uint32_t i = 0; i < a->config->groups_count; i++)
 		if (a->group[i].resend.active && a->group[i].resend.snapshot == a->snapshot)
 			return;
-	cluster_send_records(a, a->snapshot);
-	(void)heartbeat_io_send_snapshot_end(a->heartbeat, a->snapshot); /* stale: somebody else answers */
-	a->snapshot = 0;
+	if (!a->snapshot_told)
+		cluster_send_records(a, a->snapshot);
+	a->snapshot_told = true;
+	/* Without room it waits for cluster_tick(); stale: somebody else answers. */
+	if (heartbeat_io_send_snapshot_end(a->heartbeat, a->snapshot) != -ENOBUFS)
+		a->snapshot = 0;
 }
 
 static void cluster_snapshot_wanted(void *ctx, uint64_t request)
@@ -206,6 +209,7 @@ static void cluster_snapshot_wanted(void *ctx, uint64_t request)
 	struct agent *a = ctx;
 
 	a->snapshot = request;
+	a->snapshot_told = false;
 	for (uint32_t i = 0; i < a->config->groups_count; i++)
 		if (a->group[i].store && service_resend_start(&a->group[i], request) == 0)
 			(void)service_resend_run(&a->group[i]); /* the rest with the timer */
@@ -333,6 +337,8 @@ void cluster_tick(struct agent *a)
 	if (!a->heartbeat)
 		return;
 	heartbeat_io_tick(a->heartbeat, a->now);
+	if (a->snapshot && a->snapshot_told)
+		cluster_snapshot_go(a);
 	if (boot_before(a->now.boot, a->next_heartbeat))
 		return;
 	a->next_heartbeat = boot_add(a->now.boot, HEARTBEAT_PERIOD_NS);

@@ -226,6 +226,7 @@ static int send_part(struct heartbeat_io *io, uint64_t request, uint8_t section,
 		     const struct core_intent *intent, const void *data, size_t len)
 {
 	struct heartbeat_snapshot *s = &io->out.snapshot;
+	int r;
 
 	if (len > HEARTBEAT_OPAQUE_MAX)
 		return -EMSGSIZE;
@@ -239,7 +240,10 @@ static int send_part(struct heartbeat_io *io, uint64_t request, uint8_t section,
 		s->intent = *intent;
 	s->data = data;
 	s->data_len = len;
-	return send_out(io);
+	r = send_out(io);
+	if (r < 0)
+		snapshot_sync_part_unsent(&io->sync);
+	return r;
 }
 
 int heartbeat_io_send_section(struct heartbeat_io *io, uint64_t request, uint8_t section, const void *data,

@@ -187,3 +187,8 @@ bool snapshot_sync_next_part(struct snapshot_sync *s, uint64_t request, uint16_t
 	*ret_part = s->answering_part++;
 	return true;
 }
+
+void snapshot_sync_part_unsent(struct snapshot_sync *s)
+{
+	s->answering_part--;
+}

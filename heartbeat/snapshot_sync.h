@@ -75,5 +75,7 @@ bool snapshot_sync_part(struct snapshot_sync *s, node_id_t from, uint64_t reques
 			uint16_t part, bool last, boot_t now);
 /* The number of the next part to send. False: another request is being answered by now. */
 bool snapshot_sync_next_part(struct snapshot_sync *s, uint64_t request, uint16_t *ret_part);
+/* That part was not sent: the next one gets its number, since nobody takes what comes behind a gap. */
+void snapshot_sync_part_unsent(struct snapshot_sync *s);
 
 #endif
