@@ -294,6 +294,8 @@ void agent_block_signals(void)
 	const sigset_t set = agent_signals();
 
 	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* cannot fail */
+	/* Ignored by whoever started us, the kernel would collect our children. */
+	(void)signal(SIGCHLD, SIG_DFL);
 }
 
 static int agent_open_signals(struct agent *a)

@@ -3,6 +3,7 @@
 
 #include "child_spawn.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -88,9 +89,18 @@ static void child_forget(struct adapter_child *c)
 bool adapter_child_reap(struct adapter_child *c, int *ret_status)
 {
 	siginfo_t info = { 0 };
+	int r;
 
-	if (c->pid <= 0 || waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
-	    info.si_pid == 0)
+	if (c->pid <= 0)
+		return false;
+	r = waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+	if (r < 0 && errno == ECHILD) {
+		/* Collected by somebody else: how it ended is not known, nor whose its group is. */
+		*ret_status = 0;
+		child_forget(c);
+		return true;
+	}
+	if (r < 0 || info.si_pid == 0)
 		return false;
 	/* While the leader is a zombie its group id cannot be anybody else's. */
 	adapter_child_kill(c);

@@ -494,6 +494,20 @@ START_TEST(sees_the_death_of_the_pbx_without_the_adapter)
 }
 END_TEST
 
+/* Whoever started us may have ignored SIGCHLD, and then the kernel collects: its pidfd is readable for ever.
+ */
+START_TEST(sees_the_end_of_a_child_that_was_collected_already)
+{
+	struct seen s;
+
+	(void)signal(SIGCHLD, SIG_IGN);
+	start(&s, CONFIGURED "sleep 0.2; exit 3\n");
+	UNTIL(&s, s.alarms[ADAPTER_CRASHED] > 0);
+	ck_assert_int_le(adapter_child_pid(s.a), 0);
+	end(&s);
+}
+END_TEST
+
 /* A descriptor that stays ready turns the loop at real-time priority until the child, which needs the
  * processor for it, has ended. */
 START_TEST(does_not_spin_on_a_child_that_closed_its_stdin)
@@ -519,4 +533,4 @@ UNIT_MAIN("adapter", speaks_with_a_child_that_behaves, orders_trunks_and_hears_o
 	  does_not_blame_the_child_for_its_own_pause, survives_garbage, refuses_another_version,
 	  says_why_a_configuration_is_refused, does_not_spin_on_a_child_that_refuses_its_configuration,
 	  never_waits_for_a_child_that_does_not_read, sees_the_death_of_the_pbx_without_the_adapter,
-	  does_not_spin_on_a_child_that_closed_its_stdin)
+	  does_not_spin_on_a_child_that_closed_its_stdin, sees_the_end_of_a_child_that_was_collected_already)
