@@ -93,6 +93,10 @@ static void priority_compare(struct asterisk *k, boot_t now)
 
 static void priority_ask_queues(struct asterisk *k, boot_t now)
 {
+	if (ami_client_in_flight(&k->ami, AMI_QUEUES)) {
+		k->queues_at = boot_add(now, NS_PER_S);
+		return;
+	}
 	k->queues_at = boot_add(now, QUEUES_NS);
 	k->queue_round++;
 	if (ami_client_call(&k->ami, AMI_QUEUES, 0, ASTERISK_LIST_NS, "QueueStatus", NULL, 0, now) < 0)
