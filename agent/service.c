@@ -37,6 +37,24 @@ static struct epoch service_epoch(const struct agent_group *g)
 
 /* ---- from the adapter ---- */
 
+/* A new agent knows nothing before another node has told it: its PBX may be all that is left of the
+ * registrations when the holder dies meanwhile. */
+static bool service_knows(const struct agent_group *g)
+{
+	const struct agent *a = g->agent;
+
+	return service_holds(g) || !config_needs_lease(a->config) ||
+	       (a->joined && binding_store_count(g->store) > 0);
+}
+
+static void service_feed_all(struct agent_group *g)
+{
+	if (!g->feed_waits)
+		return;
+	g->feed_waits = false;
+	binding_feed_full(&g->feed, g->agent->now.boot);
+}
+
 /* A new adapter knows nothing. Active, it compares with its PBX, reports what we lack and gives back what the
  * PBX lacks; standby, it makes the PBX have exactly this. */
 static void service_ready(void *ctx)
@@ -44,8 +62,15 @@ static void service_ready(void *ctx)
 	struct agent_group *g = ctx;
 
 	log_notice("%s: adapter is ready", agent_group_name(g->agent, g->index));
-	binding_feed_full(&g->feed, g->agent->now.boot);
+	g->feed_waits = true;
+	if (service_knows(g))
+		service_feed_all(g);
 	trunks_ready(g);
+}
+
+void service_activated(struct agent_group *g)
+{
+	service_feed_all(g);
 }
 
 /* Not a reason to move: the next node would get the same load, and its phones besides. */
@@ -293,9 +318,12 @@ void services_compare(struct agent *a, node_id_t from)
 
 		uint64_t theirs = a->core.peer[from].facts.group[i].bindings_digest;
 
-		if (g->store && a->core.group[i].seen_holder == from)
+		if (g->store && a->core.group[i].seen_holder == from) {
 			service_digests_holder_says(&g->digests, theirs, binding_store_digest(g->store));
-		else if (g->store && service_holds(g) && !a->core.peer[from].facts.joining)
+			if (service_knows(g) || (a->joined && !a->core.peer[from].facts.joining &&
+						 theirs == binding_store_digest(g->store)))
+				service_feed_all(g);
+		} else if (g->store && service_holds(g) && !a->core.peer[from].facts.joining)
 			service_digests_peer_says(&g->digests, from, theirs, binding_store_digest(g->store));
 	}
 }

@@ -7,7 +7,7 @@ import pytest
 from ringlab import ringkeep
 from ringlab.machine import wait_until
 from ringlab.probe import now_ns
-from ringlab.story import MACHINE_MS, Story, death_bound_ms, history, lease_ms, takeovers
+from ringlab.story import MACHINE_MS, PHONES, Story, death_bound_ms, history, lease_ms, takeovers
 
 
 def wait_agent(node):
@@ -86,6 +86,7 @@ def test_a_takeover_that_only_others_saw(lab):
     (lost.state / "history").write_bytes(before)
     holder.corosync.cont()
     seen = wait_until(lambda: [r for r in history(holder) if r["type"] == "takeover-seen"], 30, lambda: f"the record: {history(holder)[-5:]}")
+    assert lab.phones.call_all(PHONES) == PHONES, "its new agent was told nothing of the phones: its PBX must keep what it has"
     assert [r["about"] for r in seen] == [lost.name] and ringkeep.group(holder)["holder"] == holder.name
     (lost.state / "history").write_bytes(record)
     lab.start_what_is_down()
