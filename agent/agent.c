@@ -90,6 +90,8 @@ static void agent_enter(void *ctx)
 	a->seen_at = a->now.boot;
 	if (gap_ns > a->core.config.timing.lease_ns || suspended_ns - a->suspended_ns > AGENT_SUSPEND_NS)
 		agent_wake(a, gap_ns);
+	else if (gap_ns > a->core.config.timing.pulse_ns)
+		alone_look(a); /* what came meanwhile says more than that time has passed */
 	a->suspended_ns = suspended_ns;
 	agent_note_lag(a);
 }

@@ -36,7 +36,7 @@ void alone_open(struct agent *a)
 		lan.needed = g->gateways_needed;
 		lan.interval_ns = a->config->gateway_interval_ms * NS_PER_MS;
 		lan.timeout_ns = a->config->gateway_timeout_ms * NS_PER_MS;
-		lan.first = g->candidates_count && g->candidates[0] == a->self;
+		lan.first = a->self < alone_peer(a); /* not by the order of candidates: a reload changes it */
 		vip_lan_set(a->vip, &lan, a->now.boot);
 	}
 }
@@ -105,6 +105,17 @@ static void alone_word(struct agent *a, group_index_t group, struct lease_lan *r
 	ret->other_until = word.other_until;
 }
 
+/* The other one gives way to the questions of the first, which must have a use for the answer. */
+static bool alone_asks(const struct agent *a, group_index_t group)
+{
+	const struct placement *p = &a->core.group[group].placement;
+
+	for (int i = 0; i < p->count && a->self < alone_peer(a); i++)
+		if (p->candidate[i].node == a->self)
+			return p->candidate[i].eligible || core_holds(&a->core, group);
+	return true;
+}
+
 static void alone_refresh_group(struct agent *a, group_index_t group)
 {
 	const struct lease *l = &a->core.group[group].lease;
@@ -114,7 +125,7 @@ static void alone_refresh_group(struct agent *a, group_index_t group)
 
 	if (a->group[group].lan_since.ns == 0)
 		a->group[group].lan_since = a->now.boot;
-	vip_lan_ask(a->vip, group, silent, a->now.boot);
+	vip_lan_ask(a->vip, group, silent && alone_asks(a, group), a->now.boot);
 	memset(&ev, 0, sizeof ev); /* compared as bytes below */
 	ev.type = CORE_LAN;
 	ev.group = group;

@@ -17,6 +17,7 @@ size_t journal_event_bytes(const struct core_event *ev)
 	case CORE_WAKE:
 	case CORE_SAVE_FAILED:
 	case CORE_STOP:
+	case CORE_HELLO:
 		return head;
 	case CORE_PEER_LEFT:
 		return head + sizeof ev->left;
@@ -81,9 +82,10 @@ const char *journal_event_name(enum core_event_type type)
 		[CORE_FENCE_ANSWER] = "fence answer",
 		[CORE_FENCE_ORDER] = "fence order",
 		[CORE_LAN] = "service network",
+		[CORE_HELLO] = "hello",
 	};
 
-	return (unsigned)type <= CORE_LAN && names[type] ? names[type] : "unknown";
+	return (unsigned)type <= CORE_HELLO && names[type] ? names[type] : "unknown";
 }
 
 static void put_epoch(struct writer *w, struct epoch e)

@@ -63,6 +63,16 @@ static void links_heard(void *ctx, const struct pulse_source *source)
 	agent_feed(a, &ev);
 }
 
+static void links_hello(void *ctx, const struct pulse_source *source)
+{
+	struct agent *a = ctx;
+	struct core_event ev = { .type = CORE_HELLO, .node = source->node };
+
+	a->now = source->at;
+	if (!a->draining && config_alone_votes(a->config))
+		agent_feed(a, &ev);
+}
+
 static void links_view(void *ctx, const struct pulse_source *source, group_index_t group,
 		       const struct lease_view *view)
 {
@@ -138,6 +148,7 @@ static void links_fd_changed(void *ctx, uint8_t link, int old_fd, int fd)
 
 static const struct pulse_io_ops links_ops = {
 	.heard = links_heard,
+	.hello = links_hello,
 	.view = links_view,
 	.message = links_message,
 	.alarm = links_alarm,

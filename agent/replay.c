@@ -80,6 +80,7 @@ static void replay_print_event(const struct replay *r, const struct core_event *
 	replay_print_time(r, ev->at.boot);
 	switch (ev->type) {
 	case CORE_HEARD:
+	case CORE_HELLO:
 	case CORE_PEER_FACTS:
 	case CORE_PEER_LEFT:
 		(void)fprintf(r->out, "%s %s\n", name, replay_node(r, ev->node));

@@ -386,13 +386,21 @@ static void core_lan(struct core_turn *t, const struct core_event *ev)
 {
 	const struct core_letgo letgo = { .cause = CAUSE_LEASE_EXPIRED };
 	struct core_role before = core_role_before(t->c, ev->group);
-	const struct core_group_config *config = &t->c->config.groups[ev->group];
-	struct lease *l = &t->c->group[ev->group].lease;
 
-	/* A reload may have changed the order. */
-	l->config.first = config->candidates_count && config->candidates[0] == t->c->config.self;
-	lease_lan(l, &ev->lan, t->now, t->plan);
+	lease_lan(&t->c->group[ev->group].lease, &ev->lan, t->now, t->plan);
 	core_role_follow(t, ev->group, before, &letgo);
+}
+
+static void core_hello(struct core_turn *t, node_id_t from)
+{
+	const struct core_letgo letgo = { .cause = CAUSE_LEASE_EXPIRED };
+
+	for (group_index_t g = 0; g < t->c->config.groups_count; g++) {
+		struct core_role before = core_role_before(t->c, g);
+
+		lease_hello(&t->c->group[g].lease, from, t->now, t->plan);
+		core_role_follow(t, g, before, &letgo);
+	}
 }
 
 static void core_event_apply(struct core_turn *t, const struct core_event *ev)
@@ -431,6 +439,9 @@ static void core_event_apply(struct core_turn *t, const struct core_event *ev)
 		return;
 	case CORE_LAN:
 		core_lan(t, ev);
+		return;
+	case CORE_HELLO:
+		core_hello(t, ev->node);
 		return;
 	case CORE_COMMAND:
 		core_command_take(t, &ev->command);

@@ -110,12 +110,13 @@ enum core_event_type {
 	CORE_FENCE_ANSWER,  /* a PLAN_FENCE_CALL has ended */
 	CORE_FENCE_ORDER, /* an operator here: shoot `node`, or confirm that it is off (core_check_fence()) */
 	CORE_LAN,	  /* what the service network of a group says has changed, or goes on being so */
+	CORE_HELLO, /* an authentic pulse of a peer that proves no session: two voters and nothing else */
 };
 
 struct core_event {
 	enum core_event_type type;
 	struct instant at; /* raw read after whatever the event is about was received */
-	node_id_t node;	   /* HEARD, VIEW, PEER_FACTS, PEER_LEFT: from whom */
+	node_id_t node;	   /* HEARD, HELLO, VIEW, PEER_FACTS, PEER_LEFT: from whom */
 	group_index_t group;
 	union {
 		struct {

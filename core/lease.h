@@ -31,7 +31,6 @@ struct lease_config {
 	bool candidate;	  /* may hold this group at all */
 	bool proof_votes; /* of two voters: a proof that the other is off counts as its vote */
 	bool alone_votes; /* of two voters: the absence of the other counts as its vote (best effort) */
-	bool first;	  /* alone_votes: the first candidate of the group */
 	uint64_t process; /* random per process, for request ids */
 	struct lease_timing timing;
 };
@@ -220,6 +219,8 @@ void lease_peer_alive(struct lease *l, node_id_t from, struct instant now, struc
 
 /* ---- two voters, nothing else, and nothing that can turn one off: absence counts as a vote ---- */
 
+/* A pulse of the peer that proves no session: it lives, or did when this agent ran already. */
+void lease_hello(struct lease *l, node_id_t from, struct instant now, struct core_plan *plan);
 void lease_lan(struct lease *l, const struct lease_lan *lan, struct instant now, struct core_plan *plan);
 /* Corosync sees the peer, or does not. */
 void lease_member(struct lease *l, node_id_t node, bool here);

@@ -17,8 +17,9 @@
  * and it waits `silence_ns` after it may vote, in case it does not hear the holder;
  *   - the peer is heard: nothing is taken for given any more, at once. If it is seen to hold with the higher
  *     epoch, the gate is shut and the own vote is free at once, so that it need not let go as well;
- *   - two holders that hear each other on the service network only, or in corosync only: the first candidate
- *     goes on, the other one's lease runs out.
+ *   - two holders that hear each other on the service network only, or in corosync only: the lower node id
+ *     goes on, the other one's lease runs out;
+ *   - a hello, a pulse that this process could not answer yet, is a sign of life and nothing else.
  */
 #include "lease_private.h"
 
@@ -58,12 +59,13 @@ static bool lease_silent(const struct lease *l, struct instant now, int64_t ns)
 
 /* A foreign speaker on the service network, or a peer that is back in corosync: of two holders one must give
  * way. A stranger must not be able to end the tenure of a node that has no peer by a forged packet, at least
- * not of the first candidate. */
+ * not of the first. Who that is goes by node id: the order of the candidates changes with a reload, on one
+ * node before the other. */
 static bool lease_alone_yields(const struct lease *l, struct instant now)
 {
 	const struct lease_alone *a = &l->alone;
 
-	if (l->config.first || !LEASE_RULE(YIELD))
+	if (l->config.self < lease_other(l) || !LEASE_RULE(YIELD))
 		return false;
 	return boot_before(now.boot, a->lan.other_until) || a->rejoined;
 }
@@ -136,16 +138,31 @@ void lease_alone_wake(struct lease *l, struct instant now)
 	l->alone.lan = (struct lease_lan){ 0 };
 }
 
-void lease_alone_heard(struct lease *l, node_id_t from, struct instant now)
+static void lease_silence_ends(struct lease *l, struct instant now)
 {
-	if (from == NODE_NONE || !node_in(voter_set_all(&l->voters), from))
-		return;
 	if (lease_silent(l, now, l->config.timing.keep_ns)) {
 		l->alone.silent_ns = raw_diff_ns(l->alone.heard_at, now.raw);
 		l->alone.told = false;
 	}
 	l->alone.heard_at = lease_silence_from(l, now);
+}
+
+void lease_alone_heard(struct lease *l, node_id_t from, struct instant now)
+{
+	if (from == NODE_NONE || !node_in(voter_set_all(&l->voters), from))
+		return;
+	lease_silence_ends(l, now);
 	l->alone.rejoined = false;
+}
+
+void lease_hello(struct lease *l, node_id_t from, struct instant now, struct core_plan *plan)
+{
+	struct lease_turn t = { l, now, plan };
+
+	if (!lease_alone_mode(l) || from != lease_other(l))
+		return;
+	lease_lapse_check(&t);
+	lease_silence_ends(l, now);
 }
 
 void lease_lan(struct lease *l, const struct lease_lan *lan, struct instant now, struct core_plan *plan)

@@ -513,6 +513,8 @@ static void receive_authentic(struct pulse_io *io, struct peer *p, uint8_t link,
 			p->links[i].newest = 0;
 	if (v->answer && take_answer_token(p, at.boot))
 		reply_empty(io, p, 1U << link, true, at);
+	if (v->alive && io->ops.hello)
+		io->ops.hello(io->ctx, &source);
 	if (v->outcome == PULSE_HELLO)
 		return;
 	if (io->in.sequence > l->newest)

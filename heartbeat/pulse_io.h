@@ -50,6 +50,8 @@ struct pulse_alarm {
  * during the call. A callback may call pulse_io_send(), not pulse_io_free(). */
 struct pulse_io_ops {
 	void (*heard)(void *ctx, const struct pulse_source *source);
+	/* Authentic, and not yet proved to be of now: told once each, see pulse_verdict.alive. */
+	void (*hello)(void *ctx, const struct pulse_source *source);
 	void (*view)(void *ctx, const struct pulse_source *source, group_index_t group,
 		     const struct lease_view *view);
 	void (*message)(void *ctx, const struct pulse_source *source, const struct lease_msg *msg);

@@ -182,12 +182,30 @@ static void accept_incarnation(struct pulse_session *s, const struct pulse *p)
 	s->generation++;
 }
 
+static bool hello_newer(struct pulse_session *s, const struct pulse *p)
+{
+	struct pulse_hello *h = NULL;
+
+	for (int i = 0; i < PULSE_HELLOS_MAX && !h; i++)
+		if (s->hellos[i].incarnation == p->incarnation)
+			h = &s->hellos[i];
+	if (!h) {
+		h = &s->hellos[s->hellos_next++ % PULSE_HELLOS_MAX];
+		*h = (struct pulse_hello){ .incarnation = p->incarnation };
+	}
+	if (p->sequence <= h->newest)
+		return false;
+	h->newest = p->sequence;
+	return true;
+}
+
 static void take_hello(struct pulse_session *s, const struct pulse *p, struct pulse_verdict *ret)
 {
 	s->hello_incarnation = p->incarnation;
 	s->hello_challenge = p->challenge;
 	ret->outcome = PULSE_HELLO;
 	ret->answer = true;
+	ret->alive = hello_newer(s, p);
 }
 
 static void take_retired(struct pulse_session *s, struct pulse_verdict *ret)

@@ -55,6 +55,14 @@ struct pulse_session_config {
 };
 
 #define PULSE_RETIRED_MAX 8
+#define PULSE_HELLOS_MAX  8
+
+/* A hello may be a recorded one. Each counts once as a sign of life, as long as no more than so many
+ * processes of the peer are played in turn; beyond that, and once per process of ours, it cannot be told. */
+struct pulse_hello {
+	uint64_t incarnation;
+	uint64_t newest; /* sequence */
+};
 
 struct pulse_session {
 	uint64_t cluster;
@@ -77,6 +85,8 @@ struct pulse_session {
 	/* the sender of the latest unanswered hello */
 	uint64_t hello_incarnation;
 	uint64_t hello_challenge;
+	struct pulse_hello hellos[PULSE_HELLOS_MAX];
+	uint64_t hellos_next;
 };
 
 /* Copies config. */
@@ -90,6 +100,7 @@ int pulse_session_seal(struct pulse_session *s, uint8_t *data, size_t len, size_
 
 struct pulse_verdict {
 	enum pulse_outcome outcome;
+	bool alive;    /* a hello that is newer than any that came of its sender's process */
 	bool answer;   /* send an answer now */
 	bool switched; /* a new incarnation was accepted: send a normal pulse now */
 	bool twin;     /* more than stragglers of a replaced incarnation */

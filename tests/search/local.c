@@ -181,7 +181,6 @@ static void expand_lease(const struct form *f, struct lease *l, int scale, struc
 		.timing = local_timing(scale),
 		.proof_votes = config->shots > 0,
 		.alone_votes = config->alone,
-		.first = f->self == 1,
 	};
 	l->voters = local_voter_set(f->version, f->joint);
 	l->ceiling = f->ceiling;

@@ -19,7 +19,6 @@ static struct service_network net[3];
 static void configure(node_id_t n)
 {
 	s.l[n].config.alone_votes = true;
-	s.l[n].config.first = n == 1;
 	s.l[n].config.timing.keep_ns = 3 * PULSE_MS * NS_PER_MS;
 	s.l[n].config.timing.silence_ns = SILENCE_MS * NS_PER_MS;
 }
@@ -169,6 +168,31 @@ START_TEST(heard_on_the_service_network_only_the_first_goes_on)
 }
 END_TEST
 
+/* Links that carry one direction only, and this node's agent has restarted: all it hears are hellos. */
+START_TEST(a_hello_is_a_sign_of_life_and_no_more)
+{
+	begin();
+	cut_for(TELL_MS);
+	for (int i = 0; i < 50; i++) {
+		raw_t said_at = { s.l[2].peer[1].at.ns };
+
+		s.plan.count = 0;
+		lease_hello(&s.l[2], 1, story_now(&s), &s.plan);
+		ck_assert_int_eq(s.plan.count, 0);
+		ck_assert_int_eq(s.l[2].peer[1].at.ns, said_at.ns);
+		cut_for(TELL_MS);
+	}
+	ck_assert(story_open(&s, 1) && !story_open(&s, 2));
+	cut_for(SILENCE_MS + 2 * TELL_MS);
+	ck_assert(story_open(&s, 1) && story_open(&s, 2));
+	for (int i = 0; i < 10; i++) {
+		lease_hello(&s.l[2], 1, story_now(&s), &s.plan);
+		cut_for(TELL_MS);
+	}
+	ck_assert(story_open(&s, 1) && !story_open(&s, 2));
+}
+END_TEST
+
 START_TEST(who_stood_still_begins_to_wait_anew)
 {
 	begin();
@@ -185,4 +209,5 @@ UNIT_MAIN("lease_alone", a_holder_goes_on_when_the_other_dies, a_holder_without_
 	  an_idle_node_waits_for_all_of_the_silence, an_idle_node_that_reaches_no_gateway_takes_nothing,
 	  an_answer_for_the_address_is_a_veto, corosync_has_to_agree,
 	  of_two_holders_the_lower_epoch_gives_way_and_frees_its_vote,
-	  heard_on_the_service_network_only_the_first_goes_on, who_stood_still_begins_to_wait_anew)
+	  heard_on_the_service_network_only_the_first_goes_on, a_hello_is_a_sign_of_life_and_no_more,
+	  who_stood_still_begins_to_wait_anew)

@@ -17,7 +17,7 @@
 struct side {
 	struct pulse_io *io;
 	struct heartbeat_proof proof;
-	int heard, views, messages, alarms;
+	int heard, hellos, views, messages, alarms;
 	bool hears_me;
 	struct lease_msg message;
 	struct lease_view view;
@@ -34,6 +34,14 @@ static void on_heard(void *ctx, const struct pulse_source *s)
 
 	side->heard++;
 	side->hears_me = s->hears_me;
+	ck_assert_int_gt(s->at.raw.ns, 0);
+}
+
+static void on_hello(void *ctx, const struct pulse_source *s)
+{
+	struct side *side = ctx;
+
+	side->hellos++;
 	ck_assert_int_gt(s->at.raw.ns, 0);
 }
 
@@ -64,6 +72,7 @@ static void on_alarm(void *ctx, const struct pulse_alarm *a)
 
 static const struct pulse_io_ops ops = {
 	.heard = on_heard,
+	.hello = on_hello,
 	.view = on_view,
 	.message = on_message,
 	.alarm = on_alarm,
@@ -264,6 +273,47 @@ static void inject(const void *data, size_t len)
 	pulse_io_readable(two.io, 0);
 }
 
+static size_t record(uint8_t *buf, size_t size)
+{
+	ssize_t n = recv(pulse_io_fd(two.io, 0), buf, size, 0);
+
+	ck_assert_int_gt(n, 0);
+	while (recv(pulse_io_fd(two.io, 1), buf, size, 0) > 0)
+		;
+	return (size_t)n;
+}
+
+/* One direction only, and the other has no session: it hears hellos. One that is played again says nothing.
+ */
+START_TEST(a_hello_is_told_once)
+{
+	static uint8_t old[3][PULSE_SIZE_MAX];
+	size_t len[3];
+
+	open_both();
+	for (int i = 0; i < 3; i++) {
+		(void)pulse(&one, 2, 2, NULL, 0);
+		len[i] = record(old[i], sizeof old[i]);
+		if (i == 1) {
+			pulse_io_free(one.io);
+			start(&one, 1, SAMPLE_CLUSTER);
+		}
+	}
+	for (int i = 1; i <= 3; i++) {
+		(void)pulse(&one, 2, 2, NULL, 0);
+		pulse_io_readable(two.io, 0);
+		pulse_io_readable(two.io, 1);
+		ck_assert_int_eq(two.hellos, i);
+	}
+	for (int round = 0; round < 20; round++)
+		for (int i = 0; i < 3; i++)
+			inject(old[i], len[i]);
+	ck_assert_int_eq(two.hellos, 5); /* two of a process that was not heard before */
+	ck_assert_int_eq(two.heard + two.views, 0);
+	close_both();
+}
+END_TEST
+
 static size_t forge(uint8_t *buf, void (*change)(struct pulse *))
 {
 	static struct pulse p;
@@ -411,6 +461,6 @@ START_TEST(refuses_a_broken_configuration)
 END_TEST
 
 UNIT_MAIN("pulse_io", one_pulse_is_heard_once_over_two_links, first_pulse_after_a_start_is_answered_at_once,
-	  round_trips_are_measured, many_messages_are_split, unknown_groups_are_skipped,
+	  round_trips_are_measured, many_messages_are_split, unknown_groups_are_skipped, a_hello_is_told_once,
 	  forgeries_raise_alarms_and_change_nothing, a_flood_does_not_hold_the_loop,
 	  a_missing_address_is_no_end, a_port_in_use_is_tried_again, refuses_a_broken_configuration)
