@@ -10,7 +10,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-FENCING = HERE.parent.parent / "fencing"
+FENCING, LIB = HERE.parent.parent / "fencing", HERE.parent.parent / "lib"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "ringkeep"
 FILES = ("vmlinuz", "watchdog.ko", "i6300esb.ko")
 LIMIT_S = 100
@@ -56,8 +56,8 @@ def archive(files):
 
 
 def initramfs(place):
-    compiler = ["gcc", "-static", "-O2", "-std=gnu17", "-D_GNU_SOURCE", f"-I{FENCING}"]
-    subprocess.run([*compiler, HERE / "watchdog_guest.c", FENCING / "watchdog.c", "-o", place / "init"], check=True)
+    compiler = ["gcc", "-static", "-O2", "-std=gnu17", "-D_GNU_SOURCE", f"-I{FENCING}", f"-I{LIB}"]
+    subprocess.run([*compiler, HERE / "watchdog_guest.c", FENCING / "watchdog.c", LIB / "child_spawn.c", "-o", place / "init"], check=True)
     subprocess.run([*compiler, FENCING / "watchdog_main.c", "-o", place / "ringkeep-watchdog"], check=True)
     files = {name: (0o100755, (place / name).read_bytes()) for name in ("init", "ringkeep-watchdog")}
     files |= {name: (0o100644, (CACHE / name).read_bytes()) for name in FILES[1:]}
