@@ -337,8 +337,8 @@ void services_tick(struct agent *a);
 void services_receive(struct agent *a, node_id_t from, const void *data, size_t len);
 /* A heartbeat came from a node: if it is the holder's, its digest is of exactly what it has sent so far. */
 void services_compare(struct agent *a, node_id_t from);
-/* Its PBX serves the address now: what it has is compared with what we know, if that was still to come. */
-void service_activated(struct agent_group *g);
+/* Its PBX is compared with what we know, if that was still to come. */
+void service_feed_all(struct agent_group *g);
 /* Once a second, at the holder: others that stay out of step get everything again. */
 void services_heal(struct agent *a);
 /* Sends what is collected. */

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define ALONE_PULSES_SILENT 3
-
 static bool alone_group(const struct agent *a, group_index_t group)
 {
 	return config_alone_votes(a->config) && !config_group_native(&a->config->groups[group]);
@@ -120,8 +118,7 @@ static void alone_refresh_group(struct agent *a, group_index_t group)
 {
 	const struct lease *l = &a->core.group[group].lease;
 	struct core_event ev;
-	bool silent = raw_diff_ns(l->alone.heard_at, a->now.raw) >=
-		      ALONE_PULSES_SILENT * a->core.config.timing.pulse_ns;
+	bool silent = raw_diff_ns(l->alone.heard_at, a->now.raw) >= a->core.config.timing.keep_ns;
 
 	if (a->group[group].lan_since.ns == 0)
 		a->group[group].lan_since = a->now.boot;

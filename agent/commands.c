@@ -97,11 +97,18 @@ static enum control_answer command_watch(void *ctx, const struct control_request
 	return CONTROL_STREAM; /* records_watchers() publishes */
 }
 
+/* How many records are asked for. */
+static unsigned command_records(const struct control_request *req)
+{
+	json_int_t count = json_integer_value(json_object_get(req->args, "count"));
+
+	return count > 0 && count <= COMMAND_RECORDS_MAX ? (unsigned)count : 50;
+}
+
 static enum control_answer command_history(void *ctx, const struct control_request *req, json_t **ret_reply)
 {
 	struct agent *a = ctx;
-	json_int_t count = json_integer_value(json_object_get(req->args, "count"));
-	unsigned wanted = count > 0 && count <= COMMAND_RECORDS_MAX ? (unsigned)count : 50;
+	unsigned wanted = command_records(req);
 	/* A change has two records on disk and one to show. */
 	json_t *records = history_read(a->state_fd,
 				       wanted < COMMAND_RECORDS_MAX / 2 ? 2 * wanted : COMMAND_RECORDS_MAX);
@@ -638,19 +645,16 @@ const struct control_ops agent_control_ops = {
 static enum control_answer command_fence_history(struct agent *a, const struct control_request *req,
 						 json_t **ret_reply)
 {
-	json_int_t count = json_integer_value(json_object_get(req->args, "count"));
 	json_t *all = history_read(a->state_fd, COMMAND_RECORDS_MAX), *kept = json_array(), *r;
 	size_t i;
 
-	if (count <= 0 || count > COMMAND_RECORDS_MAX)
-		count = 50;
 	json_array_foreach(all, i, r)
 	{
 		const char *type = json_string_value(json_object_get(r, "type"));
 
 		if (type && !strcmp(type, "fence"))
 			json_array_append(kept, r);
-		if (json_array_size(kept) > (size_t)count)
+		if (json_array_size(kept) > command_records(req))
 			json_array_remove(kept, 0);
 	}
 	*ret_reply = all ? control_ok(json_pack("{s:O}", "records", kept))

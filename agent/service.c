@@ -47,7 +47,7 @@ static bool service_knows(const struct agent_group *g)
 	       (a->joined && binding_store_count(g->store) > 0);
 }
 
-static void service_feed_all(struct agent_group *g)
+void service_feed_all(struct agent_group *g)
 {
 	if (!g->feed_waits)
 		return;
@@ -66,11 +66,6 @@ static void service_ready(void *ctx)
 	if (service_knows(g))
 		service_feed_all(g);
 	trunks_ready(g);
-}
-
-void service_activated(struct agent_group *g)
-{
-	service_feed_all(g);
 }
 
 /* Not a reason to move: the next node would get the same load, and its phones besides. */

@@ -32,7 +32,7 @@ static void steps_adapter(struct agent *a, group_index_t group, bool active)
 		   : adapter_standby(g->adapter, a->now.boot, &g->step.request);
 	/* A child that is gone is told its role when it is back. */
 	if (r == 0 && active)
-		service_activated(g);
+		service_feed_all(g);
 	if (r == -ENOTCONN)
 		steps_answer(a, group, 0);
 	else if (r < 0)

@@ -27,16 +27,23 @@ static double spent_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-START_TEST(who_turns_without_a_pause_is_told_and_steps_down)
+/* It is, and is told by a signal that waits. */
+static bool may_be_realtime(void)
 {
-	struct rlimit limit;
 	sigset_t xcpu;
-	double start;
 
 	(void)sigemptyset(&xcpu);
 	(void)sigaddset(&xcpu, SIGXCPU);
 	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &xcpu, NULL), 0);
-	if (realtime_priority(1) == -EPERM)
+	return realtime_priority(1) != -EPERM;
+}
+
+START_TEST(who_turns_without_a_pause_is_told_and_steps_down)
+{
+	struct rlimit limit;
+	double start;
+
+	if (!may_be_realtime())
 		return;
 	for (start = spent_s(); !told() && spent_s() < start + 0.8;)
 		;
@@ -58,15 +65,14 @@ START_TEST(who_comes_back_has_all_of_its_time_again)
 	sigset_t xcpu;
 	double start;
 
-	(void)sigemptyset(&xcpu);
-	(void)sigaddset(&xcpu, SIGXCPU);
-	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &xcpu, NULL), 0);
-	if (realtime_priority(1) == -EPERM)
+	if (!may_be_realtime())
 		return;
 	for (start = spent_s(); !told() && spent_s() < start + 0.8;)
 		;
 	ck_assert(told());
 	ck_assert_int_eq(realtime_step_down(), 0);
+	(void)sigemptyset(&xcpu);
+	(void)sigaddset(&xcpu, SIGXCPU);
 	ck_assert_int_eq(sigtimedwait(&xcpu, NULL, &none), SIGXCPU);
 	ck_assert_int_eq(realtime_priority(1), 0);
 	for (start = spent_s(); spent_s() < start + REALTIME_SPIN_MS / 1000.0 / 3;)
@@ -78,12 +84,8 @@ END_TEST
 START_TEST(who_sleeps_now_and_then_is_left_alone)
 {
 	const struct timespec nap = { .tv_nsec = 1000000 };
-	sigset_t xcpu;
 
-	(void)sigemptyset(&xcpu);
-	(void)sigaddset(&xcpu, SIGXCPU);
-	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &xcpu, NULL), 0);
-	if (realtime_priority(1) == -EPERM)
+	if (!may_be_realtime())
 		return;
 	for (int i = 0; i < 5; i++) {
 		for (double start = spent_s(); spent_s() < start + REALTIME_SPIN_MS / 1000.0 / 3;)
