@@ -35,6 +35,12 @@ struct fence_request;
 #define CONFIG_PUBLIC_KEY_MAX 96 /* "rk1:" + base64url of 64 bytes, and room */
 #define CONFIG_DEVICE_MAX     16 /* IFNAMSIZ */
 #define CONFIG_WATCHDOG_MAX   64
+#define CONFIG_UPLINKS_MAX    8 /* PATH_UPLINKS_MAX; IPv4 and IPv6 of one ISP are two */
+#define CONFIG_PROBES_MAX     8 /* of one family: UPLINK_TARGETS_MAX */
+#define CONFIG_PROBES_ALL_MAX 16
+#define CONFIG_VOICE_TO_MAX   64 /* PATH_VOICE_MAX */
+#define CONFIG_PUBLISH_MAX    4
+#define CONFIG_HOST_MAX	      254 /* of a name in DNS, with its NUL */
 #define CONFIG_FILE_BYTES_MAX (1 << 20)
 #define CONFIG_ERRORS_MAX     32
 #define CONFIG_ERROR_TEXT_MAX 320
@@ -53,6 +59,14 @@ struct config_fence_level {
 	char devices[FENCE_LEVEL_DEVICES_MAX][RK_NAME_MAX];
 };
 
+/* What is different about an uplink on one node; the title is the uplink's name. */
+struct config_line {
+	char name[RK_NAME_MAX];
+	char device[CONFIG_DEVICE_MAX];	  /* "" = the uplink's */
+	struct ip_address gateway;	  /* none = the uplink's */
+	struct ip_address public_address; /* none = the uplink's */
+};
+
 struct config_node {
 	char name[RK_NAME_MAX];
 	uint32_t id;
@@ -64,6 +78,8 @@ struct config_node {
 	struct config_fence_level fence_levels[FENCE_LEVELS_MAX];
 	uint32_t links_count;
 	struct config_link links[RK_LINKS_MAX];
+	uint32_t lines_count; /* by name */
+	struct config_line lines[CONFIG_UPLINKS_MAX];
 };
 
 struct config_setting {
@@ -135,6 +151,79 @@ struct config_trunk {
 	uint32_t burst;
 };
 
+enum config_family { CONFIG_IPV4, CONFIG_IPV6 }; /* numbers of enum path_family */
+
+/* A way to the outside that each PBX node has. Its number in the configuration is the same on all nodes. */
+struct config_uplink {
+	char name[RK_NAME_MAX];
+	char isp[RK_NAME_MAX]; /* the uplink's name if none was given; the same ISP on all nodes and families
+				*/
+	uint32_t family;       /* enum config_family */
+	char device[CONFIG_DEVICE_MAX];	  /* "" = each node's line says it */
+	struct ip_address gateway;	  /* none = learned from the kernel (DHCP, PPP, RA) */
+	struct ip_address public_address; /* none = STUN tells, else the device's own */
+	uint32_t table;
+	uint32_t mark;	     /* within voice.mark_mask */
+	uint32_t preference; /* lower is preferred */
+	uint32_t cost;
+	bool metered;
+};
+
+/* One target, asked over every uplink of its address's family. */
+struct config_probe {
+	char name[RK_NAME_MAX];
+	uint32_t kind; /* enum probe_kind */
+	struct ip_address address;
+	uint32_t port;		    /* 0 = the kind's own */
+	char host[CONFIG_HOST_MAX]; /* dns: the name to ask for; http: the Host; "" = the kind's own */
+	char path[CONFIG_PATH_MAX]; /* http */
+	uint32_t status;	    /* http; 0 = any 2xx */
+	char operator[RK_NAME_MAX]; /* targets of one operator are one witness; the probe's name if none was
+				       given */
+};
+
+enum config_uplink_failback {
+	CONFIG_UPLINK_MANUAL,
+	CONFIG_UPLINK_IDLE,
+	CONFIG_UPLINK_DELAY,
+	CONFIG_UPLINK_WINDOW
+};
+enum config_live_calls { CONFIG_CALLS_REINVITE, CONFIG_CALLS_LEAVE };
+
+/* Which uplink the node's voice takes; present once if there are uplinks. */
+struct config_voice {
+	char name[RK_NAME_MAX]; /* unused: the section has no title */
+	uint32_t to_count;	/* 0 = the peers of all trunks */
+	struct ip_prefix to[CONFIG_VOICE_TO_MAX];
+	uint32_t table, nexthop, rule_priority, mark_mask;
+	bool mark_flows; /* we keep the nftables rules that set the mark at a flow's start */
+	uint32_t quorum;
+	uint32_t interval_ms, slow_interval_ms, timeout_ms;
+	uint32_t fall, rise;
+	uint32_t codec; /* enum emodel_codec */
+	uint32_t mos_good_milli, mos_degraded_milli;
+	uint32_t failback; /* enum config_uplink_failback, numbers of enum uplink_failback */
+	uint32_t failback_after_ms, failback_wait_ms;
+	uint32_t failback_from_min, failback_until_min; /* minutes since local midnight */
+	uint32_t confirm_ms, hold_ms;
+	bool drain;
+	uint32_t calls;		    /* enum config_live_calls */
+	char hook[CONFIG_PATH_MAX]; /* "" = none */
+	uint32_t hook_timeout_ms;
+	uint32_t settle_ms, together_ms; /* before the group moves for the uplinks' sake */
+};
+
+/* A name in DNS that follows the group and its holder's uplink (RFC 2136). */
+struct config_publish {
+	char name[RK_NAME_MAX];
+	char host[CONFIG_HOST_MAX];
+	char zone[CONFIG_HOST_MAX]; /* "" = the server is asked */
+	struct ip_address server;
+	uint32_t port;
+	uint32_t ttl_s;
+	char key_file[CONFIG_PATH_MAX]; /* TSIG, as nsupdate -k wants it; "" = none */
+};
+
 struct config_group {
 	char name[RK_NAME_MAX];
 	uint32_t wire_id; /* group_wire_id(name) */
@@ -162,6 +251,8 @@ struct config_group {
 	struct config_vrrp vrrp[1];
 	uint32_t trunks_count; /* by name */
 	struct config_trunk trunks[CONFIG_TRUNKS_MAX];
+	uint32_t publishes_count; /* by name */
+	struct config_publish publishes[CONFIG_PUBLISH_MAX];
 };
 
 enum config_fence_kind { CONFIG_FENCE_POWER, CONFIG_FENCE_FABRIC, CONFIG_FENCE_WATCHDOG };
@@ -222,6 +313,12 @@ struct config {
 	struct config_group groups[RK_GROUPS_MAX];
 	uint32_t watchdog_count; /* 0 or 1 */
 	struct config_watchdog watchdog[1];
+	uint32_t uplinks_count; /* by name */
+	struct config_uplink uplinks[CONFIG_UPLINKS_MAX];
+	uint32_t probes_count; /* by name */
+	struct config_probe probes[CONFIG_PROBES_ALL_MAX];
+	uint32_t voice_count; /* 0 or 1 */
+	struct config_voice voice[1];
 	uint32_t roles_count;
 	struct config_role_users roles[CONFIG_ROLES_MAX];
 	uint64_t hash; /* of the canonical form; filled by parsing */

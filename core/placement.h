@@ -35,6 +35,15 @@ struct group_facts {
 	uint32_t bindings_count;
 };
 
+#define RK_UPLINKS_MAX 8 /* of one node */
+
+/* One uplink of a node; travels in its heartbeat, as a class and an age. */
+struct node_uplink {
+	uint32_t isp; /* a number of the ISP's name: the same on every node */
+	enum uplink_class class;
+	boot_t since; /* it has this class; of the clock of whoever has this struct */
+};
+
 struct node_facts {
 	uint64_t config_hash;
 	bool config_accepted; /* the node runs a configuration that it could load */
@@ -45,6 +54,9 @@ struct node_facts {
 			*/
 	int64_t watchdog_ns; /* its armed hardware watchdog, that only a quorate node is petted by; 0 = none
 			      */
+	uint8_t uplinks_count;
+	int8_t uplink_in_use; /* index of the best one that carries voice now; -1: none */
+	struct node_uplink uplink[RK_UPLINKS_MAX];
 	struct group_facts group[RK_GROUPS_MAX]; /* by the receiver's own group index */
 };
 
@@ -59,8 +71,8 @@ enum reason {
 	REASON_FENCED = 40,
 	REASON_JOINING = 41,
 	REASON_FENCE_WAIT = 42, /* fence = required: a lost node held the group and is not proved off */
-	REASON_CONFIG = 50, /* its configuration differs or was not accepted */
-	REASON_GATE = 55,   /* its gate or addresses are not in force */
+	REASON_CONFIG = 50,	/* its configuration differs or was not accepted */
+	REASON_GATE = 55,	/* its gate or addresses are not in force */
 	REASON_LAN_DOWN = 60,
 	REASON_PBX_UNKNOWN = 70,
 	REASON_PBX_STARTING = 71,
@@ -126,7 +138,7 @@ struct placement_input {
 	bool standby;
 	bool fenced;
 	bool fence_wait; /* the group waits until its lost holder is proved off */
-	bool proof; /* the other of two nodes is proved off: as good as corosync's quorum */
+	bool proof;	 /* the other of two nodes is proved off: as good as corosync's quorum */
 	bool damped;
 	bool incumbent;
 	bool config_differs;

@@ -90,6 +90,33 @@ struct adapter_trunk {
 	bool retries;		/* failed, and the PBX tries again by itself */
 };
 
+/* Which uplink the PBX is to use, and what the world sees of it there. */
+struct adapter_uplink {
+	const char *name;    /* of the uplink */
+	const char *public4; /* public address, NULL = not known, or no uplink of that family */
+	const char *public6;
+	bool drain; /* live calls stay on `from`, with their signalling; refused by a PBX that cannot tell
+		       calls apart */
+	const char *from; /* of a drain; else NULL */
+};
+
+/* What a PBX can do about uplinks; it says so when it is configured. */
+enum adapter_uplink_support {
+	ADAPTER_UPLINK_NONE, /* it cannot be told: only the route moves */
+	ADAPTER_UPLINK_ONE,  /* one public address for all calls */
+	ADAPTER_UPLINK_EACH, /* a transport per uplink: live calls may stay on another one than new ones */
+};
+
+/* What the other side of a live call reports by RTCP (RFC 3550) about what it got from us, since the report
+ * before it of the same call. */
+struct adapter_quality {
+	const char *peer; /* address of the other side's media */
+	const char *call; /* the PBX's name of the leg */
+	uint32_t packets, lost;
+	uint32_t rtt_us; /* 0: not known */
+	uint32_t jitter_us;
+};
+
 enum adapter_request {
 	ADAPTER_CONFIGURE, /* its answer goes to ready or alarm, not to answered */
 	ADAPTER_ACTIVATE,
@@ -97,6 +124,8 @@ enum adapter_request {
 	ADAPTER_APPLY,
 	ADAPTER_DUMP,
 	ADAPTER_TRUNK,
+	ADAPTER_UPLINK,
+	ADAPTER_REINVITE,
 	ADAPTER_REQUESTS
 };
 
@@ -125,6 +154,7 @@ struct adapter_ops {
 	void (*full_begin)(void *ctx); /* what comes is all it has ... */
 	void (*full_end)(void *ctx);   /* ... up to here */
 	void (*trunk)(void *ctx, const struct adapter_trunk *t);
+	void (*quality)(void *ctx, const struct adapter_quality *q);
 	/* One message of the child has been handed over: a good moment to send the batch. */
 	void (*bindings_end)(void *ctx);
 	/* Exactly once for every request that got an id. error: 0, ETIMEDOUT, ECONNRESET (child lost),
@@ -161,6 +191,15 @@ int adapter_dump(struct adapter *a, boot_t now, uint64_t *ret_id);
 /* Orders the PBX to register a trunk now, or to take its registration back; answered when it took the order.
  */
 int adapter_trunk_order(struct adapter *a, const char *trunk, bool registered, boot_t now, uint64_t *ret_id);
+
+/* Tells the PBX its public address and uplink; remembered, and told again to a restarted child. Answered when
+ * the PBX uses them. */
+int adapter_uplink(struct adapter *a, const struct adapter_uplink *u, boot_t now, uint64_t *ret_id);
+/* Live calls towards the trunks (their peers) get a re-INVITE with the address of now (RFC 3261, 14).
+ * Answered when all were sent. -EOPNOTSUPP the PBX cannot. */
+int adapter_reinvite(struct adapter *a, boot_t now, uint64_t *ret_id);
+enum adapter_uplink_support adapter_uplink_support(const struct adapter *a);
+bool adapter_can_reinvite(const struct adapter *a);
 
 /* Changes for the PBX, collected as the JSON they will travel as: nothing is borrowed from any store. */
 struct adapter_apply {
