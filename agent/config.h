@@ -204,7 +204,8 @@ struct config_voice {
 	uint32_t mos_good_milli, mos_degraded_milli;
 	uint32_t failback; /* enum config_uplink_failback, numbers of enum uplink_failback */
 	uint32_t failback_after_ms, failback_wait_ms;
-	uint32_t failback_from_min, failback_until_min; /* minutes since local midnight */
+	char failback_window[12];			/* as written: "02:00-05:00" */
+	uint32_t failback_from_min, failback_until_min; /* of it: minutes since local midnight */
 	uint32_t confirm_ms, hold_ms;
 	bool drain;
 	uint32_t calls;		    /* enum config_live_calls */

@@ -340,6 +340,10 @@ static void sort_sections(struct config *c)
 		qsort(c->groups[i].trunks, c->groups[i].trunks_count, sizeof c->groups[i].trunks[0],
 		      name_cmp);
 	qsort(c->groups, c->groups_count, sizeof c->groups[0], name_cmp);
+	for (uint32_t i = 0; i < c->nodes_count; i++)
+		qsort(c->nodes[i].lines, c->nodes[i].lines_count, sizeof c->nodes[i].lines[0], name_cmp);
+	qsort(c->uplinks, c->uplinks_count, sizeof c->uplinks[0], name_cmp);
+	qsort(c->probes, c->probes_count, sizeof c->probes[0], name_cmp);
 	qsort(c->roles, c->roles_count, sizeof c->roles[0], name_cmp);
 }
 
@@ -353,10 +357,12 @@ void config_check(struct config_parse *p, struct config *c)
 	config_check_trunks(p, c);
 	config_check_fence(p, c);
 	check_roles(p, c);
+	config_check_uplinks(p, c);
 	check_timing(p, c);
 	config_check_gateways(p, c); /* after the timing is complete */
 	if (p->errors->count == 0) {
 		sort_sections(c);
+		config_complete_uplinks(c);
 		c->hash = config_hash(c);
 	}
 }

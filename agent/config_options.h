@@ -17,6 +17,7 @@ enum option_type {
 	OPTION_BOOL,	   /* bool */
 	OPTION_MSEC,	   /* uint32_t; "100ms", "2.5s", "5m", "1h" */
 	OPTION_PPM,	   /* uint32_t; "10%" */
+	OPTION_MILLI,	   /* uint32_t, in thousandths; written as a decimal number */
 	OPTION_ENUM,	   /* uint32_t; one of names */
 	OPTION_ADDRESS,	   /* struct ip_address */
 	OPTION_ADDRESSES,  /* list of them */

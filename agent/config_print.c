@@ -43,6 +43,8 @@ static bool is_given(const struct config_option *o, const void *base)
 		return true;
 	if (config_option_is_list(o))
 		return *(const uint32_t *)((const char *)base + o->count_offset) > 0;
+	if (o->type == OPTION_ADDRESS)
+		return ((const struct ip_address *)(const void *)field)->family != 0;
 	return o->type == OPTION_STRING || o->type == OPTION_NAME ? *field : true;
 }
 

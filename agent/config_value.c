@@ -76,6 +76,8 @@ static int parse_number(const struct config_option *o, const char *text, uint32_
 		return r;
 	if (o->type == OPTION_NUMBER || o->type == OPTION_PRIORITIES)
 		return *unit ? -EINVAL : scale_exact(micro, 1, ret);
+	if (o->type == OPTION_MILLI)
+		return *unit ? -EINVAL : scale_exact(micro, 1000, ret);
 	if (o->type == OPTION_PPM)
 		return strcmp(unit, "%") ? -EINVAL : scale_exact(micro, 10000, ret);
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
@@ -91,6 +93,7 @@ static int set_number(const struct config_option *o, uint32_t *field, const char
 		[OPTION_NUMBER] = "a whole number",
 		[OPTION_MSEC] = "a duration with its unit, such as 100ms, 2.5s or 5m",
 		[OPTION_PPM] = "a percentage, such as 10% or 0.05%",
+		[OPTION_MILLI] = "a number with at most three decimals, such as 3.9",
 		[OPTION_PRIORITIES] = "a whole number",
 	};
 	/* min and max of a list are its length. */
@@ -233,6 +236,7 @@ int config_option_set(const struct config_option *o, void *base, const char *tex
 	case OPTION_NUMBER:
 	case OPTION_MSEC:
 	case OPTION_PPM:
+	case OPTION_MILLI:
 	case OPTION_PRIORITIES:
 		r = set_number(o, field, text, reterr, size);
 		break;
@@ -265,14 +269,16 @@ static void duration_text(uint32_t ms, char *ret, size_t size)
 	}
 }
 
-static void percent_text(uint32_t ppm, char *ret, size_t size)
+/* v with so many of its digits behind the point. */
+static void decimal_text(uint32_t v, int digits, const char *unit, char *ret, size_t size)
 {
-	char fraction[8];
-	int len = snprintf(fraction, sizeof fraction, "%04u", ppm % 10000);
+	uint32_t per = digits == 4 ? 10000 : 1000;
+	char fraction[12];
+	int len = snprintf(fraction, sizeof fraction, "%0*u", digits, v % per);
 
 	while (len > 0 && fraction[len - 1] == '0')
 		fraction[--len] = 0;
-	(void)snprintf(ret, size, "%u%s%s%%", ppm / 10000, len ? "." : "", fraction);
+	(void)snprintf(ret, size, "%u%s%s%s", v / per, len ? "." : "", fraction, unit);
 }
 
 static void number_text(enum option_type type, uint32_t v, char *ret, size_t size)
@@ -280,7 +286,9 @@ static void number_text(enum option_type type, uint32_t v, char *ret, size_t siz
 	if (type == OPTION_MSEC)
 		duration_text(v, ret, size);
 	else if (type == OPTION_PPM)
-		percent_text(v, ret, size);
+		decimal_text(v, 4, "%", ret, size);
+	else if (type == OPTION_MILLI)
+		decimal_text(v, 3, "", ret, size);
 	else
 		(void)snprintf(ret, size, "%u", v);
 }
@@ -302,6 +310,7 @@ void config_option_text(const struct config_option *o, const void *base, uint32_
 	case OPTION_NUMBER:
 	case OPTION_MSEC:
 	case OPTION_PPM:
+	case OPTION_MILLI:
 	case OPTION_PRIORITIES:
 		number_text(o->type, *(const uint32_t *)field, ret, size);
 		break;
@@ -330,6 +339,7 @@ void config_option_limits(const struct config_option *o, char *ret, size_t size)
 	case OPTION_NUMBER:
 	case OPTION_MSEC:
 	case OPTION_PPM:
+	case OPTION_MILLI:
 		number_text(o->type, o->min, low, sizeof low);
 		number_text(o->type, o->max, high, sizeof high);
 		(void)snprintf(ret, size, "%s to %s", low, high);

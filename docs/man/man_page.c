@@ -40,6 +40,7 @@ static const char *type_word(enum option_type type)
 		[OPTION_BOOL] = "yes|no",
 		[OPTION_MSEC] = "DURATION",
 		[OPTION_PPM] = "PERCENTAGE",
+		[OPTION_MILLI] = "DECIMAL",
 		[OPTION_ENUM] = "WORD",
 		[OPTION_ADDRESS] = "ADDRESS",
 		[OPTION_ADDRESSES] = "{ ADDRESS, ... }",
