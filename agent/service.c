@@ -397,7 +397,10 @@ static int service_spawn(struct agent_group *g, const struct config_group *cg)
 			(struct adapter_setting){ pbx->settings[i].name, pbx->settings[i].value };
 	for (uint32_t i = 0; i < cg->trunks_count; i++)
 		config.trunks[config.trunks_count++] =
-			(struct adapter_trunk_setting){ cg->trunks[i].name, cg->trunks[i].registration };
+			(struct adapter_trunk_setting){ .name = cg->trunks[i].name,
+							.registration = cg->trunks[i].registration,
+							.peers = cg->trunks[i].peers,
+							.peers_count = cg->trunks[i].peers_count };
 	trunks_open(g);
 	r = adapter_new(&config, &service_ops, g, g->agent->now.boot, &g->adapter);
 	if (r < 0)

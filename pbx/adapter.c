@@ -314,6 +314,16 @@ static uint32_t or_default(uint32_t v, uint32_t otherwise)
 	return v ? v : otherwise;
 }
 
+static json_t *trunk_to_json(const struct adapter_trunk_setting *t)
+{
+	json_t *peers = json_array();
+	char text[IP_PREFIX_TEXT_MAX];
+
+	for (size_t i = 0; i < t->peers_count; i++)
+		(void)json_array_append_new(peers, json_string(ip_prefix_format(&t->peers[i], text)));
+	return json_pack("{ss ss so}", "name", t->name, "registration", t->registration, "peers", peers);
+}
+
 static json_t *config_to_json(const struct adapter_config *c)
 {
 	json_t *addresses = json_array(), *settings = json_object(), *trunks = json_array();
@@ -325,8 +335,7 @@ static json_t *config_to_json(const struct adapter_config *c)
 	for (size_t i = 0; i < c->settings_count; i++)
 		(void)json_object_set_new(settings, c->settings[i].name, json_string(c->settings[i].value));
 	for (size_t i = 0; i < c->trunks_count; i++)
-		(void)json_array_append_new(trunks, json_pack("{ss ss}", "name", c->trunks[i].name,
-							      "registration", c->trunks[i].registration));
+		(void)json_array_append_new(trunks, trunk_to_json(&c->trunks[i]));
 	o = json_pack("{ss si ss ss so so so si si}", "type", "configure", "version", ADAPTER_PROTOCOL,
 		      "group", c->group, "node", c->node ? c->node : "", "addresses", addresses, "settings",
 		      settings, "trunks", trunks, "options_interval_ms",
@@ -389,6 +398,7 @@ void adapter_free(struct adapter *a)
 	line_reader_close(&a->out_lines);
 	line_reader_close(&a->err_lines);
 	json_decref(a->configure);
+	json_decref(a->uplink);
 	if (a->epoll_fd >= 0)
 		(void)close(a->epoll_fd); /* only a set of others */
 	free(a->path);
@@ -443,6 +453,7 @@ const char *adapter_request_name(enum adapter_request kind)
 		[ADAPTER_CONFIGURE] = "configure", [ADAPTER_ACTIVATE] = "activate",
 		[ADAPTER_STANDBY] = "standby",	   [ADAPTER_APPLY] = "apply",
 		[ADAPTER_DUMP] = "dump",	   [ADAPTER_TRUNK] = "trunk",
+		[ADAPTER_UPLINK] = "uplink",	   [ADAPTER_REINVITE] = "reinvite",
 	};
 
 	return kind < ADAPTER_REQUESTS ? names[kind] : "?";

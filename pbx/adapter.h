@@ -16,6 +16,7 @@
 #define RK_ADAPTER_H
 
 #include "binding.h"
+#include "ip_address.h"
 #include "placement.h"
 #include "trunk_state.h"
 
@@ -42,7 +43,9 @@ struct adapter_setting {
 
 struct adapter_trunk_setting {
 	const char *name;
-	const char *registration; /* the PBX's own name of it; "" = nothing to register */
+	const char *registration;      /* the PBX's own name of it; "" = nothing to register */
+	const struct ip_prefix *peers; /* the carrier's addresses, borrowed while configured */
+	size_t peers_count;
 };
 
 /* Copied by adapter_new(). A zero number takes the default in brackets. */
@@ -110,7 +113,7 @@ enum adapter_uplink_support {
 /* What the other side of a live call reports by RTCP (RFC 3550) about what it got from us, since the report
  * before it of the same call. */
 struct adapter_quality {
-	const char *peer; /* address of the other side's media */
+	const char *peer; /* address of the other side's media, as ip_format() writes it */
 	const char *call; /* the PBX's name of the leg */
 	uint32_t packets, lost;
 	uint32_t rtt_us; /* 0: not known */
@@ -192,14 +195,18 @@ int adapter_dump(struct adapter *a, boot_t now, uint64_t *ret_id);
  */
 int adapter_trunk_order(struct adapter *a, const char *trunk, bool registered, boot_t now, uint64_t *ret_id);
 
-/* Tells the PBX its public address and uplink; remembered, and told again to a restarted child. Answered when
- * the PBX uses them. */
+/* Tells the PBX its public address and uplink; remembered, whatever this returns, and told to a restarted
+ * child before ready() (an answer of that is none of ops.answered(); a failure of it is logged). Answered
+ * when the PBX uses them. -EOPNOTSUPP it cannot be told; -EINVAL the PBX cannot drain. */
 int adapter_uplink(struct adapter *a, const struct adapter_uplink *u, boot_t now, uint64_t *ret_id);
 /* Live calls towards the trunks (their peers) get a re-INVITE with the address of now (RFC 3261, 14).
- * Answered when all were sent. -EOPNOTSUPP the PBX cannot. */
+ * Answered when all were sent, with how many as the sentence of it. -EOPNOTSUPP the PBX cannot. */
 int adapter_reinvite(struct adapter *a, boot_t now, uint64_t *ret_id);
+/* As the child said when it was last configured; nothing before. */
 enum adapter_uplink_support adapter_uplink_support(const struct adapter *a);
 bool adapter_can_reinvite(const struct adapter *a);
+const char *adapter_uplink_support_name(enum adapter_uplink_support support);
+bool adapter_uplink_support_from_name(const char *name, enum adapter_uplink_support *ret);
 
 /* Changes for the PBX, collected as the JSON they will travel as: nothing is borrowed from any store. */
 struct adapter_apply {

@@ -173,7 +173,11 @@ static void input_answer(struct adapter *a, const json_t *o, boot_t now, int err
 	adapter_sentence(why, sizeof why, get_string(o, "why", ""));
 	if (!adapter_answer(a, get_id(o), error, why, now))
 		a->counters.late++;
-	if (!was_ready && a->state == ADAPTER_READY && a->ops.ready)
+	if (was_ready || a->state != ADAPTER_READY)
+		return;
+	adapter_read_support(a, o);
+	adapter_uplink_again(a, now);
+	if (a->ops.ready)
 		a->ops.ready(a->ctx);
 }
 
@@ -193,6 +197,12 @@ static void input_pong(struct adapter *a, const json_t *o, boot_t now)
 	a->ping_at = boot_add(now, a->ping_interval_ms * NS_PER_MS);
 }
 
+static void input_quality(struct adapter *a, const json_t *o, boot_t now)
+{
+	if (!adapter_read_quality(a, o))
+		input_garbage(a, now, "quality without a call, or of a peer that is no address");
+}
+
 static void input_log(struct adapter *a, const json_t *o, boot_t now)
 {
 	adapter_log(a, get_string(o, "text", ""), now);
@@ -207,6 +217,7 @@ static const struct {
 	{ "bindings", false, input_bindings }, { "trunks", false, input_trunks },
 	{ "done", false, input_done },	       { "failed", false, input_failed },
 	{ "pong", false, input_pong },	       { "log", true, input_log },
+	{ "quality", false, input_quality },
 };
 
 static void input_dispatch(struct adapter *a, const json_t *o, boot_t now)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define HEALTH_EVERY_NS (3 * NS_PER_S)
@@ -31,6 +32,8 @@ struct adapter_main {
 	struct adapter_health health;
 	boot_t health_due;
 	boot_t counts_due; /* mere counts are not told at each change */
+	enum adapter_uplink_support uplinks;
+	bool reinvites;
 	json_t *put, *remove, *trunks;
 	size_t collected;
 };
@@ -52,6 +55,24 @@ void adapter_main_answer(struct adapter_main *m, uint64_t id, const char *why)
 		main_send(m, json_pack("{ss sI ss}", "type", "failed", "id", (json_int_t)id, "why", why));
 	else
 		main_send(m, json_pack("{ss sI}", "type", "done", "id", (json_int_t)id));
+}
+
+void adapter_main_done(struct adapter_main *m, uint64_t id, const char *sentence)
+{
+	main_send(m, json_pack("{ss sI ss}", "type", "done", "id", (json_int_t)id, "why", sentence));
+}
+
+void adapter_main_uplinks(struct adapter_main *m, enum adapter_uplink_support support, bool reinvite)
+{
+	m->uplinks = support;
+	m->reinvites = reinvite;
+}
+
+void adapter_main_quality(struct adapter_main *m, const struct adapter_quality *q)
+{
+	main_send(m, json_pack("{ss ss ss sI sI sI sI}", "type", "quality", "call", q->call, "peer", q->peer,
+			       "packets", (json_int_t)q->packets, "lost", (json_int_t)q->lost, "rtt_us",
+			       (json_int_t)q->rtt_us, "jitter_us", (json_int_t)q->jitter_us));
 }
 
 void adapter_main_log(struct adapter_main *m, const char *format, ...)
@@ -234,7 +255,30 @@ static uint32_t config_number(const json_t *o, const char *key, uint32_t otherwi
 	return v > 0 && v <= 3600000 ? (uint32_t)v : otherwise;
 }
 
-/* Those without a registration are nothing to the PBX. */
+bool adapter_main_is_peer(const struct adapter_main_config *c, const struct ip_address *ip)
+{
+	for (size_t i = 0; i < c->peers_count; i++)
+		if (ip_prefix_has(&c->peers[i], ip))
+			return true;
+	return false;
+}
+
+static void config_read_peers(struct adapter_main_config *c, const json_t *list)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *text = json_string_value(item);
+
+		if (text && c->peers_count < ADAPTER_PEERS_MAX &&
+		    ip_prefix_parse(text, &c->peers[c->peers_count]) == 0)
+			c->peers_count++;
+	}
+}
+
+/* Those without a registration are nothing to the PBX but addresses. */
 static void config_read_trunks(struct adapter_main_config *c, const json_t *list)
 {
 	json_t *item;
@@ -242,9 +286,12 @@ static void config_read_trunks(struct adapter_main_config *c, const json_t *list
 
 	json_array_foreach(list, i, item)
 	{
-		struct adapter_trunk_setting t = { json_string_value(json_object_get(item, "name")),
-						   json_string_value(json_object_get(item, "registration")) };
+		struct adapter_trunk_setting t = {
+			.name = json_string_value(json_object_get(item, "name")),
+			.registration = json_string_value(json_object_get(item, "registration")),
+		};
 
+		config_read_peers(c, json_object_get(item, "peers"));
 		if (t.name && t.registration && *t.registration && c->trunks_count < ADAPTER_TRUNKS_MAX)
 			c->trunks[c->trunks_count++] = t;
 	}
@@ -289,7 +336,8 @@ static void main_configure(struct adapter_main *m, json_t *o, uint64_t id, boot_
 		return;
 	}
 	m->configured = true;
-	adapter_main_answer(m, id, NULL);
+	main_send(m, json_pack("{ss sI ss sb}", "type", "done", "id", (json_int_t)id, "uplinks",
+			       adapter_uplink_support_name(m->uplinks), "reinvite", (int)m->reinvites));
 }
 
 static void main_apply(struct adapter_main *m, const json_t *o, uint64_t id, boot_t now)
@@ -328,6 +376,51 @@ static void main_trunk(struct adapter_main *m, const json_t *o, uint64_t id, boo
 	adapter_main_answer(m, id, m->ops->trunk ? "no such trunk" : "this adapter registers no trunks");
 }
 
+/* NULL, or the text of a public address; *ret_bad if it is something else. */
+static const char *uplink_address(const json_t *o, const char *key, uint8_t family, bool *ret_bad)
+{
+	const json_t *value = json_object_get(o, key);
+	struct ip_address ip;
+
+	if (!value || json_is_null(value))
+		return NULL;
+	if (!json_is_string(value) || ip_parse(json_string_value(value), &ip) < 0 || ip.family != family) {
+		*ret_bad = true;
+		return NULL;
+	}
+	return json_string_value(value);
+}
+
+static void main_uplink(struct adapter_main *m, const json_t *o, uint64_t id, boot_t now)
+{
+	bool bad = false;
+	struct adapter_uplink u = {
+		.name = json_string_value(json_object_get(o, "name")),
+		.public4 = uplink_address(o, "public4", AF_INET, &bad),
+		.public6 = uplink_address(o, "public6", AF_INET6, &bad),
+		.drain = json_is_true(json_object_get(o, "drain")),
+		.from = json_string_value(json_object_get(o, "from")),
+	};
+
+	if (!m->ops->uplink || m->uplinks == ADAPTER_UPLINK_NONE)
+		adapter_main_answer(m, id, "this adapter cannot tell its PBX of uplinks");
+	else if (!u.name || bad)
+		adapter_main_answer(m, id, "an uplink without a name, or with a public address that is none");
+	else if (u.drain && (m->uplinks != ADAPTER_UPLINK_EACH || !u.from))
+		adapter_main_answer(m, id,
+				    "this PBX cannot keep calls on one uplink and begin others on another");
+	else
+		m->ops->uplink(m->ctx, id, &u, now);
+}
+
+static void main_reinvite(struct adapter_main *m, uint64_t id, boot_t now)
+{
+	if (m->ops->reinvite && m->reinvites)
+		m->ops->reinvite(m->ctx, id, now);
+	else
+		adapter_main_answer(m, id, "this adapter cannot make its PBX send re-INVITEs");
+}
+
 static void main_role(struct adapter_main *m, void (*role)(void *, uint64_t, boot_t), uint64_t id, boot_t now)
 {
 	if (role)
@@ -353,6 +446,10 @@ static void main_dispatch(struct adapter_main *m, json_t *o, boot_t now)
 		main_apply(m, o, id, now);
 	else if (!strcmp(type, "trunk"))
 		main_trunk(m, o, id, now);
+	else if (!strcmp(type, "uplink"))
+		main_uplink(m, o, id, now);
+	else if (!strcmp(type, "reinvite"))
+		main_reinvite(m, id, now);
 	else if (!strcmp(type, "activate"))
 		main_role(m, m->ops->activate, id, now);
 	else if (!strcmp(type, "standby"))

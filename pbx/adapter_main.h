@@ -12,6 +12,7 @@
 struct binding_store;
 
 #define ADAPTER_MAIN_SLOTS 8
+#define ADAPTER_PEERS_MAX  512 /* prefixes of the carriers' addresses */
 
 struct adapter_main;
 struct json_t;
@@ -27,7 +28,11 @@ struct adapter_main_config {
 	struct json_t *settings; /* checked: an object of strings with known names */
 	struct adapter_trunk_setting trunks[ADAPTER_TRUNKS_MAX]; /* those with a registration */
 	size_t trunks_count;
+	struct ip_prefix peers[ADAPTER_PEERS_MAX]; /* of all trunks */
+	size_t peers_count;
 };
+/* An address of a trunk's other side? */
+bool adapter_main_is_peer(const struct adapter_main_config *c, const struct ip_address *ip);
 /* NULL = not set. */
 const char *adapter_main_setting(const struct adapter_main_config *c, const char *name);
 
@@ -50,6 +55,12 @@ struct adapter_main_ops {
 	/* Register this trunk (an index into the configuration's), or take its registration back; answers id.
 	 */
 	void (*trunk)(void *ctx, uint64_t id, size_t trunk, bool registered, boot_t now);
+	/* The public addresses and the uplink from now on; u is borrowed for the call. Answers id when they
+	 * are in force. NULL: the PBX cannot be told (and nothing may be said by adapter_main_uplinks()). */
+	void (*uplink)(void *ctx, uint64_t id, const struct adapter_uplink *u, boot_t now);
+	/* Re-INVITE the calls with the trunks' peers; answers id when they were sent, by adapter_main_done().
+	 */
+	void (*reinvite)(void *ctx, uint64_t id, boot_t now);
 	/* A watched descriptor has events; deadlines. */
 	void (*ready)(void *ctx, int slot, short revents, boot_t now);
 	boot_t (*next)(void *ctx);
@@ -63,6 +74,12 @@ int adapter_main_run(const struct adapter_main_ops *ops, void *ctx);
 void adapter_main_watch(struct adapter_main *m, int slot, int fd, short events);
 /* why NULL: done; else failed. */
 void adapter_main_answer(struct adapter_main *m, uint64_t id, const char *why);
+/* Done, with a sentence. */
+void adapter_main_done(struct adapter_main *m, uint64_t id, const char *sentence);
+/* From within configure(): what goes into its answer. Without it: none, and no re-INVITEs. */
+void adapter_main_uplinks(struct adapter_main *m, enum adapter_uplink_support support, bool reinvite);
+/* Once per call and report of the other side at most. */
+void adapter_main_quality(struct adapter_main *m, const struct adapter_quality *q);
 /* Sent if something changed (of calls and bindings: at most once a second), or at the latest after 3 s. */
 void adapter_main_health(struct adapter_main *m, const struct adapter_health *h, boot_t now);
 void adapter_main_log(struct adapter_main *m, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -26,6 +26,7 @@ enum adapter_state {
 struct adapter_pending {
 	uint64_t id; /* 0 = free */
 	enum adapter_request kind;
+	bool again; /* by ourselves, after a restart: nobody waits for the answer */
 	boot_t deadline;
 };
 
@@ -40,6 +41,9 @@ struct adapter {
 	void *ctx;
 	char *path;
 	json_t *configure; /* all but id and holder */
+	json_t *uplink;	   /* the last one told, without id; NULL: none */
+	enum adapter_uplink_support uplink_support;
+	bool can_reinvite;
 	uint32_t ping_interval_ms, ping_deadline_ms, request_deadline_ms;
 	uint32_t restart_ms_min, restart_ms_max, health_stale_ms;
 
@@ -85,6 +89,11 @@ void adapter_watch_pbx(struct adapter *a, struct adapter_health *h);
 /* Takes the object. -EAGAIN: buffer full, nothing sent. */
 int adapter_send(struct adapter *a, json_t *object, boot_t now);
 void adapter_flush(struct adapter *a);
+/* Takes the object, puts the id in. -EBUSY, -EAGAIN, -ENOMEM. */
+int adapter_request(struct adapter *a, enum adapter_request kind, json_t *object, boot_t now,
+		    uint64_t *ret_id);
+/* Requests of a type only. -ENOTCONN */
+int adapter_simple(struct adapter *a, enum adapter_request kind, boot_t now, uint64_t *ret_id);
 int adapter_send_configure(struct adapter *a, boot_t now);
 int adapter_send_ping(struct adapter *a, boot_t now);
 /* Answers one pending request; false if the id is none. */
@@ -92,6 +101,13 @@ bool adapter_answer(struct adapter *a, uint64_t id, int error, const char *why, 
 void adapter_fail_all(struct adapter *a, int error, const char *why, boot_t now);
 void adapter_fail_late(struct adapter *a, boot_t now);
 boot_t adapter_request_next(const struct adapter *a);
+
+/* adapter_uplink.c */
+void adapter_read_support(struct adapter *a, const json_t *done);
+/* The uplink of before the restart; ready() comes after. */
+void adapter_uplink_again(struct adapter *a, boot_t now);
+/* A quality message; false: it is none. */
+bool adapter_read_quality(struct adapter *a, const json_t *o);
 
 /* adapter_input.c */
 void adapter_handle_line(struct adapter *a, const char *line, boot_t now);

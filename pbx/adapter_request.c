@@ -111,9 +111,8 @@ static struct adapter_pending *pending_find(struct adapter *a, uint64_t id)
 	return NULL;
 }
 
-/* Takes the object. */
-static int adapter_request(struct adapter *a, enum adapter_request kind, json_t *object, boot_t now,
-			   uint64_t *ret_id)
+int adapter_request(struct adapter *a, enum adapter_request kind, json_t *object, boot_t now,
+		    uint64_t *ret_id)
 {
 	struct adapter_pending *p = pending_find(a, 0);
 	uint64_t id = a->next_id + 1;
@@ -131,7 +130,9 @@ static int adapter_request(struct adapter *a, enum adapter_request kind, json_t 
 	if (r < 0)
 		return r;
 	a->next_id = id;
-	*p = (struct adapter_pending){ id, kind, boot_add(now, a->request_deadline_ms * NS_PER_MS) };
+	*p = (struct adapter_pending){ .id = id,
+				       .kind = kind,
+				       .deadline = boot_add(now, a->request_deadline_ms * NS_PER_MS) };
 	if (ret_id)
 		*ret_id = id;
 	return 0;
@@ -164,6 +165,14 @@ static void configured(struct adapter *a, int error, const char *why, boot_t now
 		adapter_kill(a);
 }
 
+static void adapter_log_again(struct adapter *a, const char *why, boot_t now)
+{
+	char text[ADAPTER_LOG_MAX];
+
+	(void)snprintf(text, sizeof text, "The uplink of before was not taken again: %s", why); /* fits */
+	adapter_log(a, text, now);
+}
+
 bool adapter_answer(struct adapter *a, uint64_t id, int error, const char *why, boot_t now)
 {
 	struct adapter_pending *p = id ? pending_find(a, id) : NULL;
@@ -175,7 +184,9 @@ bool adapter_answer(struct adapter *a, uint64_t id, int error, const char *why, 
 	p->id = 0;
 	if (kind == ADAPTER_CONFIGURE)
 		configured(a, error, why, now);
-	else if (a->ops.answered)
+	else if (p->again && error)
+		adapter_log_again(a, why, now);
+	else if (!p->again && a->ops.answered)
 		a->ops.answered(a->ctx, id, kind, error, why);
 	return true;
 }
@@ -212,7 +223,7 @@ boot_t adapter_request_next(const struct adapter *a)
 	return next;
 }
 
-static int adapter_simple(struct adapter *a, enum adapter_request kind, boot_t now, uint64_t *ret_id)
+int adapter_simple(struct adapter *a, enum adapter_request kind, boot_t now, uint64_t *ret_id)
 {
 	if (a->state != ADAPTER_READY)
 		return -ENOTCONN;

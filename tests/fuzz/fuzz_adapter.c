@@ -57,6 +57,15 @@ static void on_trunk(void *ctx, const struct adapter_trunk *t)
 	assert(t->status >= 0 && t->status < 1000 && t->retry_after_ms >= -1);
 }
 
+static void on_quality(void *ctx, const struct adapter_quality *q)
+{
+	struct ip_address ip;
+
+	(void)ctx;
+	assert(ip_parse(q->peer, &ip) == 0);
+	assert(*q->call && is_sentence(q->call) && q->lost <= q->packets);
+}
+
 static void on_answered(void *ctx, uint64_t id, enum adapter_request kind, int error, const char *why)
 {
 	struct seen *s = ctx;
@@ -100,6 +109,7 @@ static struct adapter *listening(struct seen *s)
 				       .full_begin = nothing,
 				       .full_end = nothing,
 				       .trunk = on_trunk,
+				       .quality = on_quality,
 				       .bindings_end = nothing,
 				       .answered = on_answered,
 				       .alarm = on_alarm,
@@ -111,8 +121,8 @@ static struct adapter *listening(struct seen *s)
 	a->epoll_fd = -EBADF;
 	a->state = ADAPTER_STARTED;
 	a->health.calls = ADAPTER_CALLS_UNKNOWN;
-	a->pending[0] = (struct adapter_pending){ 7, ADAPTER_APPLY, { INT64_MAX } };
-	a->pending[1] = (struct adapter_pending){ 8, ADAPTER_TRUNK, { INT64_MAX } };
+	a->pending[0] = (struct adapter_pending){ .id = 7, .kind = ADAPTER_APPLY, .deadline = BOOT_NEVER };
+	a->pending[1] = (struct adapter_pending){ .id = 8, .kind = ADAPTER_TRUNK, .deadline = BOOT_NEVER };
 	a->next_id = 8;
 	return a;
 }

@@ -35,6 +35,9 @@ struct seen {
 	bool trunk_retries;
 	enum trunk_state trunk;
 	int64_t retry_after_ms;
+	int qualities;
+	struct adapter_quality quality;
+	char last_peer[IP_TEXT_MAX], last_why[ADAPTER_WHY_MAX];
 };
 
 static void on_ready(void *ctx)
@@ -94,6 +97,16 @@ static void on_answered(void *ctx, uint64_t id, enum adapter_request kind, int e
 	s->last_id = id;
 	s->last_kind = kind;
 	s->last_error = error;
+	(void)snprintf(s->last_why, sizeof s->last_why, "%s", why);
+}
+
+static void on_quality(void *ctx, const struct adapter_quality *q)
+{
+	struct seen *s = ctx;
+
+	s->qualities++;
+	s->quality = *q;
+	(void)snprintf(s->last_peer, sizeof s->last_peer, "%s", q->peer);
 }
 
 static void on_alarm(void *ctx, enum adapter_alarm alarm, const char *text)
@@ -124,11 +137,13 @@ static void start(struct seen *s, const char *script)
 		.full_begin = on_full_begin,
 		.full_end = on_full_end,
 		.trunk = on_trunk,
+		.quality = on_quality,
 		.answered = on_answered,
 		.alarm = on_alarm,
 		.log = on_log,
 	};
 	struct adapter_config config = { .group = "office", .node = "n1", .restart_ms_min = 10 };
+	struct ip_prefix peers[2];
 	FILE *f;
 
 	*s = (struct seen){ .dir = "/tmp/check_adapter.XXXXXX" };
@@ -144,7 +159,9 @@ static void start(struct seen *s, const char *script)
 	config.addresses_count = 1;
 	config.settings[0] = (struct adapter_setting){ "rpc", "unixgram:/x" };
 	config.settings_count = 1;
-	config.trunks[0] = (struct adapter_trunk_setting){ "itsp", "itsp-reg" };
+	ck_assert_int_eq(ip_prefix_parse("203.0.113.0/24", &peers[0]), 0);
+	ck_assert_int_eq(ip_prefix_parse("2001:db8::5", &peers[1]), 0);
+	config.trunks[0] = (struct adapter_trunk_setting){ "itsp", "itsp-reg", peers, 2 };
 	config.trunks_count = 1;
 	ck_assert_int_eq(adapter_new(&config, &ops, s, now_of(s), &s->a), 0);
 }
@@ -232,7 +249,9 @@ START_TEST(orders_trunks_and_hears_of_them)
 
 	start(&s, HELLO
 	      "read ping; read configure\n"
-	      "case $configure in *'\"trunks\":[{\"name\":\"itsp\",\"registration\":\"itsp-reg\"}]'*) ;; *) "
+	      "case $configure in "
+	      "*'\"trunks\":[{\"name\":\"itsp\",\"registration\":\"itsp-reg\",\"peers\":[\"203.0.113.0/"
+	      "24\",\"2001:db8::5\"]}]'*) ;; *) "
 	      "exit 1;; esac\n"
 	      "echo '{\"type\":\"pong\",\"id\":1}'; echo '{\"type\":\"done\",\"id\":2}'\n"
 	      "read order; case $order in *'\"name\":\"itsp\",\"register\":true'*) ;; *) exit 1;; esac\n" SAY(
@@ -250,6 +269,180 @@ START_TEST(orders_trunks_and_hears_of_them)
 	ck_assert_int_eq(s.retry_after_ms, 30000);
 	ck_assert(s.trunk_retries);
 	ck_assert_uint_eq(adapter_counters(s.a)->garbage, 2);
+	end(&s);
+}
+END_TEST
+
+static const struct adapter_uplink isp2 = { .name = "isp2", .public4 = "192.0.2.1" };
+
+/* Told while there is no child yet, it is told when there is one; the child then ends at once, and the next
+ * one is told again, without an answer that nobody waits for. */
+START_TEST(tells_the_uplink_to_every_child)
+{
+	struct seen s;
+	uint64_t id = 0;
+
+	start(&s, HELLO "read ping; read configure; echo '{\"type\":\"pong\",\"id\":1}'\n"
+			"n=$(echo \"$configure\" | sed 's/.*\"id\":\\([0-9]*\\).*/\\1/')\n"
+			"echo "
+			"\"{\\\"type\\\":\\\"done\\\",\\\"id\\\":$n,\\\"uplinks\\\":\\\"one\\\","
+			"\\\"reinvite\\\":true}\"\n"
+			"read uplink; case $uplink in "
+			"*'\"type\":\"uplink\",\"name\":\"isp2\",\"public4\":\"192.0.2.1\","
+			"\"public6\":null,\"drain\":false,\"from\":null,'*) ;; *) exit 1;; esac\n"
+			"echo told >&2; n=$(echo \"$uplink\" | sed 's/.*\"id\":\\([0-9]*\\).*/\\1/')\n"
+			"echo \"{\\\"type\\\":\\\"done\\\",\\\"id\\\":$n}\"\n"
+			"read more; exit 3\n");
+	ck_assert_int_eq(adapter_uplink(s.a, &isp2, now_of(&s), &id), -ENOTCONN);
+	ck_assert_int_eq(adapter_uplink_support(s.a), ADAPTER_UPLINK_NONE);
+	UNTIL(&s, s.ready == 1 && s.logs == 1);
+	ck_assert_int_eq(adapter_uplink_support(s.a), ADAPTER_UPLINK_ONE);
+	ck_assert_int_eq(s.answers, 0);
+	ck_assert_int_eq(adapter_reinvite(s.a, now_of(&s), &id), 0); /* which it ends at */
+	UNTIL(&s, s.answers == 1);
+	ck_assert(s.last_id == id && s.last_kind == ADAPTER_REINVITE && s.last_error == ECONNRESET);
+	UNTIL(&s, s.ready == 2 && s.logs == 2);
+	ck_assert_int_eq(s.answers, 1);
+	end(&s);
+}
+END_TEST
+
+START_TEST(orders_reinvites_and_hears_of_quality)
+{
+	struct seen s;
+	uint64_t id = 0;
+	struct adapter_uplink drain = { .name = "isp2", .drain = true, .from = "isp1" };
+
+	start(&s, HELLO
+	      "read ping; read configure; echo '{\"type\":\"pong\",\"id\":1}'\n" SAY("{\"type\":\"done\","
+										     "\"id\":2,\"uplinks\":"
+										     "\"one\",\"reinvite\":"
+										     "true}") "read "
+											      "reinvite"
+											      "\n" SAY("{\"ty"
+												       "pe\":"
+												       "\"don"
+												       "e\","
+												       "\"id"
+												       "\":3,"
+												       "\"why"
+												       "\":"
+												       "\"sen"
+												       "t on "
+												       "2 "
+												       "calls"
+												       "\"}") SAY(
+												      "{\"typ"
+												      "e\":"
+												      "\"qual"
+												      "ity\","
+												      "\"call"
+												      "\":"
+												      "\"c\","
+												      "\"peer"
+												      "\":"
+												      "\"trun"
+												      "k."
+												      "exampl"
+												      "e."
+												      "net\""
+												      "}")
+												      SAY("{"
+													  "\""
+													  "ty"
+													  "pe"
+													  "\""
+													  ":"
+													  "\""
+													  "qu"
+													  "al"
+													  "it"
+													  "y"
+													  "\""
+													  ","
+													  "\""
+													  "ca"
+													  "ll"
+													  "\""
+													  ":"
+													  "\""
+													  "c"
+													  "\""
+													  ","
+													  "\""
+													  "pe"
+													  "er"
+													  "\""
+													  ":"
+													  "\""
+													  "20"
+													  "01"
+													  ":D"
+													  "B8"
+													  ":0"
+													  "::"
+													  "5"
+													  "\""
+													  ","
+													  "\""
+													  "pa"
+													  "ck"
+													  "et"
+													  "s"
+													  "\""
+													  ":2"
+													  "50"
+													  ","
+													  "\""
+													  "lo"
+													  "st"
+													  "\""
+													  ":5"
+													  ","
+													  "\""
+													  "rt"
+													  "t_"
+													  "us"
+													  "\""
+													  ":4"
+													  "10"
+													  "00"
+													  ","
+													  "\""
+													  "ji"
+													  "tt"
+													  "er"
+													  "_u"
+													  "s"
+													  "\""
+													  ":-"
+													  "1"
+													  "}")
+													      WAIT_FOR_EVER);
+	UNTIL(&s, s.ready);
+	ck_assert(adapter_can_reinvite(s.a));
+	ck_assert_int_eq(adapter_uplink(s.a, &drain, now_of(&s), &id), -EINVAL);
+	ck_assert_int_eq(adapter_reinvite(s.a, now_of(&s), &id), 0);
+	UNTIL(&s, s.qualities == 1);
+	ck_assert(s.answers == 1 && s.last_id == id && s.last_kind == ADAPTER_REINVITE && s.last_error == 0);
+	ck_assert_str_eq(s.last_why, "sent on 2 calls");
+	ck_assert_str_eq(s.last_peer, "2001:db8::5");
+	ck_assert(s.quality.packets == 250 && s.quality.lost == 5 && s.quality.rtt_us == 41000 &&
+		  s.quality.jitter_us == 0);
+	ck_assert_uint_eq(adapter_counters(s.a)->garbage, 1);
+	end(&s);
+}
+END_TEST
+
+START_TEST(asks_nothing_of_uplinks_from_an_adapter_that_knows_none)
+{
+	struct seen s;
+	uint64_t id = 0;
+
+	start(&s, CONFIGURED WAIT_FOR_EVER);
+	UNTIL(&s, s.ready);
+	ck_assert_int_eq(adapter_uplink(s.a, &isp2, now_of(&s), &id), -EOPNOTSUPP);
+	ck_assert_int_eq(adapter_reinvite(s.a, now_of(&s), &id), -EOPNOTSUPP);
 	end(&s);
 }
 END_TEST
@@ -528,6 +721,8 @@ START_TEST(does_not_spin_on_a_child_that_closed_its_stdin)
 END_TEST
 
 UNIT_MAIN("adapter", speaks_with_a_child_that_behaves, orders_trunks_and_hears_of_them,
+	  tells_the_uplink_to_every_child, orders_reinvites_and_hears_of_quality,
+	  asks_nothing_of_uplinks_from_an_adapter_that_knows_none,
 	  starts_a_crashed_child_again_and_fails_its_requests, health_of_a_lost_adapter_becomes_unknown,
 	  kills_a_hung_child_and_its_children, kills_a_child_that_never_says_hello,
 	  does_not_blame_the_child_for_its_own_pause, survives_garbage, refuses_another_version,
