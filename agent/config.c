@@ -286,7 +286,7 @@ static const char *section_restart(const struct config_section *s, const char *a
 	for (size_t i = 0; i < config_sections_count; i++) {
 		const struct config_section *child = &config_sections[i];
 
-		if (!child->parent || strcmp(child->parent, s->name) || !strcmp(child->name, "role"))
+		if (!child->parent || strcmp(child->parent, s->name) || child->reload)
 			continue;
 		uint32_t count = *(const uint32_t *)(a + child->count_offset);
 

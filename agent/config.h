@@ -38,7 +38,9 @@ struct fence_request;
 #define CONFIG_UPLINKS_MAX    8 /* PATH_UPLINKS_MAX; IPv4 and IPv6 of one ISP are two */
 #define CONFIG_PROBES_MAX     8 /* of one family: UPLINK_TARGETS_MAX */
 #define CONFIG_PROBES_ALL_MAX 16
-#define CONFIG_VOICE_TO_MAX   64 /* PATH_VOICE_MAX */
+#define CONFIG_PROBE_PATH_MAX 128 /* PROBE_PATH_MAX */
+#define CONFIG_WINDOW_MAX     12  /* "02:00-05:00" */
+#define CONFIG_VOICE_TO_MAX   64  /* PATH_VOICE_MAX */
 #define CONFIG_PUBLISH_MAX    4
 #define CONFIG_HOST_MAX	      254 /* of a name in DNS, with its NUL */
 #define CONFIG_FILE_BYTES_MAX (1 << 20)
@@ -174,10 +176,10 @@ struct config_probe {
 	char name[RK_NAME_MAX];
 	uint32_t kind; /* enum probe_kind */
 	struct ip_address address;
-	uint32_t port;		    /* 0 = the kind's own */
-	char host[CONFIG_HOST_MAX]; /* dns: the name to ask for; http: the Host; "" = the kind's own */
-	char path[CONFIG_PATH_MAX]; /* http */
-	uint32_t status;	    /* http; 0 = any 2xx */
+	uint32_t port;			  /* 0 = the kind's own */
+	char host[CONFIG_HOST_MAX];	  /* dns: the name to ask for; http: the Host; "" = the kind's own */
+	char path[CONFIG_PROBE_PATH_MAX]; /* http */
+	uint32_t status;		  /* http; 0 = any 2xx */
 	char operator[RK_NAME_MAX]; /* targets of one operator are one witness; the probe's name if none was
 				       given */
 };
@@ -204,7 +206,7 @@ struct config_voice {
 	uint32_t mos_good_milli, mos_degraded_milli;
 	uint32_t failback; /* enum config_uplink_failback, numbers of enum uplink_failback */
 	uint32_t failback_after_ms, failback_wait_ms;
-	char failback_window[12];			/* as written: "02:00-05:00" */
+	char failback_window[CONFIG_WINDOW_MAX];	/* as written: "02:00-05:00" */
 	uint32_t failback_from_min, failback_until_min; /* of it: minutes since local midnight */
 	uint32_t confirm_ms, hold_ms;
 	bool drain;
@@ -221,7 +223,7 @@ struct config_publish {
 	char zone[CONFIG_HOST_MAX]; /* "" = the server is asked */
 	struct ip_address server;
 	uint32_t port;
-	uint32_t ttl_s;
+	uint32_t ttl_ms;
 	char key_file[CONFIG_PATH_MAX]; /* TSIG, as nsupdate -k wants it; "" = none */
 };
 

@@ -339,6 +339,9 @@ static void sort_sections(struct config *c)
 	for (uint32_t i = 0; i < c->groups_count; i++)
 		qsort(c->groups[i].trunks, c->groups[i].trunks_count, sizeof c->groups[i].trunks[0],
 		      name_cmp);
+	for (uint32_t i = 0; i < c->groups_count; i++)
+		qsort(c->groups[i].publishes, c->groups[i].publishes_count, sizeof c->groups[i].publishes[0],
+		      name_cmp);
 	qsort(c->groups, c->groups_count, sizeof c->groups[0], name_cmp);
 	for (uint32_t i = 0; i < c->nodes_count; i++)
 		qsort(c->nodes[i].lines, c->nodes[i].lines_count, sizeof c->nodes[i].lines[0], name_cmp);
@@ -362,7 +365,6 @@ void config_check(struct config_parse *p, struct config *c)
 	config_check_gateways(p, c); /* after the timing is complete */
 	if (p->errors->count == 0) {
 		sort_sections(c);
-		config_complete_uplinks(c);
 		c->hash = config_hash(c);
 	}
 }

@@ -17,7 +17,7 @@ enum option_type {
 	OPTION_BOOL,	   /* bool */
 	OPTION_MSEC,	   /* uint32_t; "100ms", "2.5s", "5m", "1h" */
 	OPTION_PPM,	   /* uint32_t; "10%" */
-	OPTION_MILLI,	   /* uint32_t, in thousandths; written as a decimal number */
+	OPTION_MILLI,	   /* uint32_t in thousandths: "3.9" */
 	OPTION_ENUM,	   /* uint32_t; one of names */
 	OPTION_ADDRESS,	   /* struct ip_address */
 	OPTION_ADDRESSES,  /* list of them */
@@ -25,6 +25,7 @@ enum option_type {
 	OPTION_STRINGS,	   /* list of char[size], as OPTION_STRING */
 	OPTION_PRIORITIES, /* list of uint32_t: VRRP priorities, 1 to 255 */
 	OPTION_PREFIXES,   /* list of struct ip_prefix: addresses, alone or with a prefix length */
+	OPTION_BITS,	   /* uint32_t: "0xff00" */
 };
 
 enum option_flags {
@@ -54,6 +55,7 @@ struct config_section {
 	size_t offset, size,
 		count_offset; /* array in the parent's struct; the title is its first member, name[] */
 	const char *help;
+	bool reload; /* a reload adds and takes away such sections; all their options are OPTION_RELOAD */
 };
 
 extern const struct config_option config_options[];

@@ -45,13 +45,11 @@ void config_check_vrrp(struct config_parse *p, const struct config *c, const str
 void config_check_trunks(struct config_parse *p, struct config *c);
 /* The fence devices, and the levels of all nodes. */
 void config_check_fence(struct config_parse *p, struct config *c);
-/* The uplinks, what asks over them and what goes over them. */
-void config_check_uplinks(struct config_parse *p, struct config *c);
-/* Numbers and names that were not given, once the order of everything is known. */
-void config_complete_uplinks(struct config *c);
 /* Two nodes and nothing else (two-node = best-effort). */
 void config_check_alone(struct config_parse *p, const struct config *c);
 /* What is only for these. */
 void config_check_gateways(struct config_parse *p, const struct config *c);
+/* Uplinks, lines, probes, voice and published names; fills in what was not written. */
+void config_check_uplinks(struct config_parse *p, struct config *c);
 
 #endif

@@ -24,7 +24,7 @@ static void print_value(const struct config_option *o, const void *base, FILE *o
 	uint32_t count =
 		config_option_is_list(o) ? *(const uint32_t *)((const char *)base + o->count_offset) : 1;
 	const char *quote = is_quoted(o) ? "\"" : "";
-	char text[CONFIG_PATH_MAX + 1];
+	char text[CONFIG_HOST_MAX + 1];
 
 	(void)fputs(config_option_is_list(o) ? "{ " : "", out);
 	for (uint32_t i = 0; i < count; i++) {
@@ -43,9 +43,11 @@ static bool is_given(const struct config_option *o, const void *base)
 		return true;
 	if (config_option_is_list(o))
 		return *(const uint32_t *)((const char *)base + o->count_offset) > 0;
+	if (o->type == OPTION_STRING || o->type == OPTION_NAME)
+		return *field;
 	if (o->type == OPTION_ADDRESS)
 		return ((const struct ip_address *)(const void *)field)->family != 0;
-	return o->type == OPTION_STRING || o->type == OPTION_NAME ? *field : true;
+	return *(const uint32_t *)(const void *)field != 0; /* numbers: 0 stands for none */
 }
 
 static void print_section(const struct config_section *s, const void *base, int depth, FILE *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config_uplinks.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,9 +9,22 @@
 #define MINUTES_PER_DAY (24u * 60)
 #define DSCP_EF		46 /* RFC 3246: as speech, since ISPs queue by it */
 
-static uint8_t family_of(const struct config_uplink *u)
+static_assert(CONFIG_UPLINKS_MAX <= PATH_UPLINKS_MAX && CONFIG_UPLINKS_MAX <= UPLINKS_MAX, "uplinks");
+static_assert(CONFIG_VOICE_TO_MAX <= PATH_VOICE_MAX, "prefixes of voice");
+static_assert(CONFIG_PROBES_MAX <= UPLINK_TARGETS_MAX, "targets");
+static_assert(CONFIG_HOST_MAX == PROBE_HOST_MAX && CONFIG_PROBE_PATH_MAX == PROBE_PATH_MAX, "texts");
+
+uint8_t config_family(uint32_t family)
 {
-	return u->family == CONFIG_IPV6 ? AF_INET6 : AF_INET;
+	return family == CONFIG_IPV6 ? AF_INET6 : AF_INET;
+}
+
+int config_uplink_index(const struct config *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->uplinks_count; i++)
+		if (!strcmp(c->uplinks[i].name, name))
+			return (int)i;
+	return -1;
 }
 
 /* NULL: nothing is different on this node. */
@@ -24,6 +38,13 @@ static const struct config_line *line_of(const struct config *c, node_id_t self,
 	return NULL;
 }
 
+const char *config_uplink_device(const struct config *c, node_id_t self, uint32_t uplink)
+{
+	const struct config_line *l = line_of(c, self, uplink);
+
+	return l && l->device[0] ? l->device : c->uplinks[uplink].device;
+}
+
 /* ---- paths ---- */
 
 static void path_of(const struct config *c, node_id_t self, uint32_t index, struct path_uplink *ret,
@@ -33,8 +54,8 @@ static void path_of(const struct config *c, node_id_t self, uint32_t index, stru
 	const struct config_line *l = line_of(c, self, index);
 
 	memset(ret, 0, sizeof *ret);
-	(void)snprintf(ret->device, sizeof ret->device, "%s", l && l->device[0] ? l->device : u->device);
-	ret->family = family_of(u);
+	(void)snprintf(ret->device, sizeof ret->device, "%s", config_uplink_device(c, self, index));
+	ret->family = config_family(u->family);
 	ret->gateway = l && l->gateway.family ? l->gateway : u->gateway;
 	ret->routed = ret->gateway.family != 0;
 	ret->table = u->table;
@@ -42,18 +63,27 @@ static void path_of(const struct config *c, node_id_t self, uint32_t index, stru
 	*ret_learn = !ret->routed;
 }
 
+static void voice_add(struct path_config *p, const struct ip_prefix *to)
+{
+	for (uint8_t i = 0; i < p->voice_count; i++)
+		if (ip_prefix_equal(&p->voice_to[i], to))
+			return;
+	assert(p->voice_count < PATH_VOICE_MAX); /* config_check_uplinks() */
+	p->voice_to[p->voice_count++] = *to;
+}
+
 static void voice_to(const struct config *c, struct path_config *ret)
 {
 	const struct config_voice *v = &c->voice[0];
 
 	for (uint32_t i = 0; i < v->to_count; i++)
-		ret->voice_to[ret->voice_count++] = v->to[i];
+		voice_add(ret, &v->to[i]);
 	for (uint32_t i = 0; !v->to_count && i < c->groups_count; i++)
 		for (uint32_t k = 0; k < c->groups[i].trunks_count; k++) {
 			const struct config_trunk *t = &c->groups[i].trunks[k];
 
-			for (uint32_t n = 0; n < t->peers_count && ret->voice_count < PATH_VOICE_MAX; n++)
-				ret->voice_to[ret->voice_count++] = t->peers[n];
+			for (uint32_t n = 0; n < t->peers_count; n++)
+				voice_add(ret, &t->peers[n]);
 		}
 }
 
@@ -122,7 +152,7 @@ void config_uplink_targets(const struct config *c, uint32_t uplink, struct confi
 		const struct config_probe *q = &c->probes[i];
 		uint8_t network = ret->count;
 
-		if (q->address.family != family_of(&c->uplinks[uplink]))
+		if (q->address.family != config_family(c->uplinks[uplink].family))
 			continue;
 		for (uint8_t k = 0; k < ret->count; k++)
 			if (!strcmp(c->probes[ret->probe[k]].operator, q->operator))

@@ -11,6 +11,13 @@
 #include "uplink_choice.h"
 #include "uplink_state.h"
 
+/* -1 if there is none. */
+int config_uplink_index(const struct config *c, const char *name);
+/* AF_INET, AF_INET6 */
+uint8_t config_family(uint32_t family);
+/* What the node's line says, else the uplink; "": neither. */
+const char *config_uplink_device(const struct config *c, node_id_t self, uint32_t uplink);
+
 /* This node's paths, numbered as the configuration's uplinks; gateways and addresses that are learned are
  * missing. ret_learn: the gateway is learned from the kernel. */
 void config_uplinks_path(const struct config *c, node_id_t self, struct path_config *ret,

@@ -66,15 +66,29 @@ bool config_option_is_list(const struct config_option *o)
 	       o->type == OPTION_PRIORITIES || o->type == OPTION_PREFIXES;
 }
 
+/* After the 0x: up to eight digits. */
+static int parse_bits(const char *text, uint32_t *ret)
+{
+	size_t digits = strlen(text);
+
+	if (!digits || digits > 8 || strspn(text, "0123456789abcdefABCDEF") != digits)
+		return -EINVAL;
+	*ret = (uint32_t)strtoul(text, NULL, 16);
+	return 0;
+}
+
 static int parse_number(const struct config_option *o, const char *text, uint32_t *ret)
 {
 	uint64_t micro;
 	const char *unit;
-	int r = parse_decimal(text, &micro, &unit);
+	int r;
 
+	if (o->type == OPTION_BITS && !strncmp(text, "0x", 2))
+		return parse_bits(text + 2, ret);
+	r = parse_decimal(text, &micro, &unit);
 	if (r < 0)
 		return r;
-	if (o->type == OPTION_NUMBER || o->type == OPTION_PRIORITIES)
+	if (o->type == OPTION_NUMBER || o->type == OPTION_PRIORITIES || o->type == OPTION_BITS)
 		return *unit ? -EINVAL : scale_exact(micro, 1, ret);
 	if (o->type == OPTION_MILLI)
 		return *unit ? -EINVAL : scale_exact(micro, 1000, ret);
@@ -93,8 +107,9 @@ static int set_number(const struct config_option *o, uint32_t *field, const char
 		[OPTION_NUMBER] = "a whole number",
 		[OPTION_MSEC] = "a duration with its unit, such as 100ms, 2.5s or 5m",
 		[OPTION_PPM] = "a percentage, such as 10% or 0.05%",
-		[OPTION_MILLI] = "a number with at most three decimals, such as 3.9",
 		[OPTION_PRIORITIES] = "a whole number",
+		[OPTION_BITS] = "a number in hexadecimal, such as 0xff00",
+		[OPTION_MILLI] = "a number with up to three decimals, such as 3.9",
 	};
 	/* min and max of a list are its length. */
 	uint32_t min = o->type == OPTION_PRIORITIES ? 1 : o->min,
@@ -236,8 +251,9 @@ int config_option_set(const struct config_option *o, void *base, const char *tex
 	case OPTION_NUMBER:
 	case OPTION_MSEC:
 	case OPTION_PPM:
-	case OPTION_MILLI:
 	case OPTION_PRIORITIES:
+	case OPTION_BITS:
+	case OPTION_MILLI:
 		r = set_number(o, field, text, reterr, size);
 		break;
 	case OPTION_BOOL:
@@ -269,16 +285,16 @@ static void duration_text(uint32_t ms, char *ret, size_t size)
 	}
 }
 
-/* v with so many of its digits behind the point. */
-static void decimal_text(uint32_t v, int digits, const char *unit, char *ret, size_t size)
+/* v / 10^places, without zeros at the end. */
+static void decimal_text(uint32_t v, int places, const char *unit, char *ret, size_t size)
 {
-	uint32_t per = digits == 4 ? 10000 : 1000;
+	uint32_t scale = places == 4 ? 10000 : 1000;
 	char fraction[12];
-	int len = snprintf(fraction, sizeof fraction, "%0*u", digits, v % per);
+	int len = snprintf(fraction, sizeof fraction, "%0*u", places, v % scale);
 
 	while (len > 0 && fraction[len - 1] == '0')
 		fraction[--len] = 0;
-	(void)snprintf(ret, size, "%u%s%s%s", v / per, len ? "." : "", fraction, unit);
+	(void)snprintf(ret, size, "%u%s%s%s", v / scale, len ? "." : "", fraction, unit);
 }
 
 static void number_text(enum option_type type, uint32_t v, char *ret, size_t size)
@@ -289,6 +305,8 @@ static void number_text(enum option_type type, uint32_t v, char *ret, size_t siz
 		decimal_text(v, 4, "%", ret, size);
 	else if (type == OPTION_MILLI)
 		decimal_text(v, 3, "", ret, size);
+	else if (type == OPTION_BITS)
+		(void)snprintf(ret, size, "0x%x", v);
 	else
 		(void)snprintf(ret, size, "%u", v);
 }
@@ -310,8 +328,9 @@ void config_option_text(const struct config_option *o, const void *base, uint32_
 	case OPTION_NUMBER:
 	case OPTION_MSEC:
 	case OPTION_PPM:
-	case OPTION_MILLI:
 	case OPTION_PRIORITIES:
+	case OPTION_BITS:
+	case OPTION_MILLI:
 		number_text(o->type, *(const uint32_t *)field, ret, size);
 		break;
 	case OPTION_BOOL:
@@ -339,6 +358,7 @@ void config_option_limits(const struct config_option *o, char *ret, size_t size)
 	case OPTION_NUMBER:
 	case OPTION_MSEC:
 	case OPTION_PPM:
+	case OPTION_BITS:
 	case OPTION_MILLI:
 		number_text(o->type, o->min, low, sizeof low);
 		number_text(o->type, o->max, high, sizeof high);

@@ -41,6 +41,7 @@ static const char *type_word(enum option_type type)
 		[OPTION_MSEC] = "DURATION",
 		[OPTION_PPM] = "PERCENTAGE",
 		[OPTION_MILLI] = "DECIMAL",
+		[OPTION_BITS] = "0xBITS",
 		[OPTION_ENUM] = "WORD",
 		[OPTION_ADDRESS] = "ADDRESS",
 		[OPTION_ADDRESSES] = "{ ADDRESS, ... }",
