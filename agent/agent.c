@@ -9,6 +9,7 @@
 #include "history.h"
 #include "log.h"
 #include "realtime.h"
+#include "uplinks.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -194,6 +195,7 @@ static void agent_tick(void *ctx)
 	commands_tick(a);
 	petter_tick(a);
 	fences_tick(a);
+	uplinks_tick(a->uplinks);
 	if (!boot_before(a->now.boot, recorder_next(&a->recorder))) {
 		recorder_tick(&a->recorder, a->now);
 		agent_watch_recorder(a);
@@ -229,6 +231,7 @@ static boot_t agent_leave(void *ctx)
 	next = boot_min(next, boot_min(pulse_io_next(a->pulse), cluster_next(a)));
 	next = boot_min(next, boot_min(services_next(a), commands_next(a)));
 	next = boot_min(next, boot_min(trunks_next(a), fences_next(a)));
+	next = boot_min(next, uplinks_next(a->uplinks));
 	next = boot_min(next, boot_min(recorder_next(&a->recorder), a->next_housekeeping));
 	if (a->stopping)
 		next = boot_min(next, a->stop_until);
@@ -583,6 +586,19 @@ static void agent_lock_memory(const struct agent *a)
 		log_warning("memory not locked: %s", strerror(-r));
 }
 
+/* A node without them holds as well as it can: its voice goes where the kernel sends it. */
+static void agent_open_uplinks(struct agent *a)
+{
+	struct sentence why = { "" };
+
+	if (uplinks_open(a, &a->uplinks, &why) == 0)
+		return;
+	log_error("uplinks: %s", why.text);
+	(void)alarms_raise(&a->alarms, "uplinks", a->now.boot,
+			   "Uplinks are neither measured nor switched: %s Mend it and restart ringkeepd.",
+			   why.text);
+}
+
 static int agent_open_all(struct agent *a, struct sentence *reterr)
 {
 	int r;
@@ -617,6 +633,8 @@ static int agent_open_all(struct agent *a, struct sentence *reterr)
 	agent_pump(a);
 	if (r == 0 && !a->paths.witness)
 		r = fences_open(a, reterr);
+	if (r == 0)
+		agent_open_uplinks(a);
 	if (r == 0)
 		r = services_open(a, reterr);
 	if (r == 0)
@@ -666,6 +684,7 @@ void agent_stop(struct agent *a)
 	if (a->control)
 		control_close(a->control);
 	services_close(a);
+	uplinks_close(a->uplinks);
 	fences_close(a);
 	network_close(a);
 	petter_close(a);

@@ -15,6 +15,7 @@
  *   petter.c     the hardware watchdog; petter_round.c: which rounds feed it
  *   fences.c     power fencing: calls of fence agents, its messages, what is shown of it
  *   facts.c      what this node knows of itself
+ *   uplinks.c    ISPs: measured, chosen, switched (uplinks.h)
  *   alone.c      two nodes and nothing else: what the service network says
  *   commands.c   handlers of the control socket
  *   status.c     the status model as JSON
@@ -226,6 +227,7 @@ struct agent {
 	boot_t next_heartbeat;
 	boot_t next_housekeeping;
 	struct agent_group group[RK_GROUPS_MAX];
+	struct uplinks *uplinks; /* NULL: none */
 	uint32_t carriers_count;
 	struct agent_carrier carriers[AGENT_CARRIERS_MAX];
 	struct agent_operator operators[AGENT_OPERATORS_MAX];
@@ -360,6 +362,8 @@ void steps_adapter_answered(struct agent_group *g, uint64_t request, int error);
 void trunks_open(struct agent_group *g);
 /* The configuration was read again. */
 void trunks_update(struct agent *a);
+/* Voice leaves by another uplink: what is registered here registers again, at its carrier's pace. */
+void trunks_reregister(struct agent *a);
 /* Orders what is due, by who holds what now. */
 void trunks_refresh(struct agent *a);
 boot_t trunks_next(const struct agent *a);

@@ -4,6 +4,7 @@
  * when something has changed.
  */
 #include "agent.h"
+#include "uplinks.h"
 
 #include <string.h>
 
@@ -42,7 +43,7 @@ static void facts_group(struct agent *a, group_index_t group, struct group_facts
 	f->addresses_ok = !g->address_missing;
 	f->registrations_in_step = facts_in_step(a, group);
 	f->release_wait = trunks_release_wait(a, group) || facts_calling(a, group);
-	f->uplink = UPLINK_UNKNOWN;
+	f->uplink = uplinks_class(a->uplinks);
 	/* An adapter that is being started again may have missed the beginning of a call. */
 	f->calls = g->adapter && adapter_ready(g->adapter) ? g->health.calls : UINT32_MAX;
 	f->bindings_digest = g->store ? binding_store_digest(g->store) : 0;
@@ -63,6 +64,7 @@ void facts_refresh(struct agent *a)
 	f->quorate = a->quorate;
 	f->loop_lag_us_max = a->lag_us_published;
 	f->boot = a->boot;
+	uplinks_facts(a->uplinks, f);
 	f->watchdog_ns = a->paths.witness ? 0 : petter_counts_ns(a);
 	for (uint32_t g = 0; !a->paths.witness && g < a->config->groups_count; g++)
 		facts_group(a, (group_index_t)g, &f->group[g]);

@@ -4,6 +4,7 @@
  * is stopped and nothing moves because of it.
  */
 #include "agent.h"
+#include "uplinks.h"
 #include "log.h"
 
 #include <errno.h>
@@ -96,6 +97,7 @@ static void reload_take(struct agent *a, struct config *c)
 		a->group_names[i] = c->groups[i].name;
 	alone_open(a);
 	trunks_update(a);
+	uplinks_update(a->uplinks, c);
 	log_level((int)c->log_level);
 	(void)alarms_clear(&a->alarms, "reload");
 	log_notice("configuration read again, hash %016llx", (unsigned long long)c->hash);

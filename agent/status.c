@@ -3,6 +3,7 @@
  * The status model as JSON: what hactl, the monitoring and the tests see. Names of keys are stable.
  */
 #include "agent.h"
+#include "uplinks.h"
 #include "clock_read.h"
 #include "rules.h"
 
@@ -307,7 +308,8 @@ json_t *status_json(struct agent *a)
 	json_object_set_new(o, "fencing", fences_json(a));
 	json_object_set_new(o, "links", links_json(a));
 	json_object_set_new(o, "groups", status_groups(a));
-	json_object_set_new(o, "uplinks", json_array());
+	json_object_set_new(o, "uplinks", uplinks_json(a->uplinks));
+	json_object_set_new(o, "voice", uplinks_voice_json(a->uplinks));
 	json_object_set_new(o, "watchdog", petter_json(a));
 	json_object_set_new(o, "alarms", alarms_json(&a->alarms, a->now.boot));
 	json_object_set_new(o, "counters", status_counters(a));

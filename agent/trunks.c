@@ -315,6 +315,20 @@ void trunks_update(struct agent *a)
 	}
 }
 
+void trunks_reregister(struct agent *a)
+{
+	for (uint32_t i = 0; i < a->config->groups_count; i++) {
+		struct agent_group *g = &a->group[i];
+
+		for (uint32_t k = 0; k < trunks_count(g); k++) {
+			struct agent_trunk *t = &g->trunks[k];
+
+			if (trunk_registers(g, t) && t->machine.role == TRUNK_HOLDER && !t->machine.withdrawn)
+				trunk_kick(&t->machine, a->now.boot);
+		}
+	}
+}
+
 int trunks_order_by_hand(struct agent *a, group_index_t group, const char *name, bool on,
 			 struct sentence *reterr)
 {

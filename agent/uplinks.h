@@ -33,8 +33,8 @@ struct uplinks;
 int uplinks_open(struct agent *a, struct uplinks **ret, struct sentence *reterr);
 /* Forwarding stays as it is. */
 void uplinks_close(struct uplinks *u);
-/* The configuration was read again: nothing is written to the kernel for what has not changed. */
-int uplinks_update(struct uplinks *u, const struct config *c, struct sentence *reterr);
+/* The configuration was read again; what it says of uplinks is as it was. */
+void uplinks_update(struct uplinks *u, const struct config *c);
 boot_t uplinks_next(const struct uplinks *u);
 void uplinks_tick(struct uplinks *u);
 /* Fills uplinks_count, uplink[] and uplink_in_use. u may be NULL: none. */

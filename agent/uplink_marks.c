@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "uplink_marks.h"
+
+#include "cleanup.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MARKS_CHILD_NS (5 * NS_PER_S)
+#define MARKS_RETRY_NS (10 * NS_PER_S)
+#define MARKS_LOOK_NS  (20 * NS_PER_MS)
+#define MARKS_TABLE    "inet ringkeep_uplink"
+
+void uplink_marks_init(struct uplink_marks *m, bool wanted)
+{
+	*m = (struct uplink_marks){ .wanted = wanted };
+	guard_child_init(&m->child);
+}
+
+void uplink_marks_close(struct uplink_marks *m)
+{
+	struct pollfd p = { .fd = m->child.pidfd, .events = POLLIN };
+
+	if (!m->running)
+		return;
+	guard_child_kill(&m->child);
+	(void)poll(&p, 1, 1000);
+	(void)guard_child_end(&m->child);
+	m->running = false;
+}
+
+/* At a flow's start only: a rule that set it for each packet would make the flush miss those that have moved.
+ */
+char *uplink_marks_text(const struct path_config *c)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	(void)fprintf(f,
+		      "table " MARKS_TABLE "\ndelete table " MARKS_TABLE "\ntable " MARKS_TABLE " {\n"
+		      "chain flows { type filter hook postrouting priority -150; policy accept;\n"
+		      "ct mark and 0x%x != 0 accept\n",
+		      c->mark_mask);
+	for (size_t i = 0; i < c->uplink_count; i++)
+		(void)fprintf(f, "meta nfproto %s oifname \"%s\" ct mark set ct mark and 0x%x or 0x%x\n",
+			      c->uplink[i].family == AF_INET6 ? "ipv6" : "ipv4", c->uplink[i].device,
+			      ~c->mark_mask, c->uplink[i].mark);
+	(void)fprintf(f, "}\n}\n");
+	return fclose(f) == 0 ? text : NULL;
+}
+
+static const char *nft_path(void)
+{
+	static const char *const usual[] = { "/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft" };
+
+	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+		if (access(usual[i], X_OK) == 0)
+			return usual[i];
+	return NULL;
+}
+
+static void marks_start(struct uplink_marks *m, const struct path_config *c, boot_t now)
+{
+	_cleanup_(free_ptr) char *text = uplink_marks_text(c);
+	const char *nft = nft_path();
+	char path[64];
+	char *const argv[] = { path, "-f", "-", NULL };
+
+	(void)snprintf(path, sizeof path, "%s", nft ? nft : "");
+	m->error = !nft ? -ENOENT : text ? guard_child_start(&m->child, argv, text) : -ENOMEM;
+	m->next_try = boot_add(now, MARKS_RETRY_NS);
+	m->running = m->error == 0;
+	m->deadline = boot_add(now, MARKS_CHILD_NS);
+	m->look_at = boot_add(now, MARKS_LOOK_NS);
+}
+
+bool uplink_marks_tick(struct uplink_marks *m, const struct path_config *c, boot_t now)
+{
+	struct pollfd p = { .fd = m->child.pidfd, .events = POLLIN };
+
+	if (m->wanted && !m->running && !boot_before(now, m->next_try)) {
+		marks_start(m, c, now);
+		return m->error < 0;
+	}
+	if (!m->running)
+		return false;
+	m->look_at = boot_add(now, MARKS_LOOK_NS);
+	if (m->child.output >= 0)
+		guard_child_listen(&m->child);
+	if (poll(&p, 1, 0) <= 0) {
+		if (!boot_before(now, m->deadline))
+			guard_child_kill(&m->child);
+		return false;
+	}
+	m->error = guard_child_end(&m->child);
+	m->running = false;
+	m->wanted = m->error != 0;
+	return true;
+}
+
+boot_t uplink_marks_next(const struct uplink_marks *m)
+{
+	if (m->running)
+		return m->look_at;
+	return m->wanted ? m->next_try : BOOT_NEVER;
+}
