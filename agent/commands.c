@@ -7,6 +7,7 @@
 #include "agent.h"
 #include "history.h"
 #include "log.h"
+#include "uplinks.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -510,6 +511,58 @@ static json_t *command_voters_json(const struct agent *a)
 }
 
 /* Brings the voters in force to those of the configuration, by way of a joint set. */
+/* ---- uplinks ---- */
+
+#define COMMAND_UPLINK_RECORDS 2000 /* of all kinds, out of which those of the uplinks are taken */
+
+static json_t *command_uplink_records(struct agent *a, unsigned wanted)
+{
+	json_t *all = history_read(a->state_fd, COMMAND_UPLINK_RECORDS), *ret = json_array(), *r;
+	size_t i;
+
+	json_array_foreach(all, i, r) if (!strncmp(json_string_value(json_object_get(r, "type")) ?: "",
+						   "uplink", 6)) json_array_append(ret, r);
+	json_decref(all);
+	while (json_array_size(ret) > wanted)
+		json_array_remove(ret, 0);
+	return ret;
+}
+
+static json_t *command_uplinks_json(struct agent *a)
+{
+	return json_pack("{s:o, s:o}", "uplinks", uplinks_json(a->uplinks), "voice",
+			 uplinks_voice_json(a->uplinks));
+}
+
+static enum control_answer command_uplink(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	struct agent *a = ctx;
+	const char *action = command_text(req, "action"), *name = command_text(req, "uplink");
+	bool use = !strcmp(action, "use");
+	struct sentence why = { "" };
+	int r;
+
+	if (!strcmp(action, "list"))
+		return command_refuse(ret_reply, control_ok(command_uplinks_json(a)));
+	if (!strcmp(action, "history"))
+		return command_refuse(ret_reply,
+				      control_ok(json_pack("{s:o}", "records",
+							   command_uplink_records(a, command_records(req)))));
+	if (!use && strcmp(action, "auto") != 0)
+		return command_refuse(ret_reply, control_refusal("usage", NULL,
+								 "An action is list, use, auto or history."));
+	if (req->role < ROLE_OPERATOR)
+		return command_refuse(ret_reply, control_refusal("forbidden", NULL,
+								 "Only an operator may choose the uplink."));
+	if (use && !*name)
+		return command_refuse(ret_reply,
+				      control_refusal("usage", NULL, "Which one? See hactl uplink list."));
+	r = use ? uplinks_use(a->uplinks, name, req->user, &why) : uplinks_auto(a->uplinks, req->user, &why);
+	if (r < 0)
+		return command_refuse(ret_reply, control_refusal("refused", NULL, "%s", why.text));
+	return command_refuse(ret_reply, control_ok(command_uplinks_json(a)));
+}
+
 static enum control_answer command_voters(void *ctx, const struct control_request *req, json_t **ret_reply)
 {
 	struct agent *a = ctx;
@@ -701,6 +754,7 @@ const struct control_command agent_commands[] = {
 	{ "history", ROLE_VIEWER, command_history },
 	{ "registrations", ROLE_VIEWER, command_registrations },
 	{ "trunk", ROLE_OPERATOR, command_trunk },
+	{ "uplink", ROLE_VIEWER, command_uplink },
 	{ "voters", ROLE_VIEWER, command_voters },
 	{ "switchover", ROLE_OPERATOR, command_switchover },
 	{ "failover", ROLE_ADMIN, command_failover },

@@ -472,6 +472,7 @@ void show_status(struct hactl *h, const json_t *data)
 	show_fencing(h, data);
 	json_array_foreach(json_object_get(data, "groups"), i, g) show_group(h, g);
 	show_links(h, data);
+	show_uplink_lines(h, data);
 	show_watchdog(h, data);
 	show_alarms(h, data);
 }
