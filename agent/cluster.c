@@ -86,6 +86,7 @@ static void cluster_state(void *ctx, node_id_t from, const struct heartbeat_stat
 	if (from == a->self)
 		return;
 	ev.facts = state->facts;
+	node_facts_ages(&ev.facts, at.boot);
 	agent_feed(a, &ev);
 	services_compare(a, from);
 }
@@ -327,7 +328,7 @@ void cluster_publish_facts(struct agent *a)
 
 	services_flush(a); /* whoever reads the digest below has had all that it is of */
 	facts_refresh(a);
-	core_published_facts(&a->core, &state.facts);
+	core_published_facts(&a->core, a->now.boot, &state.facts);
 	(void)heartbeat_io_send_state(a->heartbeat,
 				      &state); /* not connected, or the queue is full: the next one */
 }

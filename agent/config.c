@@ -173,6 +173,18 @@ uint32_t config_silence_ms(const struct config *c)
 	return (uint32_t)ms + 2 * (c->timing.pulse_ms + c->gateway_interval_ms);
 }
 
+/* Before a group moves for the uplinks' sake. */
+static struct uplink_move_policy uplinks_core(const struct config *c)
+{
+	struct uplink_move_policy p = uplink_move_policy_default;
+
+	if (c->voice[0].settle_ms)
+		p.settle_ns = c->voice[0].settle_ms * NS_PER_MS;
+	if (c->voice[0].together_ms)
+		p.together_ns = c->voice[0].together_ms * NS_PER_MS;
+	return p;
+}
+
 static void alone_core(const struct config *c, struct core_config *ret)
 {
 	ret->alone_votes = config_alone_votes(c);
@@ -191,8 +203,10 @@ void config_core(const struct config *c, node_id_t self, uint64_t process, struc
 	for (uint32_t i = 0; i < c->nodes_count; i++)
 		ret->nodes[i] = (struct core_node_config){ (node_id_t)c->nodes[i].id, c->nodes[i].witness };
 	ret->groups_count = (uint8_t)c->groups_count;
-	for (uint32_t i = 0; i < c->groups_count; i++)
+	for (uint32_t i = 0; i < c->groups_count; i++) {
 		group_core(&c->groups[i], &ret->groups[i]);
+		ret->groups[i].uplinks = uplinks_core(c);
+	}
 	ret->timing = config_timing_lease(&c->timing);
 	ret->config_hash = c->hash;
 	ret->operation_timeout_ns = c->operation_timeout_ms * NS_PER_MS;

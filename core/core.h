@@ -12,6 +12,7 @@
 #include "placement.h"
 #include "plan.h"
 #include "takeover.h"
+#include "uplink_move.h"
 #include "voters.h"
 
 /* ---- configuration, fixed for the life of a struct core ---- */
@@ -27,6 +28,7 @@ struct core_group_config {
 	uint8_t candidates_count;
 	node_id_t candidates[RK_NODES_MAX]; /* in configured priority, best first */
 	struct placement_policy policy;
+	struct uplink_move_policy uplinks;
 	enum fence_policy fence;
 };
 
@@ -224,7 +226,8 @@ struct core_group {
 	boot_t failback_since;
 	boot_t idle_since; /* own calls are 0 since; {0} = they are not, or not known */
 	struct core_unseen unseen;
-	uint16_t rule; /* core/rules.h: the row of the latest decision */
+	struct uplink_moves uplink_moves[NODE_ID_MAX + 1]; /* by who did it, as far as this node knows */
+	uint16_t rule;					   /* core/rules.h: the row of the latest decision */
 };
 
 struct core {
@@ -287,8 +290,9 @@ enum fence_refusal core_check_fence(const struct core *c, node_id_t target, bool
 
 /* Calls up at a node, and those that came with a move and may be; UINT32_MAX = not known here. */
 uint32_t core_calls(const struct core *c, group_index_t group, node_id_t node);
-/* What others are to know of this node: its facts, with calls as core_calls() has them. */
-void core_published_facts(const struct core *c, struct node_facts *ret);
+/* What others are to know of this node: its facts, with calls as core_calls() has them, moves for the
+ * uplinks' sake, and ages where times are. */
+void core_published_facts(const struct core *c, boot_t now, struct node_facts *ret);
 /* When those that came with a move are given up; BOOT_NEVER if there are none. */
 boot_t core_unseen_until(const struct core *c, group_index_t group);
 

@@ -24,11 +24,14 @@ uint32_t core_calls(const struct core *c, group_index_t group, node_id_t node)
 }
 
 /* Whoever takes over next counts on from here, also for those that came before. */
-void core_published_facts(const struct core *c, struct node_facts *ret)
+void core_published_facts(const struct core *c, boot_t now, struct node_facts *ret)
 {
 	*ret = c->facts;
-	for (group_index_t g = 0; g < c->config.groups_count; g++)
+	for (group_index_t g = 0; g < c->config.groups_count; g++) {
 		ret->group[g].calls = core_calls_own(c, g);
+		ret->group[g].uplink_moves = c->group[g].uplink_moves[c->config.self];
+	}
+	node_facts_ages(ret, now);
 }
 
 void core_unseen_take(struct core_turn *t, group_index_t group, node_id_t from)

@@ -13,6 +13,7 @@ struct core_choice {
 	uint32_t facts;
 	node_id_t successor;	   /* best other candidate */
 	node_id_t move_target;	   /* of a ready operation */
+	node_id_t uplink_to;	   /* better uplinks, with FACT_UPLINK_BETTER */
 	struct core_operation *op; /* running, or NULL */
 };
 
@@ -46,7 +47,7 @@ static uint32_t core_trouble(const struct core *c, group_index_t group)
 	return facts;
 }
 
-static bool core_drained(const struct core_group *g, boot_t now)
+bool core_drained(const struct core_group *g, boot_t now)
 {
 	return g->unseen.calls == 0 && g->idle_since.ns != 0 &&
 	       boot_diff_ns(g->idle_since, now) >= CORE_DRAIN_SETTLE_NS;
@@ -92,7 +93,7 @@ static uint32_t core_failback_facts(struct core *c, group_index_t group, struct 
 {
 	struct core_group *g = &c->group[group];
 	const struct placement_policy *policy = &c->config.groups[group].policy;
-	const struct core_look look = { .no_incumbent = true };
+	const struct core_look look = { .failback = true };
 	struct placement p;
 
 	if (policy->failback == FAILBACK_MANUAL)
@@ -126,6 +127,7 @@ static uint32_t core_holder_facts(struct core *c, group_index_t group, struct in
 	choice->successor = core_successor(c, group, &look, now);
 	if (choice->successor != NODE_NONE)
 		facts |= FACT_SUCCESSOR;
+	facts |= core_uplink_facts(c, group, now, &choice->uplink_to);
 	return facts | core_failback_facts(c, group, now);
 }
 
@@ -216,6 +218,8 @@ static void core_hand_over(struct core_turn *t, group_index_t group, const struc
 
 	if (r->cause == CAUSE_FAILBACK)
 		letgo.successor = g->failback_node;
+	else if (r->cause == CAUSE_UPLINK)
+		letgo.successor = choice->uplink_to;
 	else if (r->when & FACT_MOVE_READY)
 		letgo.successor = choice->move_target;
 	else if (r->goal == GOAL_HAND_OVER)
@@ -226,6 +230,8 @@ static void core_hand_over(struct core_turn *t, group_index_t group, const struc
 		if (core_operation_drains(choice->op))
 			core_operation_drained(t, group);
 	}
+	if (r->cause == CAUSE_UPLINK)
+		core_uplinks_moved(t, group);
 	/* A pause that comes now must not leave the group between two nodes. */
 	if (letgo.successor != NODE_NONE)
 		core_moving_set(t, group, g->lease.epoch);
@@ -233,13 +239,15 @@ static void core_hand_over(struct core_turn *t, group_index_t group, const struc
 	core_role_follow(t, group, before, &letgo);
 }
 
-/* What an operator, a stop or the failback policy wants; not failover --force, and not out of trouble. */
+/* What an operator, a stop or the failback policy wants, or a line that is only worse; not failover --force,
+ * and not out of trouble. */
 static bool core_planned(const struct core *c, group_index_t group, const struct rule *r,
 			 const struct core_choice *choice)
 {
 	if (r->when & FACT_MOVE_READY && choice->op->command.type != COMMAND_SWITCHOVER)
 		return false;
-	return (r->cause == CAUSE_OPERATOR || r->cause == CAUSE_STOPPING || r->cause == CAUSE_FAILBACK) &&
+	return (r->cause == CAUSE_OPERATOR || r->cause == CAUSE_STOPPING || r->cause == CAUSE_FAILBACK ||
+		r->when & FACT_UPLINK_DEGRADED) &&
 	       core_trouble(c, group) == 0;
 }
 

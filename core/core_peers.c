@@ -77,6 +77,7 @@ void core_peer_facts_set(struct core_turn *t, node_id_t n, const struct node_fac
 	for (group_index_t g = 0; g < t->c->config.groups_count; g++)
 		if (facts->group[g].calls != UINT32_MAX)
 			p->calls[g] = facts->group[g].calls;
+	core_uplinks_told(t->c, n, facts);
 	p->facts = *facts;
 	p->facts_known = true;
 	p->facts_at = t->now.boot;
@@ -93,7 +94,8 @@ static bool core_group_facts_differ(const struct group_facts *a, const struct gr
 static bool core_facts_differ(const struct core *c, const struct node_facts *a, const struct node_facts *b)
 {
 	if (a->config_hash != b->config_hash || a->config_accepted != b->config_accepted ||
-	    a->joining != b->joining || a->quorate != b->quorate || a->watchdog_ns != b->watchdog_ns)
+	    a->joining != b->joining || a->quorate != b->quorate || a->watchdog_ns != b->watchdog_ns ||
+	    core_uplinks_differ(a, b))
 		return true;
 	for (group_index_t g = 0; g < c->config.groups_count; g++)
 		if (core_group_facts_differ(&a->group[g], &b->group[g]))
@@ -146,7 +148,8 @@ static struct placement_input core_input(const struct core *c, group_index_t gro
 		.fence_wait = waits && g->seen_holder != n,
 		.proof = n == c->config.self && c->group[group].lease.proof.node != NODE_NONE,
 		.damped = d.suppressed,
-		.incumbent = !look->no_incumbent && g->seen_holder == n,
+		.incumbent = !look->failback && g->seen_holder == n,
+		.uplink_most = look->failback ? c->facts.group[group].uplink : UPLINK_UNKNOWN,
 		.config_differs = n != c->config.self && facts->config_hash != c->config.config_hash,
 		.facts = facts,
 		.group = &facts->group[group],

@@ -7,6 +7,7 @@
  *   core_role.c     what a change of the lease's role means: takeover sequences, records, seen holder
  *   core_fence.c    power fencing: what fence.c is told
  *   core_command.c  intents and operations of an operator
+ *   core_uplinks.c  uplinks, as a reason to move a group
  *   core_calls.c    calls that are up, and operations that wait for their end
  */
 #ifndef RK_CORE_PRIVATE_H
@@ -39,7 +40,7 @@ void core_own_facts_set(struct core_turn *t, const struct node_facts *facts);
 struct core_look {
 	node_id_t exclude;  /* not an answer: holder, self */
 	bool ignore_health; /* failover --force */
-	bool no_incumbent;  /* as if nobody held: failback */
+	bool failback;	    /* as if nobody held, and better uplinks than here alone make nobody better */
 	node_id_t assume_standby;
 };
 void core_place(const struct core *c, group_index_t group, const struct core_look *look, boot_t now,
@@ -95,6 +96,19 @@ void core_decide(struct core_turn *t, group_index_t group);
 /* Best other candidate that could take over now, NODE_NONE if none. */
 node_id_t core_successor(const struct core *c, group_index_t group, const struct core_look *look,
 			 struct instant now);
+
+/* None was counted for long enough, and none that came with a move can be up. */
+bool core_drained(const struct core_group *g, boot_t now);
+
+/* ---- core_uplinks.c ---- */
+
+/* FACT_UPLINK_* of a holder. ret_to: the node with better uplinks, or NODE_NONE. */
+uint32_t core_uplink_facts(const struct core *c, group_index_t group, struct instant now, node_id_t *ret_to);
+/* This node hands the group over because of its uplinks. */
+void core_uplinks_moved(struct core_turn *t, group_index_t group);
+void core_uplinks_told(struct core *c, node_id_t from, const struct node_facts *facts);
+/* A class, or which one is in use. */
+bool core_uplinks_differ(const struct node_facts *a, const struct node_facts *b);
 
 /* ---- core_command.c ---- */
 

@@ -71,6 +71,17 @@ static int placement_uplink_order(enum uplink_class u)
 	return (unsigned)u <= UPLINK_BAD ? order[u] : 0;
 }
 
+static int placement_uplink(const struct placement_input *in)
+{
+	int order = placement_uplink_order(in->group->uplink), most = placement_uplink_order(in->uplink_most);
+
+	if (in->uplink_most == UPLINK_UNKNOWN)
+		return order;
+	if (in->group->uplink == UPLINK_UNKNOWN)
+		return placement_uplink_order(UPLINK_BAD);
+	return order > most ? order : most;
+}
+
 /* Second ladder: <0 if a is better; ret_why is why the loser loses. Inputs are in configured order, so a
  * lower index is the better priority. */
 static int placement_compare(const struct placement_input *a, int index_a, const struct placement_input *b,
@@ -82,7 +93,7 @@ static int placement_compare(const struct placement_input *a, int index_a, const
 	if (a->group->registrations_in_step != b->group->registrations_in_step)
 		return a->group->registrations_in_step ? -1 : 1;
 	*ret_why = REASON_UPLINK;
-	order = placement_uplink_order(a->group->uplink) - placement_uplink_order(b->group->uplink);
+	order = placement_uplink(a) - placement_uplink(b);
 	if (order != 0)
 		return order;
 	*ret_why = REASON_NOT_INCUMBENT;
@@ -158,4 +169,15 @@ void placement_decide(const struct placement_input *inputs, uint8_t count, bool 
 		if (ret->candidate[i].rank == 0)
 			ret->chosen = ret->candidate[i].node;
 	}
+}
+
+/* ---- facts on their way to another clock ---- */
+
+void node_facts_ages(struct node_facts *f, boot_t now)
+{
+	for (int i = 0; i < f->uplinks_count; i++)
+		f->uplink[i].since.ns = now.ns - f->uplink[i].since.ns;
+	for (int g = 0; g < RK_GROUPS_MAX; g++)
+		for (int i = 0; i < f->group[g].uplink_moves.count; i++)
+			f->group[g].uplink_moves.at[i].ns = now.ns - f->group[g].uplink_moves.at[i].ns;
 }

@@ -20,6 +20,14 @@ enum pbx_health {
 
 enum uplink_class { UPLINK_UNKNOWN, UPLINK_GOOD, UPLINK_DEGRADED, UPLINK_BAD };
 
+#define UPLINK_MOVES_KEPT 2
+
+/* When a node gave a group away because of its uplinks; newest last. */
+struct uplink_moves {
+	uint8_t count;
+	boot_t at[UPLINK_MOVES_KEPT]; /* of the clock of whoever has this struct */
+};
+
 /* What a node knows of itself for one group; travels in its heartbeat. */
 struct group_facts {
 	enum pbx_health pbx;
@@ -33,6 +41,7 @@ struct group_facts {
 	uint32_t calls; /* calls up, UINT32_MAX = unknown */
 	uint64_t bindings_digest;
 	uint32_t bindings_count;
+	struct uplink_moves uplink_moves; /* the core's, of this node; empty in what the agent tells it */
 };
 
 #define RK_UPLINKS_MAX 8 /* of one node */
@@ -59,6 +68,10 @@ struct node_facts {
 	struct node_uplink uplink[RK_UPLINKS_MAX];
 	struct group_facts group[RK_GROUPS_MAX]; /* by the receiver's own group index */
 };
+
+/* Turns the times in it into ages, and ages into times: both are `now` less the other. Two nodes' clocks say
+ * nothing to each other, so facts travel with ages; a time made of one is late by as long as that took. */
+void node_facts_ages(struct node_facts *f, boot_t now);
 
 /* Why a candidate is (not) chosen. In the order of the ladder; numbers are stable, they are in metrics and
  * history. */
@@ -142,6 +155,9 @@ struct placement_input {
 	bool damped;
 	bool incumbent;
 	bool config_differs;
+	/* Its uplinks count as no better than this, and not known is worse: failback. UPLINK_UNKNOWN: they
+	 * count as they are. */
+	enum uplink_class uplink_most;
 	const struct node_facts *facts;
 	const struct group_facts *group;
 };

@@ -131,6 +131,7 @@ enum core_cause {
 	CAUSE_PEER_ABSENT, /* takeover: the other node is away, as far as can be told */
 	CAUSE_CUT_OFF,	   /* let-go: neither the other node nor a gateway was reached */
 	CAUSE_TWO_HOLDERS, /* let-go: the other node held, too, and this one gave way */
+	CAUSE_UPLINK,	   /* let-go: no path to the outside here and one elsewhere, or degraded and idle */
 	CORE_CAUSES_COUNT
 };
 

@@ -33,8 +33,17 @@ enum rule_fact {
 	FACT_DRAINING = 1 << 16,       /* that operation waits for the calls here to end */
 	FACT_FAILBACK_CALLS = 1 << 17, /* as FAILBACK, but calls are up and the policy spares them */
 	FACT_FAILBACK_BLIND = 1 << 18, /* ... or nobody counts them */
+	/* of uplink_move.h: nothing of these while a node can help itself or does not know */
+	FACT_UPLINK_LOST = 1 << 19,	/* every uplink here is bad */
+	FACT_UPLINK_DEGRADED = 1 << 20, /* the best one is */
+	FACT_UPLINK_BETTER = 1 << 21,	/* a node is fit, fresh, with a living PBX and a better class */
+	FACT_UPLINK_SETTLED = 1 << 22,	/* ... and that has stood on both for long enough */
+	FACT_UPLINK_FROZEN = 1 << 23,	/* moved too often lately */
+	FACT_UPLINK_IDLE = 1 << 24,	/* no call is up */
+	FACT_UPLINK_SHARED = 1 << 25,	/* what is bad here is bad elsewhere since the same time */
+	FACT_UPLINK_STALE = 1 << 26,	/* a fit node has not reported lately */
 };
-#define RULE_FACTS_COUNT 19
+#define RULE_FACTS_COUNT 27
 
 enum rule_goal {
 	GOAL_KEEP,	/* holder: go on */

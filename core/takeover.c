@@ -151,6 +151,7 @@ static const char *const cause_names[] = {
 	[CAUSE_PEER_ABSENT] = "peer_absent",
 	[CAUSE_CUT_OFF] = "cut_off",
 	[CAUSE_TWO_HOLDERS] = "two_holders",
+	[CAUSE_UPLINK] = "uplink",
 };
 
 const char *cause_name(enum core_cause c)

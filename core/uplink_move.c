@@ -12,53 +12,6 @@ const struct uplink_move_policy uplink_move_policy_default = {
 	.moves_span_ns = 600 * NS_PER_S,
 };
 
-static const struct uplink_move_rule rules[] = {
-	{ 600, UPLINK_MOVE_PBX_DEAD, 0, UPLINK_MOVE_STAY, false,
-	  "the PBX is dead: that decides (R260), whatever the uplinks are" },
-	{ 601, UPLINK_MOVE_LOCAL, 0, UPLINK_MOVE_STAY, false,
-	  "another uplink of this node is better than the one in use: it switches by itself" },
-	{ 602, UPLINK_MOVE_UNKNOWN, 0, UPLINK_MOVE_STAY, false,
-	  "not known yet how good the uplinks are, or none is configured: stay" },
-	{ 610, UPLINK_MOVE_LOST | UPLINK_MOVE_BETTER, UPLINK_MOVE_SETTLED, UPLINK_MOVE_HOLD, false,
-	  "no path here and another node has one: a moment, to see whether the cause is shared" },
-	{ 611, UPLINK_MOVE_LOST | UPLINK_MOVE_BETTER | UPLINK_MOVE_FROZEN, 0, UPLINK_MOVE_HOLD, true,
-	  "no path here and another node has one, but the group was moved too often lately: frozen" },
-	{ 612, UPLINK_MOVE_LOST | UPLINK_MOVE_BETTER, 0, UPLINK_MOVE_GO, false,
-	  "no path here and another node has one: hand over" },
-	{ 613, UPLINK_MOVE_LOST | UPLINK_MOVE_SHARED, 0, UPLINK_MOVE_HOLD, true,
-	  "no path here, and what failed here failed on another node at the same time: the cause is shared" },
-	{ 614, UPLINK_MOVE_LOST | UPLINK_MOVE_STALE, 0, UPLINK_MOVE_HOLD, true,
-	  "no path here, and another node has not said lately how its uplinks are: hold" },
-	{ 615, UPLINK_MOVE_LOST, 0, UPLINK_MOVE_HOLD, true,
-	  "no path here and none on another node: hold, calls inside go on" },
-	{ 620, UPLINK_MOVE_DEGRADED | UPLINK_MOVE_BETTER, UPLINK_MOVE_IDLE, UPLINK_MOVE_HOLD, false,
-	  "degraded here and another node is good, but calls are up: when none is" },
-	{ 621, UPLINK_MOVE_DEGRADED | UPLINK_MOVE_BETTER, UPLINK_MOVE_SETTLED, UPLINK_MOVE_HOLD, false,
-	  "degraded here and another node is good: a moment, to see whether it lasts" },
-	{ 622, UPLINK_MOVE_DEGRADED | UPLINK_MOVE_BETTER | UPLINK_MOVE_FROZEN, 0, UPLINK_MOVE_HOLD, true,
-	  "degraded here and another node is good, but the group was moved too often lately: frozen" },
-	{ 623, UPLINK_MOVE_DEGRADED | UPLINK_MOVE_BETTER, 0, UPLINK_MOVE_GO, false,
-	  "degraded here, another node is good and no call is up: hand over" },
-	{ 630, 0, 0, UPLINK_MOVE_STAY, false, "no other node has better uplinks: stay" },
-};
-
-#define RULES_COUNT (sizeof rules / sizeof rules[0])
-
-const struct uplink_move_rule *uplink_move_table(size_t *ret_count)
-{
-	*ret_count = RULES_COUNT;
-	return rules;
-}
-
-static const struct uplink_move_rule *rules_first(uint32_t facts)
-{
-	for (size_t i = 0; i < RULES_COUNT; i++)
-		if ((facts & rules[i].when) == rules[i].when && !(facts & rules[i].unless))
-			return &rules[i];
-	assert(!"a row with no conditions ends the table");
-	return NULL;
-}
-
 /* ---- classes ---- */
 
 /* From worst to best. UNKNOWN is not above BAD here: nobody moves to what nobody knows. */
@@ -203,44 +156,44 @@ static bool frozen(const struct uplink_move_facts *f, const struct uplink_move_p
 	return recent >= p->moves_max && UPLINK_RULE(FREEZE);
 }
 
-static uint32_t class_facts(enum uplink_class c)
+/* None: a dead PBX decides by itself (R260), a node whose next uplink is better switches by itself, and
+ * nobody moves because of what is not known. */
+static uint32_t own_facts(const struct uplink_move_node *self)
 {
-	switch (c) {
-	case UPLINK_UNKNOWN:
-		return UPLINK_MOVE_UNKNOWN;
+	if (self->pbx_dead || helps_itself(self))
+		return 0;
+	switch (uplink_move_class(self)) {
 	case UPLINK_BAD:
-		return UPLINK_MOVE_LOST;
+		return FACT_UPLINK_LOST;
 	case UPLINK_DEGRADED:
-		return UPLINK_MOVE_DEGRADED;
+		return FACT_UPLINK_DEGRADED;
+	case UPLINK_UNKNOWN:
 	case UPLINK_GOOD:
 		break;
 	}
 	return 0;
 }
 
-void uplink_move_decide(const struct uplink_move_facts *f, const struct uplink_move_policy *p, boot_t now,
-			struct uplink_move *ret)
+void uplink_move_look(const struct uplink_move_facts *f, const struct uplink_move_policy *p, boot_t now,
+		      struct uplink_move *ret)
 {
 	const struct uplink_move_node *better = better_node(f);
-	uint32_t facts = class_facts(uplink_move_class(&f->self));
+	uint32_t facts = own_facts(&f->self);
 
-	if (f->self.pbx_dead)
-		facts |= UPLINK_MOVE_PBX_DEAD;
-	if (helps_itself(&f->self))
-		facts |= UPLINK_MOVE_LOCAL;
+	*ret = (struct uplink_move){ .to = NODE_NONE };
+	if (!facts)
+		return;
 	if (better)
-		facts |= UPLINK_MOVE_BETTER;
+		facts |= FACT_UPLINK_BETTER;
 	if (better && settled(f, p, better, now))
-		facts |= UPLINK_MOVE_SETTLED;
+		facts |= FACT_UPLINK_SETTLED;
 	if (frozen(f, p, now))
-		facts |= UPLINK_MOVE_FROZEN;
+		facts |= FACT_UPLINK_FROZEN;
 	if (f->calls == 0 || !UPLINK_RULE(MOVE_CALLS))
-		facts |= UPLINK_MOVE_IDLE;
+		facts |= FACT_UPLINK_IDLE;
 	if (cause_shared(f, p->together_ns))
-		facts |= UPLINK_MOVE_SHARED;
+		facts |= FACT_UPLINK_SHARED;
 	if (somebody_stale(f))
-		facts |= UPLINK_MOVE_STALE;
-	*ret = (struct uplink_move){ .rule = rules_first(facts), .facts = facts };
-	ret->action = ret->rule->action;
-	ret->to = ret->action == UPLINK_MOVE_GO ? better->node : NODE_NONE;
+		facts |= FACT_UPLINK_STALE;
+	*ret = (struct uplink_move){ .facts = facts, .to = better ? better->node : NODE_NONE };
 }

@@ -4,16 +4,14 @@
  * gives the group away when it has no path left and another has one, or, with no call up, when all it has is
  * degraded and another is good. Classes only: scores that two nodes measure drift apart by themselves.
  *
- * GROUNDWORK: nothing calls this yet, and cluster behaviour is as before. As a row of rules.c it belongs
- * after those of the PBX (R260 to R271) and before failback, its HOLD being GOAL_KEEP. Before that, failback
- * `auto` has to learn that a better uplink class elsewhere is no preferred candidate (placement's second
- * ladder): it would move a group from DEGRADED to GOOD with calls up.
+ * What is found here are facts for the rows R610 to R623 of rules.c: after those of the PBX, before failback.
  */
 #ifndef RK_UPLINK_MOVE_H
 #define RK_UPLINK_MOVE_H
 
 #include "ids.h"
 #include "placement.h"
+#include "rules.h"
 
 #include <stddef.h>
 
@@ -55,42 +53,14 @@ struct uplink_move_facts {
 	boot_t moved_at[4];
 };
 
-enum uplink_move_fact {
-	UPLINK_MOVE_PBX_DEAD = 1 << 0,
-	UPLINK_MOVE_UNKNOWN = 1 << 1,  /* no uplink here is known to be usable, and one is not known */
-	UPLINK_MOVE_LOCAL = 1 << 2,    /* an uplink that is not in use is better than the one that is */
-	UPLINK_MOVE_LOST = 1 << 3,     /* every uplink here is bad */
-	UPLINK_MOVE_DEGRADED = 1 << 4, /* the best one is */
-	UPLINK_MOVE_BETTER = 1 << 5,   /* a node is fit, fresh, with a living PBX and a better class */
-	UPLINK_MOVE_SETTLED = 1 << 6,  /* ... and that has stood on both for long enough */
-	UPLINK_MOVE_FROZEN = 1 << 7,   /* moved too often lately */
-	UPLINK_MOVE_IDLE = 1 << 8,
-	UPLINK_MOVE_SHARED = 1 << 9, /* what is bad here is bad elsewhere since the same time */
-	UPLINK_MOVE_STALE = 1 << 10, /* a fit node has not reported lately */
-};
-
-enum uplink_move_action { UPLINK_MOVE_STAY, UPLINK_MOVE_HOLD, UPLINK_MOVE_GO };
-
-struct uplink_move_rule {
-	uint16_t number;
-	uint32_t when;	 /* all of these */
-	uint32_t unless; /* and none of these */
-	enum uplink_move_action action;
-	bool alarm;
-	const char *why;
-};
-
 struct uplink_move {
-	enum uplink_move_action action;
-	node_id_t to; /* GO; else NODE_NONE */
-	const struct uplink_move_rule *rule;
-	uint32_t facts;
+	uint32_t facts; /* FACT_UPLINK_*; none if the uplinks are no reason to do anything */
+	node_id_t to;	/* with FACT_UPLINK_BETTER: the best of the better ones; else NODE_NONE */
 };
 
 /* The best class among a node's uplinks; UNKNOWN if none is known to be usable and one is not known. */
 enum uplink_class uplink_move_class(const struct uplink_move_node *n);
-void uplink_move_decide(const struct uplink_move_facts *f, const struct uplink_move_policy *p, boot_t now,
-			struct uplink_move *ret);
-const struct uplink_move_rule *uplink_move_table(size_t *ret_count);
+void uplink_move_look(const struct uplink_move_facts *f, const struct uplink_move_policy *p, boot_t now,
+		      struct uplink_move *ret);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "wire_codec.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -111,7 +112,14 @@ static void read_groups(struct context *x, struct node_facts *f)
 }
 
 /* Tags of the fields at the end; never used for anything else. */
-enum state_field { STATE_FIELD_WATCHDOG = 1, STATE_FIELD_BOOT = 2 };
+enum state_field {
+	STATE_FIELD_WATCHDOG = 1,
+	STATE_FIELD_BOOT,
+	STATE_FIELD_UPLINKS,
+	STATE_FIELD_UPLINK_MOVES,
+};
+#define STATE_UPLINK_BYTES    9
+#define STATE_UPLINK_NOT_USED 0xff
 
 /* 0, which is "none", if it cannot be said: a watchdog of weeks protects nobody. */
 static uint32_t wire_ms(int64_t ns)
@@ -138,7 +146,107 @@ static void write_field_u64(struct codec *c, enum state_field tag, uint64_t valu
 	write_u64(c->w, value);
 }
 
-static void read_field(struct codec *c, uint8_t tag, struct reader *field, struct node_facts *f)
+static uint32_t wire_age_ms(boot_t age)
+{
+	if (age.ns < 0)
+		return 0;
+	return age.ns / NS_PER_MS <= UINT32_MAX ? (uint32_t)(age.ns / NS_PER_MS) : UINT32_MAX;
+}
+
+/* in use u8 | isp u32, class u8, age in ms u32, each */
+static void write_uplinks(struct codec *c, const struct node_facts *f)
+{
+	int in_use = f->uplink_in_use;
+
+	if (f->uplinks_count == 0)
+		return;
+	if (f->uplinks_count > RK_UPLINKS_MAX || in_use >= f->uplinks_count) {
+		c->invalid = true;
+		return;
+	}
+	write_u8(c->w, STATE_FIELD_UPLINKS);
+	write_u8(c->w, (uint8_t)(1 + f->uplinks_count * STATE_UPLINK_BYTES));
+	write_u8(c->w, in_use < 0 ? STATE_UPLINK_NOT_USED : (uint8_t)in_use);
+	for (int i = 0; i < f->uplinks_count; i++) {
+		write_u32(c->w, f->uplink[i].isp);
+		(void)codec_enum(c, f->uplink[i].class, UPLINK_BAD);
+		write_u32(c->w, wire_age_ms(f->uplink[i].since));
+	}
+}
+
+static void read_uplinks(struct codec *c, struct reader *field, struct node_facts *f)
+{
+	struct codec in = { .r = field };
+	uint8_t in_use = read_u8(field);
+	size_t count = field->left / STATE_UPLINK_BYTES;
+
+	if (count == 0 || count > RK_UPLINKS_MAX || (in_use != STATE_UPLINK_NOT_USED && in_use >= count)) {
+		c->invalid = true;
+		return;
+	}
+	f->uplinks_count = (uint8_t)count;
+	f->uplink_in_use = in_use == STATE_UPLINK_NOT_USED ? -1 : (int8_t)in_use;
+	for (size_t i = 0; i < count; i++) {
+		f->uplink[i].isp = read_u32(field);
+		f->uplink[i].class = (enum uplink_class)codec_enum(&in, 0, UPLINK_BAD);
+		f->uplink[i].since.ns = read_u32(field) * NS_PER_MS;
+	}
+	c->invalid |= in.invalid;
+}
+
+static void write_moves_group(struct codec *c, uint32_t wire_id, const struct uplink_moves *m)
+{
+	if (m->count == 0)
+		return;
+	write_u32(c->w, wire_id);
+	write_u8(c->w, m->count);
+	for (int i = 0; i < m->count; i++)
+		write_u32(c->w, wire_age_ms(m->at[i]));
+}
+
+/* group u32, count u8, ages in ms u32; only groups with moves */
+static void write_moves(struct context *x, const struct node_facts *f)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < x->peers->groups_count; i++) {
+		const struct uplink_moves *m = &f->group[i].uplink_moves;
+
+		len += m->count ? 5 + m->count * sizeof(uint32_t) : 0;
+		if (m->count > UPLINK_MOVES_KEPT)
+			x->c.invalid = true;
+	}
+	if (len == 0 || x->c.invalid)
+		return;
+	static_assert(RK_GROUPS_MAX * (5 + UPLINK_MOVES_KEPT * sizeof(uint32_t)) <= UINT8_MAX, "one byte");
+	write_u8(x->c.w, STATE_FIELD_UPLINK_MOVES);
+	write_u8(x->c.w, (uint8_t)len);
+	for (int i = 0; i < x->peers->groups_count; i++)
+		write_moves_group(&x->c, x->peers->groups[i], &f->group[i].uplink_moves);
+}
+
+static void read_moves(struct context *x, struct reader *field, struct node_facts *f)
+{
+	while (field->left > 0 && !field->failed && !x->c.invalid) {
+		struct uplink_moves m = { 0 };
+		int index = group_of(x->peers, read_u32(field));
+
+		m.count = read_u8(field);
+		if (m.count == 0 || m.count > UPLINK_MOVES_KEPT) {
+			x->c.invalid = true;
+			return;
+		}
+		for (int i = 0; i < m.count; i++)
+			m.at[i].ns = read_u32(field) * NS_PER_MS;
+		if (index < 0)
+			continue; /* counted with its facts */
+		if (f->group[index].uplink_moves.count)
+			x->c.invalid = true; /* which of the two would be true? */
+		f->group[index].uplink_moves = m;
+	}
+}
+
+static void read_field(struct context *x, uint8_t tag, struct reader *field, struct node_facts *f)
 {
 	switch (tag) {
 	case STATE_FIELD_WATCHDOG:
@@ -147,16 +255,25 @@ static void read_field(struct codec *c, uint8_t tag, struct reader *field, struc
 	case STATE_FIELD_BOOT:
 		f->boot = read_u64(field);
 		break;
+	case STATE_FIELD_UPLINKS:
+		read_uplinks(&x->c, field, f);
+		break;
+	case STATE_FIELD_UPLINK_MOVES:
+		read_moves(x, field, f);
+		break;
 	default:
 		return; /* of a later version */
 	}
 	if (!reader_done(field))
-		c->invalid = true;
+		x->c.invalid = true;
 }
 
-static void read_fields(struct codec *c, struct node_facts *f)
+static void read_fields(struct context *x, struct node_facts *f)
 {
+	struct codec *c = &x->c;
 	int last = 0;
+
+	f->uplink_in_use = -1; /* unless the field comes */
 
 	while (c->r->left > 0 && !c->r->failed && !c->invalid) {
 		uint8_t tag = read_u8(c->r), len = read_u8(c->r);
@@ -167,7 +284,7 @@ static void read_fields(struct codec *c, struct node_facts *f)
 		if (tag <= last) /* by rising tag, so none twice */
 			c->invalid = true;
 		last = tag;
-		read_field(c, tag, &field, f);
+		read_field(x, tag, &field, f);
 	}
 }
 
@@ -182,11 +299,13 @@ static void codec_state(struct context *x, struct heartbeat_state *s)
 	codec_u32(&x->c, &f->loop_lag_us_max);
 	if (codec_reads(&x->c)) {
 		read_groups(x, f);
-		read_fields(&x->c, f);
+		read_fields(x, f);
 	} else {
 		write_groups(x, f);
 		write_field_u32(&x->c, STATE_FIELD_WATCHDOG, wire_ms(f->watchdog_ns));
 		write_field_u64(&x->c, STATE_FIELD_BOOT, f->boot);
+		write_uplinks(&x->c, f);
+		write_moves(x, f);
 	}
 }
 

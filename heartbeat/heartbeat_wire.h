@@ -43,7 +43,7 @@ const char *heartbeat_type_name(enum heartbeat_type t);
 /* What a node says of itself, about once a second and at every change. */
 struct heartbeat_state {
 	char version[HEARTBEAT_VERSION_MAX]; /* of ringkeepd */
-	struct node_facts facts;
+	struct node_facts facts;	     /* with ages where times are: node_facts_ages() */
 };
 
 struct heartbeat_command {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Two nodes. The rows of the core decide about a dead PBX, those of uplink_move about uplinks, each node's
- * own choice about which of them it uses.
+ * Two nodes. The rows of the core decide about a dead PBX and, by what uplink_move finds, about uplinks, each
+ * node's own choice about which of them it uses.
  */
 #include <stdio.h>
 
@@ -119,8 +119,8 @@ static bool may_move_for_uplinks(const struct cluster *w)
 	node_facts_set(w, !w->holder, &f.other[0]);
 	for (int i = 0; i < w->moves; i++)
 		f.moved_at[f.moves_count++] = boot_add(NOW, -NS_PER_S);
-	uplink_move_decide(&f, &move_policy, NOW, &m);
-	return m.action == UPLINK_MOVE_GO;
+	uplink_move_look(&f, &move_policy, NOW, &m);
+	return rules_match(FACT_HOLDING | m.facts)->cause == CAUSE_UPLINK;
 }
 
 /* ---- what a move must not be ---- */
@@ -314,8 +314,8 @@ static const char *together_play(const struct together *t, struct uplink_explore
 
 		together_node(t, false, ms, &f.self);
 		together_node(t, true, ms - t->lag_ms, &f.other[0]);
-		uplink_move_decide(&f, &uplink_move_policy_default, at_ms(ms), &m);
-		if (m.action == UPLINK_MOVE_GO)
+		uplink_move_look(&f, &uplink_move_policy_default, at_ms(ms), &m);
+		if (rules_match(FACT_HOLDING | m.facts)->cause == CAUSE_UPLINK)
 			return "U10: moved because of what happened to both";
 	}
 	e->states++;

@@ -271,6 +271,7 @@ static const char *check_cause(const struct world *w, const struct local_result 
 	case CAUSE_PEER_ABSENT:
 	case CAUSE_CUT_OFF:
 	case CAUSE_TWO_HOLDERS:
+	case CAUSE_UPLINK:
 	case CORE_CAUSES_COUNT:
 		break;
 	}

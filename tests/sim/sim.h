@@ -10,6 +10,7 @@
  *   sim_cpg.c     corosync: membership, agreed order, heartbeats, snapshots
  *   sim_check.c   what must always be true (docs/ARCHITECTURE.md)
  *   sim_fault.c   what goes wrong, by the seed
+ *   sim_uplinks.c  worlds with uplinks, and what a move for their sake must not be
  *   sim_trace.c   a run as text
  */
 #ifndef RK_SIM_H
@@ -96,6 +97,23 @@ struct sim_node {
 					    */
 	uint64_t cancelled[SIM_GROUPS_MAX]; /* the operation whose end it was told of last */
 	boot_t releasing[SIM_GROUPS_MAX];   /* a planned hand-over waits since; {0} = none does */
+	int64_t uplinks_changed;	    /* truly */
+	struct {
+		int64_t sent, at; /* its latest report, in true time */
+	} report[SIM_NODES_MAX];
+};
+
+#define SIM_UPLINK_MOVES_MAX 16
+
+struct sim_uplink_move {
+	node_id_t by;
+	uint64_t life;
+	int64_t at;
+};
+
+struct sim_uplink_moves {
+	int count;
+	struct sim_uplink_move move[SIM_UPLINK_MOVES_MAX];
 };
 
 /* ---- the world ---- */
@@ -116,6 +134,7 @@ enum sim_event_type {
 	SIM_FACTS,    /* what the executors see has changed */
 	SIM_ALONE,    /* an agent that found nobody stops waiting for a snapshot */
 	SIM_FENCE,    /* a power switch does what it was asked for */
+	SIM_UPLINK,   /* one line of one node changes */
 	SIM_SNAPSHOT, /* a ring has a new member: this one tells it what it knows */
 };
 
@@ -155,6 +174,7 @@ struct sim_options {
 	bool trace;		      /* decisions, gates, records, steps, faults */
 	bool trace_all;		      /* and every pulse and message */
 	bool story;		      /* perfect clocks, fixed delays, no faults of its own */
+	bool uplinks;		      /* nodes have them, and they get worse and better */
 	enum failback failback;
 	int64_t failback_after_ns;
 };
@@ -234,7 +254,9 @@ struct sim {
 	bool beyond_help;	   /* more voters lost hi than the rules can bear: safety only */
 	bool failed;
 	char failure[512];
+	struct sim_uplink_moves uplink_moves[SIM_GROUPS_MAX];
 	/* counts, for the summary */
+	uint64_t uplink_moves_count;
 	uint64_t steps, takeovers, letgos, operations, faults;
 	int64_t settle_ns; /* from the last fault to rest everywhere */
 	int64_t answer_ns; /* ... to one open gate for every group */
@@ -336,6 +358,19 @@ bool sim_plans_equal(const struct core_plan *a, const struct core_plan *b);
 void sim_fault_init(struct sim *s);
 void sim_fault_next(struct sim *s);
 void sim_fault_heal(struct sim *s);
+
+/* sim_uplinks.c */
+void sim_uplinks_config(struct sim *s);
+void sim_uplinks_init(struct sim *s, struct sim_node *n);
+void sim_uplink_set(struct sim *s, struct sim_node *n, int i, enum uplink_class class);
+void sim_uplinks_power(struct sim *s, struct sim_node *n);
+void sim_uplink_event(struct sim *s, const struct sim_event *e);
+void sim_uplinks_fault(struct sim *s);
+void sim_uplinks_heal(struct sim *s);
+bool sim_uplinks_settled(const struct sim *s, group_index_t g, node_id_t holder);
+void sim_uplinks_told(struct sim *s, struct sim_node *n, const struct core_event *ev);
+void sim_check_uplink_move(struct sim *s, struct sim_node *n, group_index_t g, node_id_t to);
+void sim_check_failback(struct sim *s, struct sim_node *n, group_index_t g, node_id_t to);
 
 /* sim_trace.c */
 void sim_trace(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));

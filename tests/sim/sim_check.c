@@ -217,6 +217,12 @@ static void sim_check_lost_cause(struct sim *s, struct sim_node *n, group_index_
 		break;
 	case CAUSE_FAILBACK:
 		justified = c->config.groups[g].policy.failback != FAILBACK_MANUAL;
+		sim_check_failback(s, n, g, r->peer);
+		break;
+	case CAUSE_UPLINK:
+		justified = c->facts.uplinks_count > 0;
+		s->uplink_moves_count++;
+		sim_check_uplink_move(s, n, g, r->peer);
 		break;
 	case CAUSE_NONE:
 	case CAUSE_VACANT:

@@ -252,10 +252,11 @@ void sim_cpg_deliver(struct sim *s, struct sim_event *e)
 /* Once a second, and at every change. */
 void sim_heartbeat(struct sim *s, struct sim_node *n)
 {
-	struct core_event ev = { .type = CORE_PEER_FACTS, .node = n->id };
+	/* `at` is when it was sent, in true time, until somebody is fed it. */
+	struct core_event ev = { .type = CORE_PEER_FACTS, .node = n->id, .at.raw.ns = s->now };
 
 	if (n->witness || !n->running || n->stalled_until)
 		return;
-	core_published_facts(n->core, &ev.facts);
+	core_published_facts(n->core, sim_boot_now(s, n), &ev.facts);
 	sim_cpg_send(s, n->id, &ev);
 }

@@ -59,7 +59,10 @@ void sim_fault_init(struct sim *s)
 		if (sim_random_permille(r, 350))
 			f->kinds |= 1 << k;
 	f->gap_ns = sim_random_between(r, 100, 2500) * NS_PER_MS;
-	s->end = sim_random_between(r, 6, 18) * NS_PER_S;
+	s->end = sim_random_between(r, 6, 18) * NS_PER_S * (s->options.uplinks ? 4 : 1);
+	/* A move takes seconds of rest: in most of these worlds there is little else. */
+	if (s->options.uplinks && sim_random_permille(r, 700))
+		f->stall = f->save_fails = f->kinds = 0;
 	sim_schedule(s, sim_random_between(r, 1, 4) * NS_PER_S, SIM_FAULT, NODE_NONE);
 }
 
@@ -427,21 +430,28 @@ static void sim_fault_one(struct sim *s, enum sim_fault_kind kind)
 	}
 }
 
+static void sim_fault_some(struct sim *s, int kind)
+{
+	for (int tries = 0; tries < FAULT_KINDS && !(s->fault.kinds >> kind & 1); tries++)
+		kind = (kind + 1) % FAULT_KINDS;
+	sim_fault_one(s, (enum sim_fault_kind)kind);
+}
+
 void sim_fault_next(struct sim *s)
 {
 	int kind = (int)sim_random_below(&s->random, FAULT_KINDS);
+	int64_t gap_ns = s->fault.gap_ns * (s->options.uplinks ? 3 : 1);
 
 	if (s->faults_over)
 		return;
-	for (int tries = 0; tries < FAULT_KINDS && !(s->fault.kinds >> kind & 1); tries++)
-		kind = (kind + 1) % FAULT_KINDS;
 	s->faults++;
-	sim_fault_one(s, (enum sim_fault_kind)kind);
+	if (s->options.uplinks && (s->fault.kinds == 0 || sim_random_permille(&s->random, 500)))
+		sim_uplinks_fault(s);
+	else
+		sim_fault_some(s, kind);
 	/* Bursts and quiet times: squaring gives a long tail. */
-	sim_schedule(
-		s,
-		s->now + sim_random_below(&s->random, 1 + sim_random_below(&s->random, 4 * s->fault.gap_ns)),
-		SIM_FAULT, NODE_NONE);
+	sim_schedule(s, s->now + sim_random_below(&s->random, 1 + sim_random_below(&s->random, 4 * gap_ns)),
+		     SIM_FAULT, NODE_NONE);
 }
 
 /* Could the cluster do without n: by its voters, by corosync's quorum, and with a candidate left for every
@@ -542,4 +552,6 @@ void sim_fault_heal(struct sim *s)
 		sim_heal_facts(s, n);
 	}
 	sim_leave_dead_pbxs(s);
+	if (s->options.uplinks)
+		sim_uplinks_heal(s);
 }

@@ -2,6 +2,7 @@
  *
  * sim [--seeds N] [--from SEED]     many runs, one line of summary
  * sim --seed SEED [--trace|--all]   one run again, told in full
+ * --uplinks                         worlds with uplinks
  */
 #include "sim.h"
 
@@ -27,7 +28,7 @@ static void sim_aborted(int number)
 }
 
 struct sim_totals {
-	uint64_t seeds, beyond_help, steps, takeovers, letgos, operations, faults;
+	uint64_t seeds, uplink_moves, beyond_help, steps, takeovers, letgos, operations, faults;
 	int64_t settle_ns_max, answer_ns_max;
 };
 
@@ -37,6 +38,7 @@ static void sim_totals_add(struct sim_totals *t, const struct sim *s)
 	t->beyond_help += s->beyond_help;
 	t->steps += s->steps;
 	t->takeovers += s->takeovers;
+	t->uplink_moves += s->uplink_moves_count;
 	t->letgos += s->letgos;
 	t->operations += s->operations;
 	t->faults += s->faults;
@@ -57,8 +59,9 @@ static bool sim_one(const struct sim_options *options, struct sim_totals *totals
 	if (options->trace && s->text)
 		(void)fputs(s->text, stdout);
 	if (!good)
-		printf("seed=%llu: %s\n  again, in full: sim --seed %llu --trace\n",
-		       (unsigned long long)options->seed, s->failure, (unsigned long long)options->seed);
+		printf("seed=%llu: %s\n  again, in full: sim%s --seed %llu --trace\n",
+		       (unsigned long long)options->seed, s->failure, options->uplinks ? " --uplinks" : "",
+		       (unsigned long long)options->seed);
 	sim_totals_add(totals, s);
 	sim_free(s);
 	return good;
@@ -66,8 +69,8 @@ static bool sim_one(const struct sim_options *options, struct sim_totals *totals
 
 static int sim_usage(void)
 {
-	(void)fputs("usage: sim [--seeds N] [--from SEED] [--keep-going]\n"
-		    "       sim --seed SEED [--trace | --all]\n",
+	(void)fputs("usage: sim [--uplinks] [--seeds N] [--from SEED] [--keep-going]\n"
+		    "       sim [--uplinks] --seed SEED [--trace | --all]\n",
 		    stderr);
 	return 2;
 }
@@ -75,13 +78,10 @@ static int sim_usage(void)
 int main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{ "seed", required_argument, NULL, 's' },
-		{ "seeds", required_argument, NULL, 'n' },
-		{ "from", required_argument, NULL, 'f' },
-		{ "trace", no_argument, NULL, 't' },
-		{ "all", no_argument, NULL, 'a' },
-		{ "keep-going", no_argument, NULL, 'k' },
-		{ NULL, 0, NULL, 0 },
+		{ "seed", required_argument, NULL, 's' }, { "seeds", required_argument, NULL, 'n' },
+		{ "from", required_argument, NULL, 'f' }, { "trace", no_argument, NULL, 't' },
+		{ "all", no_argument, NULL, 'a' },	  { "keep-going", no_argument, NULL, 'k' },
+		{ "uplinks", no_argument, NULL, 'u' },	  { NULL, 0, NULL, 0 },
 	};
 	struct sim_options options = { .seed = 1 };
 	struct sim_totals totals = { 0 };
@@ -108,6 +108,9 @@ int main(int argc, char **argv)
 		case 't':
 			options.trace = true;
 			break;
+		case 'u':
+			options.uplinks = true;
+			break;
 		case 'k':
 			keep_going = true;
 			break;
@@ -121,6 +124,8 @@ int main(int argc, char **argv)
 	(void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	for (uint64_t i = 0; i < seeds && (failures == 0 || keep_going); i++, options.seed++)
 		failures += !sim_one(&options, &totals);
+	if (options.uplinks)
+		printf("%llu moves for the uplinks' sake; ", (unsigned long long)totals.uplink_moves);
 	printf("%llu seeds, %llu steps, %llu faults, %llu takeovers, %llu let-gos, %llu operations, "
 	       "answered again within %lld ms, settled within %lld ms, %llu beyond help, %llu failed\n",
 	       (unsigned long long)totals.seeds, (unsigned long long)totals.steps,

@@ -44,6 +44,18 @@ enum mutant {
 	MUTANT_ANY_ANSWER_IS_A_PROOF,
 	MUTANT_SHOT_WITHOUT_END,
 	MUTANT_HIDDEN_STATE,
+	MUTANT_FIRST_WITH_UPLINKS,
+	MUTANT_UPLINK_OLD_REPORT = MUTANT_FIRST_WITH_UPLINKS,
+	MUTANT_UPLINK_SEEN_BEFORE,
+	MUTANT_UPLINK_UNFIT,
+	MUTANT_UPLINK_CALLS,
+	MUTANT_UPLINK_LOCAL_LAST,
+	MUTANT_UPLINK_NOT_SETTLED,
+	MUTANT_UPLINK_OTHER_NOT_SETTLED,
+	MUTANT_UPLINK_MOVES_FORGOTTEN,
+	MUTANT_UPLINK_MOVES_NOT_TOLD,
+	MUTANT_UPLINK_FAILBACK_BY_CLASS,
+	MUTANT_UPLINK_STAYS_LOST,
 	MUTANTS,
 };
 
@@ -81,6 +93,18 @@ static const struct {
 	[MUTANT_ANY_ANSWER_IS_A_PROOF] = { "any answer of a device is a proof", "fence" },
 	[MUTANT_SHOT_WITHOUT_END] = { "a shooter never ends what it began", "I" },
 	[MUTANT_HIDDEN_STATE] = { "a decision depends on hidden state", "determinism" },
+	[MUTANT_UPLINK_OLD_REPORT] = { "uplinks: a report may be old", "U2" },
+	[MUTANT_UPLINK_SEEN_BEFORE] = { "uplinks: a report may be from before what it is asked about",
+					"U10" },
+	[MUTANT_UPLINK_UNFIT] = { "uplinks: the other node need not be fit", "" },
+	[MUTANT_UPLINK_CALLS] = { "uplinks: calls do not count", "U4" },
+	[MUTANT_UPLINK_LOCAL_LAST] = { "uplinks: a node does not help itself first", "U" },
+	[MUTANT_UPLINK_NOT_SETTLED] = { "uplinks: no waiting here", "U10" },
+	[MUTANT_UPLINK_OTHER_NOT_SETTLED] = { "uplinks: no waiting there", "U10" },
+	[MUTANT_UPLINK_MOVES_FORGOTTEN] = { "uplinks: moves have no budget", "U10" },
+	[MUTANT_UPLINK_MOVES_NOT_TOLD] = { "uplinks: a node counts its own moves alone", "U10" },
+	[MUTANT_UPLINK_FAILBACK_BY_CLASS] = { "uplinks: failback follows them", "U4" },
+	[MUTANT_UPLINK_STAYS_LOST] = { "uplinks: no path is no reason", "I" },
 };
 
 static enum mutant mutant_now;
@@ -156,6 +180,8 @@ void __wrap_placement_decide(const struct placement_input *inputs, uint8_t count
 	for (int i = 0; i < count; i++) {
 		if (mutant_is(MUTANT_STANDBY_IGNORED))
 			changed[i].standby = false;
+		if (mutant_is(MUTANT_UPLINK_FAILBACK_BY_CLASS))
+			changed[i].uplink_most = UPLINK_UNKNOWN;
 		if (mutant_is(MUTANT_HIDDEN_STATE) && ++calls % 1009 == 0)
 			changed[i].reachable = false;
 	}
@@ -302,6 +328,57 @@ void __wrap_fence_tick(struct fence *f, const struct fence_world *w, struct core
 	__real_fence_tick(f, w, plan);
 }
 
+void __real_uplink_move_look(const struct uplink_move_facts *f, const struct uplink_move_policy *p,
+			     boot_t now, struct uplink_move *ret);
+void __wrap_uplink_move_look(const struct uplink_move_facts *f, const struct uplink_move_policy *p,
+			     boot_t now, struct uplink_move *ret);
+void __real_core_uplinks_told(struct core *c, node_id_t from, const struct node_facts *facts);
+void __wrap_core_uplinks_told(struct core *c, node_id_t from, const struct node_facts *facts);
+
+static void links_since(struct uplink_move_node *n, boot_t since)
+{
+	for (int i = 0; i < n->count; i++)
+		n->uplink[i].since = since;
+}
+
+void __wrap_uplink_move_look(const struct uplink_move_facts *f, const struct uplink_move_policy *p,
+			     boot_t now, struct uplink_move *ret)
+{
+	struct uplink_move_facts changed = *f;
+	const boot_t long_ago = boot_add(now, -1000 * NS_PER_S);
+
+	for (int i = 0; i < f->others_count; i++) {
+		struct uplink_move_node *o = &changed.other[i];
+
+		o->fresh |= mutant_is(MUTANT_UPLINK_OLD_REPORT);
+		o->fit |= mutant_is(MUTANT_UPLINK_UNFIT);
+		if (mutant_is(MUTANT_UPLINK_SEEN_BEFORE) || mutant_is(MUTANT_UPLINK_OLD_REPORT))
+			o->seen = now;
+		if (mutant_is(MUTANT_UPLINK_OTHER_NOT_SETTLED))
+			links_since(o, long_ago);
+	}
+	if (mutant_is(MUTANT_UPLINK_NOT_SETTLED))
+		links_since(&changed.self, long_ago);
+	if (mutant_is(MUTANT_UPLINK_CALLS))
+		changed.calls = 0;
+	if (mutant_is(MUTANT_UPLINK_LOCAL_LAST) && f->self.in_use >= 0) {
+		changed.self.count = 1;
+		changed.self.uplink[0] = f->self.uplink[f->self.in_use];
+		changed.self.in_use = 0;
+	}
+	if (mutant_is(MUTANT_UPLINK_MOVES_FORGOTTEN))
+		changed.moves_count = 0;
+	__real_uplink_move_look(&changed, p, now, ret);
+	if (mutant_is(MUTANT_UPLINK_STAYS_LOST))
+		ret->facts &= ~(uint32_t)FACT_UPLINK_LOST;
+}
+
+void __wrap_core_uplinks_told(struct core *c, node_id_t from, const struct node_facts *facts)
+{
+	if (!mutant_is(MUTANT_UPLINK_MOVES_NOT_TOLD))
+		__real_core_uplinks_told(c, from, facts);
+}
+
 /* ---- the hunt ---- */
 
 /* The seed that catches it, 0 if none does; ret_failure as the simulator says it. */
@@ -309,7 +386,8 @@ static uint64_t mutant_hunt(enum mutant m, char *ret_failure, size_t size)
 {
 	mutant_now = m;
 	for (uint64_t seed = 1; seed <= MUTANT_SEEDS_MAX; seed++) {
-		const struct sim_options options = { .seed = seed };
+		const struct sim_options options = { .seed = seed,
+						     .uplinks = m >= MUTANT_FIRST_WITH_UPLINKS };
 		struct sim *s = sim_new(&options);
 		bool good = sim_play(s);
 
@@ -334,11 +412,15 @@ static bool mutant_caught(enum mutant m)
 	return right;
 }
 
-int main(void)
+/* --uplinks: those of worlds with uplinks; else the others. */
+int main(int argc, char **argv)
 {
+	bool uplinks = argc > 1 && strcmp(argv[1], "--uplinks") == 0;
+	int first = uplinks ? MUTANT_FIRST_WITH_UPLINKS : MUTANT_NONE + 1;
+	int end = uplinks ? MUTANTS : MUTANT_FIRST_WITH_UPLINKS;
 	int missed = 0;
 
-	for (int m = MUTANT_NONE + 1; m < MUTANTS; m++)
+	for (int m = first; m < end; m++)
 		missed += !mutant_caught((enum mutant)m);
 	return missed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

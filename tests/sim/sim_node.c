@@ -342,6 +342,7 @@ void sim_node_feed(struct sim *s, struct sim_node *n, struct core_event *ev)
 	if (s->failed)
 		return;
 	s->steps++;
+	sim_uplinks_told(s, n, ev);
 	ev->at = sim_instant(s, n);
 	n->loop_at = ev->at.boot;
 	n->core_at = ev->at;
@@ -421,6 +422,8 @@ static void sim_input_process(struct sim *s, struct sim_node *n, struct sim_even
 	default:
 		if (e->core.type == CORE_COMMAND)
 			sim_check_delivered(s, n, &e->core.command);
+		if (e->core.type == CORE_PEER_FACTS)
+			node_facts_ages(&e->core.facts, sim_boot_now(s, n));
 		sim_node_feed(s, n, &e->core);
 		break;
 	}
@@ -647,6 +650,7 @@ void sim_power_on(struct sim *s, struct sim_node *n)
 	n->raw = (struct sim_clock){ .true_ns = s->now, .clock_ns = 5 * NS_PER_S, .ppm = n->raw.ppm };
 	for (int g = 0; g < s->config.groups_count; g++)
 		n->facts.group[g].pbx = PBX_HEALTHY;
+	sim_uplinks_power(s, n);
 	sim_schedule(s, s->now + 500 * NS_PER_MS, SIM_START, n->id);
 	sim_cpg_changed(s, 700 * NS_PER_MS);
 }

@@ -33,7 +33,12 @@ static bool sim_settled_group(const struct sim *s, group_index_t g, node_id_t *r
 	else if (s->node[*ret_holder].facts.group[g].pbx != PBX_HEALTHY)
 		(void)snprintf(why, size, "group %d is held by %s, whose PBX is dead", g + 1,
 			       sim_name(s, *ret_holder));
-	return open == 1 && s->node[*ret_holder].facts.group[g].pbx == PBX_HEALTHY;
+	else if (!sim_uplinks_settled(s, g, *ret_holder))
+		(void)snprintf(why, size, "group %d is held by %s, which has no path, and another has one",
+			       g + 1, sim_name(s, *ret_holder));
+	else
+		return true;
+	return false;
 }
 
 /* The node whose word is compared with the others'. */

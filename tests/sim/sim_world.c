@@ -104,6 +104,7 @@ static size_t sim_event_size(enum sim_event_type type)
 	case SIM_FACTS:
 	case SIM_ALONE:
 	case SIM_SNAPSHOT:
+	case SIM_UPLINK:
 		break;
 	}
 	return offsetof(struct sim_event, number) + sizeof(uint64_t);
@@ -226,6 +227,7 @@ static void sim_node_init(struct sim *s, struct sim_node *n, node_id_t id)
 			.uplink = UPLINK_GOOD,
 			.release_wait = !s->options.story && sim_random_permille(r, 500),
 		};
+	sim_uplinks_init(s, n);
 }
 
 struct sim *sim_new(const struct sim_options *options)
@@ -237,6 +239,7 @@ struct sim *sim_new(const struct sim_options *options)
 	s->random.state = options->seed * 0x2545f4914f6cdd1dULL + 1;
 	sim_config(s);
 	sim_fence_config(s);
+	sim_uplinks_config(s);
 	sim_timing(s);
 	for (node_id_t id = 1; id <= s->nodes_count; id++)
 		sim_node_init(s, &s->node[id], id);
@@ -326,6 +329,9 @@ static void sim_dispatch(struct sim *s, struct sim_event *e)
 		break;
 	case SIM_FENCE:
 		sim_fence_device_done(s, e);
+		break;
+	case SIM_UPLINK:
+		sim_uplink_event(s, e);
 		break;
 	case SIM_STOPPED:
 		if (e->life == n->life)

@@ -874,7 +874,7 @@ START_TEST(calls_that_came_with_a_move_are_waited_for_but_not_for_ever)
 	ck_assert_uint_eq(core_calls(&core, 0, SELF), 3);
 	own_facts(with_calls(2));
 	ck_assert_uint_eq(core_calls(&core, 0, SELF), 5);
-	core_published_facts(&core, &published);
+	core_published_facts(&core, now.boot, &published);
 	ck_assert_uint_eq(published.group[0].calls, 5); /* the next holder takes over all of them */
 	own_facts(with_calls(UINT32_MAX));
 	ck_assert_uint_eq(core_calls(&core, 0, SELF), UINT32_MAX);

@@ -100,6 +100,88 @@ START_TEST(bytes_of_fields)
 }
 END_TEST
 
+static void sample_uplinks(struct node_facts *f)
+{
+	f->uplinks_count = 2;
+	f->uplink_in_use = 1;
+	f->uplink[0] = (struct node_uplink){ 0x11223344, UPLINK_BAD, { 4000 * NS_PER_MS } };
+	f->uplink[1] = (struct node_uplink){ 0x55667788, UPLINK_DEGRADED, { 86400000 * NS_PER_MS } };
+	f->group[1].uplink_moves =
+		(struct uplink_moves){ 2, { { 60000 * NS_PER_MS }, { 1500 * NS_PER_MS } } };
+}
+
+/* Behind the golden state, which stays as it was: who does not know the fields skips them. */
+START_TEST(bytes_of_uplinks)
+{
+	size_t plain = encode_sample(HEARTBEAT_STATE) - CRYPTO_SIGNATURE_SIZE, len;
+	const struct node_facts *f = &in.state.facts;
+
+	sample_uplinks(&out.state.facts);
+	len = encode() - CRYPTO_SIGNATURE_SIZE;
+	ck_assert_uint_eq(len, plain + 21 + 15);
+	hex_assert(golden[HEARTBEAT_STATE], buf, plain);
+	hex_assert("0313"
+		   "01"
+		   "11223344"
+		   "03"
+		   "00000fa0"
+		   "55667788"
+		   "02"
+		   "05265c00"
+		   "040d"
+		   "0005a1e5"
+		   "02"
+		   "0000ea60"
+		   "000005dc",
+		   buf + plain, len - plain);
+	ck_assert_int_eq(decode(len + CRYPTO_SIGNATURE_SIZE), 0);
+	ck_assert_int_eq(f->uplinks_count, 2);
+	ck_assert_int_eq(f->uplink_in_use, 1);
+	ck_assert_int_eq(f->uplink[0].class, UPLINK_BAD);
+	ck_assert_uint_eq(f->uplink[1].isp, 0x55667788);
+	ck_assert_int_eq(f->uplink[1].since.ns, 86400000 * NS_PER_MS);
+	ck_assert_int_eq(f->group[0].uplink_moves.count, 0);
+	ck_assert_int_eq(f->group[1].uplink_moves.count, 2);
+	ck_assert_int_eq(f->group[1].uplink_moves.at[1].ns, 1500 * NS_PER_MS);
+	for (size_t n = 1; n < len - plain; n++)
+		ck_assert(n == 21 || decode(plain + n + CRYPTO_SIGNATURE_SIZE) == -EBADMSG);
+	out.state.facts.uplink_in_use = -1;
+	out.state.facts.uplink[0].since.ns = -1; /* an age that is none, and one beyond 49 days */
+	out.state.facts.uplink[1].since.ns = INT64_MAX;
+	ck_assert_int_eq(decode(encode()), 0);
+	ck_assert_int_eq(f->uplink_in_use, -1);
+	ck_assert_int_eq(f->uplink[0].since.ns, 0);
+	ck_assert_int_eq(f->uplink[1].since.ns, UINT32_MAX * NS_PER_MS);
+}
+END_TEST
+
+/* Each byte of the two fields with every value: refused, or within bounds. */
+START_TEST(uplinks_are_within_bounds)
+{
+	size_t plain = encode_sample(HEARTBEAT_STATE) - CRYPTO_SIGNATURE_SIZE, len;
+	const struct node_facts *f = &in.state.facts;
+
+	sample_uplinks(&out.state.facts);
+	len = encode();
+	for (size_t at = plain; at < len - CRYPTO_SIGNATURE_SIZE; at++) {
+		uint8_t right = buf[at];
+
+		for (int v = 0; v < 256; v++) {
+			buf[at] = (uint8_t)v;
+			if (decode(len) != 0)
+				continue;
+			ck_assert_int_le(f->uplinks_count, RK_UPLINKS_MAX);
+			ck_assert_int_lt(f->uplink_in_use, f->uplinks_count);
+			ck_assert_int_ge(f->uplink_in_use, -1);
+			for (int i = 0; i < f->uplinks_count; i++)
+				ck_assert_int_le((int)f->uplink[i].class, UPLINK_BAD);
+			ck_assert_int_le(f->group[1].uplink_moves.count, UPLINK_MOVES_KEPT);
+		}
+		buf[at] = right;
+	}
+}
+END_TEST
+
 START_TEST(bytes_of_command)
 {
 	check_golden(HEARTBEAT_COMMAND);
@@ -300,6 +382,11 @@ START_TEST(checks_every_field)
 	REFUSED(HEARTBEAT_STATE, out.type = (enum heartbeat_type)HEARTBEAT_TYPES_COUNT);
 	REFUSED(HEARTBEAT_STATE, g[0].pbx = (enum pbx_health)(PBX_DEAD + 1));
 	REFUSED(HEARTBEAT_STATE, g[0].uplink = (enum uplink_class)(UPLINK_BAD + 1));
+	REFUSED(HEARTBEAT_STATE, out.state.facts.uplinks_count = RK_UPLINKS_MAX + 1);
+	REFUSED(HEARTBEAT_STATE, sample_uplinks(&out.state.facts); out.state.facts.uplink_in_use = 2);
+	REFUSED(HEARTBEAT_STATE, sample_uplinks(&out.state.facts);
+		out.state.facts.uplink[1].class = (enum uplink_class)(UPLINK_BAD + 1));
+	REFUSED(HEARTBEAT_STATE, g[1].uplink_moves.count = UPLINK_MOVES_KEPT + 1);
 	REFUSED(HEARTBEAT_COMMAND, c->type = (enum core_command_type)0);
 	REFUSED(HEARTBEAT_COMMAND, c->type = (enum core_command_type)(COMMAND_CANCEL + 2));
 	REFUSED(HEARTBEAT_COMMAND, c->drain_ns = -NS_PER_MS);
@@ -357,9 +444,9 @@ START_TEST(text_harms_no_log)
 }
 END_TEST
 
-UNIT_MAIN("heartbeat_wire", bytes_of_state, bytes_of_fields, bytes_of_command,
-	  bytes_of_a_drain_and_of_its_end, bytes_of_opaque, bytes_of_request, bytes_of_snapshot,
-	  bytes_of_fence, reads_back_what_it_wrote, refuses_every_shorter_and_longer_one,
+UNIT_MAIN("heartbeat_wire", bytes_of_state, bytes_of_fields, bytes_of_uplinks, uplinks_are_within_bounds,
+	  bytes_of_command, bytes_of_a_drain_and_of_its_end, bytes_of_opaque, bytes_of_request,
+	  bytes_of_snapshot, bytes_of_fence, reads_back_what_it_wrote, refuses_every_shorter_and_longer_one,
 	  survives_every_single_byte, groups_are_mapped_and_unknown_ones_skipped,
 	  refuses_two_facts_of_a_group, tells_versions_and_types_apart, checks_every_field,
 	  intents_come_in_order, text_harms_no_log)

@@ -43,20 +43,30 @@ static void begin(enum uplink_class a1, enum uplink_class a2, enum uplink_class 
 	f.others_count = 1;
 }
 
-static void expect(uint16_t rule, enum uplink_move_action action)
+static const struct rule *decide_at(boot_t now)
 {
-	uplink_move_decide(&f, &uplink_move_policy_default, at_s(0), &m);
-	ck_assert_uint_eq(m.rule->number, rule);
-	ck_assert_int_eq(m.action, action);
-	ck_assert_int_eq(m.to, action == UPLINK_MOVE_GO ? 2 : NODE_NONE);
+	uplink_move_look(&f, &uplink_move_policy_default, now, &m);
+	return rules_match(FACT_HOLDING | m.facts);
+}
+
+static void expect(uint16_t number, enum rule_goal goal)
+{
+	const struct rule *r = decide_at(at_s(0));
+
+	ck_assert_uint_eq(r->number, number);
+	ck_assert_int_eq(r->goal, goal);
+	if (goal == GOAL_HAND_OVER) {
+		ck_assert_int_eq(r->cause, CAUSE_UPLINK);
+		ck_assert_int_eq(m.to, 2);
+	}
 }
 
 START_TEST(good_stays)
 {
 	begin(G, X, G, G);
-	expect(630, UPLINK_MOVE_STAY);
+	expect(120, GOAL_KEEP);
 	begin(X, G, G, G);
-	expect(630, UPLINK_MOVE_STAY);
+	expect(120, GOAL_KEEP);
 }
 END_TEST
 
@@ -64,13 +74,13 @@ START_TEST(helps_itself_first)
 {
 	begin(X, G, G, G);
 	f.self.in_use = 0;
-	expect(601, UPLINK_MOVE_STAY);
+	expect(120, GOAL_KEEP);
 	begin(X, D, G, G);
 	f.self.in_use = 0;
-	expect(601, UPLINK_MOVE_STAY);
+	expect(120, GOAL_KEEP);
 	begin(D, G, G, G);
 	f.self.in_use = -1;
-	expect(601, UPLINK_MOVE_STAY);
+	expect(120, GOAL_KEEP);
 }
 END_TEST
 
@@ -78,9 +88,9 @@ START_TEST(no_path_moves)
 {
 	begin(X, X, X, D);
 	f.calls = 50;
-	expect(612, UPLINK_MOVE_GO);
+	expect(612, GOAL_HAND_OVER);
 	f.calls = UINT32_MAX;
-	expect(612, UPLINK_MOVE_GO);
+	expect(612, GOAL_HAND_OVER);
 }
 END_TEST
 
@@ -88,38 +98,37 @@ START_TEST(no_path_anywhere_holds)
 {
 	begin(X, X, X, X);
 	f.other[0].uplink[0].since = f.other[0].uplink[1].since = at_s(-50);
-	expect(615, UPLINK_MOVE_HOLD);
-	ck_assert(m.rule->alarm);
+	expect(615, GOAL_KEEP);
 	begin(X, X, U, X);
 	f.other[0].uplink[1].since = at_s(-50);
-	expect(615, UPLINK_MOVE_HOLD);
+	expect(615, GOAL_KEEP);
 }
 END_TEST
 
 START_TEST(shared_cause_has_a_name)
 {
 	begin(X, X, X, X);
-	expect(613, UPLINK_MOVE_HOLD);
+	expect(613, GOAL_KEEP);
 	f.other[0].uplink[0].since = at_s(-97);
 	f.other[0].uplink[1].since = at_s(-103);
-	expect(613, UPLINK_MOVE_HOLD);
+	expect(613, GOAL_KEEP);
 	f.other[0].uplink[0].since = at_s(-96);
-	expect(615, UPLINK_MOVE_HOLD);
+	expect(615, GOAL_KEEP);
 }
 END_TEST
 
 START_TEST(degraded_moves_when_idle)
 {
 	begin(D, D, G, X);
-	expect(623, UPLINK_MOVE_GO);
+	expect(623, GOAL_HAND_OVER);
 	f.calls = 1;
-	expect(620, UPLINK_MOVE_HOLD);
+	expect(620, GOAL_KEEP);
 	f.calls = UINT32_MAX;
-	expect(620, UPLINK_MOVE_HOLD);
+	expect(620, GOAL_KEEP);
 	begin(X, D, G, G);
-	expect(623, UPLINK_MOVE_GO);
+	expect(623, GOAL_HAND_OVER);
 	begin(D, D, D, D);
-	expect(630, UPLINK_MOVE_STAY);
+	expect(120, GOAL_KEEP);
 }
 END_TEST
 
@@ -127,7 +136,7 @@ START_TEST(dead_pbx_is_not_our_matter)
 {
 	begin(X, X, G, G);
 	f.self.pbx_dead = true;
-	expect(600, UPLINK_MOVE_STAY);
+	expect(120, GOAL_KEEP);
 }
 END_TEST
 
@@ -135,31 +144,31 @@ START_TEST(not_to_a_node_that_cannot)
 {
 	begin(X, X, G, G);
 	f.other[0].fresh = false;
-	expect(614, UPLINK_MOVE_HOLD);
+	expect(614, GOAL_KEEP);
 	begin(X, X, G, G);
 	f.other[0].fit = false;
 	f.other[0].uplink[0].since = f.other[0].uplink[1].since = at_s(-50);
-	expect(615, UPLINK_MOVE_HOLD);
+	expect(615, GOAL_KEEP);
 	begin(X, X, G, G);
 	f.other[0].pbx_dead = true;
-	expect(615, UPLINK_MOVE_HOLD);
+	expect(615, GOAL_KEEP);
 	begin(X, X, U, U);
-	expect(615, UPLINK_MOVE_HOLD);
+	expect(615, GOAL_KEEP);
 	begin(X, X, G, G);
 	f.others_count = 0;
-	expect(615, UPLINK_MOVE_HOLD);
+	expect(615, GOAL_KEEP);
 }
 END_TEST
 
 START_TEST(unknown_stays)
 {
 	begin(U, U, G, G);
-	expect(602, UPLINK_MOVE_STAY);
+	expect(120, GOAL_KEEP);
 	begin(X, U, G, G);
-	expect(602, UPLINK_MOVE_STAY);
+	expect(120, GOAL_KEEP);
 	begin(X, X, G, G);
 	f.self.count = 0; /* none configured */
-	expect(602, UPLINK_MOVE_STAY);
+	expect(120, GOAL_KEEP);
 }
 END_TEST
 
@@ -167,17 +176,17 @@ START_TEST(settles_before_it_moves)
 {
 	begin(X, X, G, G);
 	f.self.uplink[1].since = at_s(-2); /* lost just now */
-	expect(610, UPLINK_MOVE_HOLD);
+	expect(610, GOAL_KEEP);
 	f.self.uplink[1].since = at_s(-3);
 	f.other[0].seen = at_s(-1); /* two seconds later: it may be about to say the same */
-	expect(610, UPLINK_MOVE_HOLD);
+	expect(610, GOAL_KEEP);
 	f.other[0].seen = at_s(0);
-	expect(612, UPLINK_MOVE_GO);
+	expect(612, GOAL_HAND_OVER);
 	f.other[0].uplink[0].since = at_s(-2); /* came back there: here, too, perhaps */
-	expect(610, UPLINK_MOVE_HOLD);
+	expect(610, GOAL_KEEP);
 	begin(D, D, G, G);
 	f.self.uplink[1].since = at_s(-2);
-	expect(621, UPLINK_MOVE_HOLD);
+	expect(621, GOAL_KEEP);
 }
 END_TEST
 
@@ -187,14 +196,13 @@ START_TEST(freezes)
 	f.moves_count = 2;
 	f.moved_at[0] = at_s(-601);
 	f.moved_at[1] = at_s(-300);
-	expect(612, UPLINK_MOVE_GO);
+	expect(612, GOAL_HAND_OVER);
 	f.moved_at[0] = at_s(-599);
-	expect(611, UPLINK_MOVE_HOLD);
-	ck_assert(m.rule->alarm);
+	expect(611, GOAL_KEEP);
 	begin(D, D, G, G);
 	f.moves_count = 2;
 	f.moved_at[0] = f.moved_at[1] = at_s(-1);
-	expect(622, UPLINK_MOVE_HOLD);
+	expect(622, GOAL_KEEP);
 }
 END_TEST
 
@@ -204,31 +212,30 @@ START_TEST(best_of_several_first_in_placement)
 	node(&f.other[1], 3, G, X);
 	node(&f.other[2], 4, G, G);
 	f.others_count = 3;
-	uplink_move_decide(&f, &uplink_move_policy_default, at_s(0), &m);
+	(void)decide_at(at_s(0));
 	ck_assert_int_eq(m.to, 3);
 	f.other[1].fit = false;
-	uplink_move_decide(&f, &uplink_move_policy_default, at_s(0), &m);
+	(void)decide_at(at_s(0));
 	ck_assert_int_eq(m.to, 4);
 }
 END_TEST
 
-START_TEST(rules_have_numbers_and_sentences)
+/* What stays says nothing, so that the rows behind decide as if there were no uplinks. */
+START_TEST(staying_has_no_facts)
 {
-	size_t count;
-	const struct uplink_move_rule *r = uplink_move_table(&count);
-
-	for (size_t i = 0; i < count; i++) {
-		ck_assert_uint_ge(r[i].number, 600);
-		ck_assert_uint_lt(r[i].number, 700);
-		ck_assert_uint_gt(strlen(r[i].why), 20);
-		ck_assert(r[i].action != UPLINK_MOVE_GO || r[i].when & UPLINK_MOVE_BETTER);
-		for (size_t k = 0; k < i; k++)
-			ck_assert_uint_ne(r[i].number, r[k].number);
-	}
+	begin(G, G, G, G);
+	(void)decide_at(at_s(0));
+	ck_assert_uint_eq(m.facts, 0);
+	begin(U, X, G, G);
+	(void)decide_at(at_s(0));
+	ck_assert_uint_eq(m.facts, 0);
+	f.self.count = 0;
+	(void)decide_at(at_s(0));
+	ck_assert_uint_eq(m.facts, 0);
 }
 END_TEST
 
 UNIT_MAIN("uplink_move", good_stays, helps_itself_first, no_path_moves, no_path_anywhere_holds,
 	  shared_cause_has_a_name, degraded_moves_when_idle, dead_pbx_is_not_our_matter,
 	  not_to_a_node_that_cannot, unknown_stays, settles_before_it_moves, freezes,
-	  best_of_several_first_in_placement, rules_have_numbers_and_sentences)
+	  best_of_several_first_in_placement, staying_has_no_facts)
