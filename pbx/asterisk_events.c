@@ -10,9 +10,9 @@
 
 /* Only what we use: on a busy PBX the rest is most of it. */
 static const char *const wanted_events[] = {
-	"Event: ContactStatus", "Event: SuccessfulAuth", "Event: Newchannel", "Event: Newstate",
-	"Event: Hangup",	"Event: QueueMember",	 "Event: Registry",   "Event: FullyBooted",
-	"Event: Reload",	"Event: Shutdown",
+	"Event: ContactStatus", "Event: SuccessfulAuth", "Event: Newchannel",	"Event: Newstate",
+	"Event: Hangup",	"Event: QueueMember",	 "Event: Registry",	"Event: FullyBooted",
+	"Event: Reload",	"Event: Shutdown",	 "Event: RTCPReceived",
 };
 
 static const char *field(const struct ami_message *m, const char *name)
@@ -54,6 +54,19 @@ static void event_auth(struct asterisk *k, const struct ami_message *m, boot_t n
 		lookup_endpoint(k, field(m, "AccountID"), field(m, "SessionID"), now);
 }
 
+static void event_rtcp(struct asterisk *k, const struct ami_message *m)
+{
+	struct ip_address ip;
+	struct adapter_quality q;
+	char peer[IP_TEXT_MAX];
+
+	if (!asterisk_address(field(m, "From"), &ip) || !adapter_main_is_peer(k->config, &ip) ||
+	    !asterisk_quality_event(&k->quality, m, &q))
+		return;
+	q.peer = ip_format(&ip, peer);
+	adapter_main_quality(k->m, &q);
+}
+
 static void event_booted(struct asterisk *k, boot_t now)
 {
 	k->booted = true;
@@ -81,6 +94,8 @@ static void on_event(void *ctx, const char *name, const struct ami_message *m, b
 		event_booted(k, now);
 	else if (!strcasecmp(name, "Reload"))
 		asterisk_names_doubt(&k->names);
+	else if (!strcasecmp(name, "RTCPReceived"))
+		event_rtcp(k, m);
 	else if (!strcasecmp(name, "Shutdown"))
 		k->shutting_down = true;
 }
@@ -134,6 +149,14 @@ static void on_answered(void *ctx, const struct ami_slot *slot, enum ami_answer 
 	case AMI_FILE:
 	case AMI_TOGETHER:
 		trunks_answered(k, slot, what, m, now);
+		break;
+	case AMI_RELOAD:
+		uplinks_reloaded(k, what, m, now);
+		break;
+	case AMI_REINVITE_LIST:
+	case AMI_REINVITE_PEER:
+	case AMI_REINVITE:
+		reinvite_answered(k, slot, what, m, now);
 		break;
 	case AMI_FILTER:
 	case AMI_QUALIFY:

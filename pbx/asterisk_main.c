@@ -2,7 +2,8 @@
  *
  * ringkeep-adapter-asterisk. Settings beside those of pbx_monitor.h: ami (tcp:127.0.0.1:5038), ami-user,
  * ami-secret-file, ari (http://127.0.0.1:8088/ari), ari-user, ari-secret-file, ami-failures (10),
- * overload-time (30), hangup-on-standby (yes), wait-for-answer (yes).
+ * overload-time (30), hangup-on-standby (yes), wait-for-answer (yes), uplink-include, uplink-transports,
+ * uplink-transports6.
  */
 #include "ari_text.h"
 #include "asterisk_private.h"
@@ -106,6 +107,8 @@ static int configure_rest(struct asterisk *k, const struct adapter_main_config *
 		return setting_error(why, "wait-for-answer", "yes or no");
 	k->hangup_on_standby = !hangup || !strcmp(hangup, "yes");
 	k->wait_for_answer = !wait || !strcmp(wait, "yes");
+	if (uplinks_configure(k, c, why) < 0)
+		return -EINVAL;
 	trunks_configure(k, c, now);
 	if (asterisk_names_init(&k->names) == 0 && binding_store_new(BINDING_STORE_MAX, &k->known) == 0)
 		return 0;
@@ -165,6 +168,9 @@ static void on_ari(void *ctx, const struct ari_slot *slot, int status, const cha
 		if (status == 200)
 			ari_text_systemname(body, k->systemname, sizeof k->systemname);
 		(void)push_judge(k, status, body, now); /* for its sentence */
+		break;
+	case ARI_TRANSPORT:
+		uplinks_transport(k, status, body, now);
 		break;
 	case ARI_LOOKUP:
 		lookup_answered(k, aor, contact, status, body, now);
@@ -235,6 +241,8 @@ static void ast_tick(void *ctx, boot_t now)
 	calls_tick(k, now);
 	priority_tick(k, now);
 	trunks_tick(k, now);
+	uplinks_tick(k, now);
+	reinvite_tick(k, now);
 	health_tick(k, now);
 	ami_client_tick(&k->ami, now); /* what was asked for just now goes out */
 	adapter_main_watch(k->m, SLOT_AMI, k->ami.fd, ami_client_events(&k->ami));
@@ -249,7 +257,7 @@ static boot_t ast_next(void *ctx)
 	next = boot_min(boot_min(next, ari_client_next(&k->ari)), sweep_next(k));
 	next = boot_min(boot_min(next, lookup_next(k)), qualify_next(k));
 	next = boot_min(boot_min(next, priority_next(k)), trunks_next(k));
-	next = boot_min(next, calls_next(k));
+	next = boot_min(boot_min(next, calls_next(k)), boot_min(uplinks_next(k), reinvite_next(k)));
 	return boot_min(next, push_next(k));
 }
 
@@ -265,6 +273,9 @@ int main(void)
 						"overload-time",
 						"hangup-on-standby",
 						"wait-for-answer",
+						"uplink-include",
+						"uplink-transports",
+						"uplink-transports6",
 						PBX_MONITOR_SETTINGS,
 						NULL };
 	const struct adapter_main_ops ops = {
@@ -280,6 +291,8 @@ int main(void)
 		.apply_full_end = agent_apply_full_end,
 		.apply_end = push_apply_end,
 		.trunk = trunks_order,
+		.uplink = uplinks_order,
+		.reinvite = reinvite_order,
 		.ready = ast_ready,
 		.next = ast_next,
 		.tick = ast_tick,

@@ -3,7 +3,8 @@
  * Inside of ringkeep-adapter-asterisk: asterisk_main.c (settings, loop), asterisk_agent.c (what the agent
  * asks for), asterisk_events.c (what AMI tells), asterisk_push.c (towards Asterisk, by ARI), asterisk_sweep.c
  * and asterisk_lookup.c (what Asterisk has), asterisk_verify.c, asterisk_qualify.c, asterisk_health.c,
- * asterisk_calls.c, asterisk_priority.c, asterisk_trunks.c, asterisk_together.c.
+ * asterisk_calls.c, asterisk_priority.c, asterisk_trunks.c, asterisk_together.c, asterisk_uplinks.c (the
+ * public address), asterisk_reinvite.c.
  *
  * `known` is what the agent and we agree on. Active: Asterisk says what it is, and differences are reported.
  * Standby: the agent says what it is. Asterisk then gets those contacts that it does not qualify; it would
@@ -22,6 +23,7 @@
 #include "asterisk_channels.h"
 #include "asterisk_contact.h"
 #include "asterisk_names.h"
+#include "asterisk_quality.h"
 #include "binding_keys.h"
 #include "binding_store.h"
 #include "pbx_monitor.h"
@@ -39,7 +41,7 @@ enum asterisk_slot_fd { SLOT_PROBE, SLOT_AMI, SLOT_ARI, SLOT_OVERLOAD };
 #define MARK_UNHEARD 128 /* put, and Asterisk has not yet told of it */
 #define MARK_PHONE   256 /* its phone has just registered or unregistered here */
 
-enum ari_call { ARI_INFO, ARI_AOR, ARI_ENDPOINT, ARI_PUT, ARI_DELETE, ARI_LOOKUP };
+enum ari_call { ARI_INFO, ARI_AOR, ARI_ENDPOINT, ARI_PUT, ARI_DELETE, ARI_LOOKUP, ARI_TRANSPORT };
 enum ami_call {
 	AMI_FILTER = 1,
 	AMI_STATUS,
@@ -51,7 +53,11 @@ enum ami_call {
 	AMI_ORDER,
 	AMI_FILE, /* registrations as the file has them */
 	AMI_TOGETHER,
-	AMI_HANGUP
+	AMI_HANGUP,
+	AMI_RELOAD,
+	AMI_REINVITE_LIST,
+	AMI_REINVITE_PEER,
+	AMI_REINVITE
 };
 
 #define ASTERISK_QUICK_NS (5 * NS_PER_S)
@@ -94,8 +100,52 @@ struct asterisk_trunk {
 	bool told; /* the agent knows this state */
 };
 
+#define ASTERISK_TRANSPORTS_MAX 8
+#define ASTERISK_PATH_MAX	256
+#define ASTERISK_INCLUDE_MAX	4096
+
+struct asterisk_transport {
+	char name[64];
+	uint8_t family;
+};
+
+enum asterisk_uplink_stage {
+	UPLINK_IDLE,
+	UPLINK_LOOK, /* at look_at: what has the next transport? */
+	UPLINK_LOOKS,
+	UPLINK_RELOAD, /* at look_at */
+	UPLINK_RELOADS,
+};
+
+struct asterisk_uplinks {
+	char path[ASTERISK_PATH_MAX];
+	struct asterisk_transport transports[ASTERISK_TRANSPORTS_MAX];
+	size_t transports_count;
+	char public4[IP_TEXT_MAX], public6[IP_TEXT_MAX]; /* "" = none */
+	uint64_t id;					 /* 0 = none waits */
+	enum asterisk_uplink_stage stage;
+	bool reloaded; /* since the order */
+	size_t next;   /* transport to look at */
+	boot_t look_at, give_up_at;
+	char last[ADAPTER_WHY_MAX]; /* what is in the way */
+};
+
+#define ASTERISK_REINVITES_MAX 1024
+
+struct asterisk_reinvites {
+	uint64_t id; /* 0 = none under way */
+	uint32_t order;
+	char channel[ASTERISK_REINVITES_MAX][128];
+	size_t count, next;
+	uint32_t in_flight, sent;
+	bool listed;
+	boot_t give_up_at;
+	char refused[ADAPTER_WHY_MAX];
+};
+
 struct asterisk {
 	struct adapter_main *m;
+	const struct adapter_main_config *config;
 	struct pbx_monitor mon;
 	uint32_t mon_restarts; /* as last seen */
 	struct ami_client ami;
@@ -171,6 +221,10 @@ struct asterisk {
 	bool trunks_listed;			      /* a whole list was seen on this connection */
 	uint32_t trunks_foreign, trunks_foreign_seen; /* registrations that are no trunks of the group */
 	bool hangup_on_standby;
+
+	struct asterisk_uplinks uplinks;
+	struct asterisk_reinvites reinvites;
+	struct asterisk_quality quality;
 
 	boot_t expire_at;
 	boot_t ticked_at;
@@ -278,6 +332,21 @@ boot_t trunks_next(const struct asterisk *k);
 /* Orders that one registration; what fails shows in the list. */
 int trunk_send(struct asterisk *k, size_t i, boot_t now);
 void trunk_sent(struct asterisk_trunk *t, boot_t now);
+
+/* asterisk_uplinks.c */
+int uplinks_configure(struct asterisk *k, const struct adapter_main_config *c, char *why);
+void uplinks_order(void *ctx, uint64_t id, const struct adapter_uplink *order, boot_t now);
+void uplinks_transport(struct asterisk *k, int status, const char *body, boot_t now);
+void uplinks_reloaded(struct asterisk *k, enum ami_answer what, const struct ami_message *m, boot_t now);
+void uplinks_tick(struct asterisk *k, boot_t now);
+boot_t uplinks_next(const struct asterisk *k);
+
+/* asterisk_reinvite.c */
+void reinvite_order(void *ctx, uint64_t id, boot_t now);
+void reinvite_answered(struct asterisk *k, const struct ami_slot *slot, enum ami_answer what,
+		       const struct ami_message *m, boot_t now);
+void reinvite_tick(struct asterisk *k, boot_t now);
+boot_t reinvite_next(const struct asterisk *k);
 
 /* asterisk_together.c: all registrations at once, without an unregistration before */
 void together_order(struct asterisk *k, struct asterisk_trunk *t, boot_t now);

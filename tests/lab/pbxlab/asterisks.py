@@ -77,12 +77,12 @@ class AsteriskSite(Site):
     def uris(self, name, user):
         return [c["Uri"] for c in self.manager(name).contacts(user)]
 
-    def adapter(self, name, holder, interval_ms=200, **changes):
+    def adapter(self, name, holder, interval_ms=200, trunks=(), **changes):
         program = BUILD / "pbx" / "ringkeep-adapter-asterisk"
         assert program.exists(), f"{program} is not built: run `make build` first"
         settings = {k: v for k, v in (asterisk.settings(self.run_dir(name)) | changes).items() if v is not None}
         adapter = Adapter(self.ns(name), str(program), node=name, holder=holder, addresses=[VIP], pid_file=str(self.run_dir(name) / "run" / "asterisk.pid"),
-                          options_interval_ms=interval_ms, options_failures=3, settings=settings)
+                          options_interval_ms=interval_ms, options_failures=3, settings=settings, trunks=list(trunks))
         self.open.append(adapter)
         return adapter
 
