@@ -8,6 +8,7 @@
 #include "crypto.h"
 #include "history.h"
 #include "log.h"
+#include "publishing.h"
 #include "realtime.h"
 #include "uplinks.h"
 
@@ -196,6 +197,7 @@ static void agent_tick(void *ctx)
 	petter_tick(a);
 	fences_tick(a);
 	uplinks_tick(a->uplinks);
+	publishing_tick(a->publishing);
 	if (!boot_before(a->now.boot, recorder_next(&a->recorder))) {
 		recorder_tick(&a->recorder, a->now);
 		agent_watch_recorder(a);
@@ -222,6 +224,7 @@ static boot_t agent_leave(void *ctx)
 	network_refuse(a);
 	network_hold(a);
 	trunks_refresh(a);
+	publishing_refresh(a->publishing);
 	agent_flush(a);
 	if (a->ticked)
 		petter_count_round(a);
@@ -231,7 +234,7 @@ static boot_t agent_leave(void *ctx)
 	next = boot_min(next, boot_min(pulse_io_next(a->pulse), cluster_next(a)));
 	next = boot_min(next, boot_min(services_next(a), commands_next(a)));
 	next = boot_min(next, boot_min(trunks_next(a), fences_next(a)));
-	next = boot_min(next, uplinks_next(a->uplinks));
+	next = boot_min(next, boot_min(uplinks_next(a->uplinks), publishing_next(a->publishing)));
 	next = boot_min(next, boot_min(recorder_next(&a->recorder), a->next_housekeeping));
 	if (a->stopping)
 		next = boot_min(next, a->stop_until);
@@ -591,6 +594,8 @@ static void agent_open_uplinks(struct agent *a)
 {
 	struct sentence why = { "" };
 
+	if (publishing_open(a, &a->publishing) < 0)
+		log_error("neither names in DNS nor the uplinks' hook are told of anything");
 	if (uplinks_open(a, &a->uplinks, &why) == 0)
 		return;
 	log_error("uplinks: %s", why.text);
@@ -684,6 +689,7 @@ void agent_stop(struct agent *a)
 	if (a->control)
 		control_close(a->control);
 	services_close(a);
+	publishing_close(a->publishing);
 	uplinks_close(a->uplinks);
 	fences_close(a);
 	network_close(a);

@@ -16,6 +16,7 @@
  *   fences.c     power fencing: calls of fence agents, its messages, what is shown of it
  *   facts.c      what this node knows of itself
  *   uplinks.c    ISPs: measured, chosen, switched (uplinks.h)
+ *   publishing.c names in DNS, and the hook that is told of switches
  *   alone.c      two nodes and nothing else: what the service network says
  *   commands.c   handlers of the control socket
  *   status.c     the status model as JSON
@@ -228,6 +229,7 @@ struct agent {
 	boot_t next_housekeeping;
 	struct agent_group group[RK_GROUPS_MAX];
 	struct uplinks *uplinks; /* NULL: none */
+	struct publishing *publishing; /* NULL: no uplinks */
 	uint32_t carriers_count;
 	struct agent_carrier carriers[AGENT_CARRIERS_MAX];
 	struct agent_operator operators[AGENT_OPERATORS_MAX];

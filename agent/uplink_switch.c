@@ -2,6 +2,7 @@
 #include "agent.h"
 #include "clock_read.h"
 #include "log.h"
+#include "publishing.h"
 #include "uplinks_private.h"
 
 #include <errno.h>
@@ -52,6 +53,7 @@ static void switch_end(struct uplinks *u, enum path_family f, bool ok, const cha
 	records_event(u->agent, "uplink-switch", NULL, "voice: %s -> %s %s, R%u: %s",
 		      uplinks_name(u, s->from), uplinks_name(u, s->to), how, s->rule, s->why);
 	uplinks_switched(u, f, ok);
+	publishing_switched(u->agent->publishing, f, s, ok);
 }
 
 static bool switch_begin(struct uplinks *u, enum path_family f, const struct uplink_decision *d)

@@ -210,6 +210,14 @@ static int uplinks_open_all(struct uplinks *u, struct sentence *reterr)
 	return uplinks_watch(u, reterr);
 }
 
+static void uplinks_policies(struct uplinks *u)
+{
+	config_uplink_policy(&u->config->voice[0], &u->policy);
+	config_uplink_choice_policy(&u->config->voice[0], &u->choice_policy);
+	/* Until a PBX can keep live calls and their signalling apart from new ones. */
+	u->choice_policy.drain = false;
+}
+
 int uplinks_open(struct agent *a, struct uplinks **ret, struct sentence *reterr)
 {
 	struct uplinks *u;
@@ -225,10 +233,7 @@ int uplinks_open(struct agent *a, struct uplinks **ret, struct sentence *reterr)
 	u->config = a->config;
 	u->epoll_fd = -EBADF;
 	u->count = (uint8_t)a->config->uplinks_count;
-	config_uplink_policy(&a->config->voice[0], &u->policy);
-	config_uplink_choice_policy(&a->config->voice[0], &u->choice_policy);
-	u->choice_policy.drain =
-		false; /* until a PBX can keep live calls and their signalling apart from new ones */
+	uplinks_policies(u);
 	bool learn[CONFIG_UPLINKS_MAX];
 
 	config_uplinks_path(a->config, a->self, &u->paths, learn);
@@ -264,10 +269,21 @@ void uplinks_close(struct uplinks *u)
 	free(u);
 }
 
+/* Uplinks and probes need a restart to change; policies and the trunks' peers do not. */
 void uplinks_update(struct uplinks *u, const struct config *c)
 {
-	if (u)
-		u->config = c; /* what concerns uplinks needs a restart to change */
+	struct path_config paths;
+	bool learn[CONFIG_UPLINKS_MAX];
+
+	if (!u)
+		return;
+	u->config = c;
+	uplinks_policies(u);
+	config_uplinks_path(c, u->agent->self, &paths, learn);
+	u->paths.voice_count = paths.voice_count;
+	memcpy(u->paths.voice_to, paths.voice_to, sizeof u->paths.voice_to);
+	u->ensure = true;
+	u->ensure_at = u->agent->now.boot;
 }
 
 /* ---- deciding ---- */
@@ -523,6 +539,29 @@ struct ip_address uplinks_public_of(const struct uplinks *u, uint8_t uplink)
 	if (!ret.family && u->paths.uplink[uplink].address_count)
 		ret = u->paths.uplink[uplink].address[0];
 	return ret;
+}
+
+static bool uplinks_ask_stun(const struct uplinks *u, uint8_t uplink)
+{
+	const struct config_targets *t = &u->line[uplink].targets;
+
+	for (uint8_t i = 0; i < t->count; i++)
+		if (u->config->probes[t->probe[i]].kind == PROBE_KIND_STUN)
+			return true;
+	return false;
+}
+
+struct ip_address uplinks_public(const struct uplinks *u, enum path_family f)
+{
+	int uplink = u ? uplinks_index(u, f, u->family[f].choice.active) : -1;
+	struct ip_address none = { 0 };
+
+	if (uplink < 0)
+		return none;
+	if (config_uplink_public(u->config, u->agent->self, (uint32_t)uplink).family ||
+	    u->line[uplink].stun.family || !uplinks_ask_stun(u, (uint8_t)uplink))
+		return uplinks_public_of(u, (uint8_t)uplink);
+	return none; /* the device's own may be a private one, which is nothing to publish */
 }
 
 /* ---- an operator ---- */

@@ -51,8 +51,9 @@ void uplinks_quality(struct uplinks *u, group_index_t group, const struct adapte
 int uplinks_use(struct uplinks *u, const char *name, const char *who, struct sentence *reterr);
 int uplinks_auto(struct uplinks *u, const char *who, struct sentence *reterr);
 
-/* Public address of the uplink that voice takes in that family; none: not known. */
-const struct ip_address *uplinks_public(const struct uplinks *u, enum path_family f);
+/* Public address of the uplink that voice takes in that family; none: not known, or a stun probe is yet to
+ * tell. u may be NULL. */
+struct ip_address uplinks_public(const struct uplinks *u, enum path_family f);
 
 /* ---- uplinks_json.c: docs of the shape in docs/man/hactl.8 ---- */
 struct json_t *uplinks_json(const struct uplinks *u);

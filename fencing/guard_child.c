@@ -44,6 +44,11 @@ static int child_stdin(const char *text)
 
 int guard_child_start(struct guard_child *c, char *const argv[], const char *text)
 {
+	return guard_child_start_env(c, argv, NULL, text);
+}
+
+int guard_child_start_env(struct guard_child *c, char *const argv[], char *const env[], const char *text)
+{
 	_cleanup_(close_fd) int in = child_stdin(text);
 	int pipes[2], r;
 
@@ -54,7 +59,8 @@ int guard_child_start(struct guard_child *c, char *const argv[], const char *tex
 		return -errno;
 	c->used = 0;
 	c->said[0] = '\0';
-	r = child_spawn(argv, in, pipes[1], pipes[1], &c->pid, &c->pidfd);
+	r = env ? child_spawn_env(argv, env, in, pipes[1], pipes[1], &c->pid, &c->pidfd)
+		: child_spawn(argv, in, pipes[1], pipes[1], &c->pid, &c->pidfd);
 	close_fd(&pipes[1]);
 	if (r < 0) {
 		close_fd(&pipes[0]);
@@ -90,7 +96,8 @@ void guard_child_listen(struct guard_child *c)
 void guard_child_kill(struct guard_child *c)
 {
 	if (c->pid)
-		(void)kill(c->pid, SIGKILL); /* its end is still seen through the pidfd */
+		(void)kill(-c->pid,
+			   SIGKILL); /* its group is its own; its end is still seen through the pidfd */
 }
 
 int guard_child_end(struct guard_child *c)

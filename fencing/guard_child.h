@@ -22,8 +22,11 @@ struct guard_child {
 void guard_child_init(struct guard_child *c);
 /* argv[0] is a path. Borrows text. */
 int guard_child_start(struct guard_child *c, char *const argv[], const char *text);
+/* The same with another environment, and argv[0] may be a name, which is looked for in our PATH. */
+int guard_child_start_env(struct guard_child *c, char *const argv[], char *const env[], const char *text);
 /* Reads what it says, without waiting; more than fits is thrown away. Closes `output` once the child has. */
 void guard_child_listen(struct guard_child *c);
+/* With all that it started. */
 void guard_child_kill(struct guard_child *c);
 /* Once pidfd is readable: 0 if it ended with exit code 0, else -EIO (-ETIMEDOUT if it was killed). Closes the
  * descriptors. */
