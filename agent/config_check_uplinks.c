@@ -345,7 +345,7 @@ static void check_window(struct config_parse *p, struct config_voice *v)
 
 static void check_voice_policy(struct config_parse *p, const struct config *c, const struct config_voice *v)
 {
-	if (v->mos_degraded_milli >= v->mos_good_milli)
+	if (v->mos_good_milli && v->mos_degraded_milli >= v->mos_good_milli) /* 0: told already */
 		config_fail(p, v, "mos-degraded", 0, "is not below mos-good; lower it");
 	if (v->slow_interval_ms < v->interval_ms)
 		config_fail(p, v, "slow-interval", 0, "%ums is shorter than interval %ums; raise it",
