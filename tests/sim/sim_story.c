@@ -51,6 +51,23 @@ static void story_failback(struct story *st, char **w)
 	st->options.failback_after_ns = atoll(w[2] ? w[2] : "3000") * NS_PER_MS;
 }
 
+static void story_with_uplinks(struct story *st, char **w)
+{
+	(void)w;
+	st->options.uplinks = true;
+}
+
+/* uplinks NODE CLASS CLASS */
+static void story_uplinks(struct story *st, char **w)
+{
+	struct sim_node *n = &st->sim->node[story_node(st, w[1])];
+
+	for (int i = 0; i < n->facts.uplinks_count; i++)
+		for (int c = UPLINK_UNKNOWN; c <= UPLINK_BAD; c++)
+			if (strcmp(w[2 + i], uplink_class_name((enum uplink_class)c)) == 0)
+				sim_uplink_set(st->sim, n, i, (enum uplink_class)c);
+}
+
 static void story_run(struct story *st, char **w)
 {
 	sim_run(st->sim, st->sim->now + atoll(w[1]) * NS_PER_MS);
@@ -215,6 +232,8 @@ static const struct {
 } story_commands[] = {
 	{ "cluster", 2, true, story_cluster },
 	{ "failback", 2, true, story_failback },
+	{ "with-uplinks", 1, true, story_with_uplinks },
+	{ "uplinks", 4, false, story_uplinks },
 	{ "run", 2, false, story_run },
 	{ "power-off", 2, false, story_power_off },
 	{ "power-on", 2, false, story_power_on },
