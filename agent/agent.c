@@ -106,6 +106,24 @@ static void agent_recorder_readable(void *ctx, int fd, int revents)
 	(void)recorder_readable(&a->recorder, a->now); /* a writer that died is started again by its tick */
 }
 
+/* The node's own alarms tell which line is bad; this is what the group makes of it. */
+static void agent_check_paths(struct agent *a)
+{
+	for (uint32_t g = 0; g < a->config->groups_count; g++) {
+		uint16_t rule = a->core.group[g].rule;
+		bool alarm = core_holds(&a->core, (group_index_t)g) && rules_alarm(rule);
+		char key[ALARM_KEY_MAX];
+
+		(void)snprintf(key, sizeof key, "no-path/%s", agent_group_name(a, (group_index_t)g));
+		if (!alarm)
+			(void)alarms_clear(&a->alarms, key);
+		else if (alarms_raise(&a->alarms, key, a->now.boot, "%s stays here: R%u, %s.",
+				      agent_group_name(a, (group_index_t)g), rule, rules_sentence(rule)))
+			log_error("%s: R%u: %s", agent_group_name(a, (group_index_t)g), rule,
+				  rules_sentence(rule));
+	}
+}
+
 static void agent_watch_recorder(struct agent *a)
 {
 	int fd = recorder_fd(&a->recorder);
@@ -164,6 +182,7 @@ static void agent_back_to_realtime(struct agent *a)
 static void agent_housekeeping(struct agent *a)
 {
 	agent_check_voters(a);
+	agent_check_paths(a);
 	/* A journal that could not be written starts afresh, in the hope that there is room again. */
 	if (a->recorder.disk_error[RECORDER_JOURNAL] && ++a->journal_waited % AGENT_JOURNAL_RETRY_S == 0)
 		a->journal.broken = true;

@@ -67,6 +67,7 @@ static const struct {
 	{ "vrrp_unsent", "its VRRP advertisements could not be sent" },
 	{ "vrrp_fault", "what it tracks is down" },
 	{ "cut_off", "it reached neither the other node nor a gateway" },
+	{ "uplink", "another node has better uplinks" },
 	{ "two_holders", "the other node held it at the same time, and this one gave way" },
 };
 

@@ -235,6 +235,8 @@ struct core {
 	struct core_intent intent;
 	bool facts_known; /* before the first CORE_LOCAL_FACTS nothing here is believed to be in trouble */
 	struct node_facts facts; /* mine */
+	/* facts.uplink, but `since` it has this class: a line may be bad for one reason after the other */
+	struct node_uplink uplink[RK_UPLINKS_MAX];
 	struct core_peer peer[NODE_ID_MAX + 1];
 	struct core_group group[RK_GROUPS_MAX];
 	struct voters voters;

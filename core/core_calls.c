@@ -27,6 +27,8 @@ uint32_t core_calls(const struct core *c, group_index_t group, node_id_t node)
 void core_published_facts(const struct core *c, boot_t now, struct node_facts *ret)
 {
 	*ret = c->facts;
+	for (int i = 0; i < ret->uplinks_count; i++)
+		ret->uplink[i].since = c->uplink[i].since;
 	for (group_index_t g = 0; g < c->config.groups_count; g++) {
 		ret->group[g].calls = core_calls_own(c, g);
 		ret->group[g].uplink_moves = c->group[g].uplink_moves[c->config.self];

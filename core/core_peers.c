@@ -111,6 +111,7 @@ void core_own_facts_set(struct core_turn *t, const struct node_facts *facts)
 		core_facts_damp(t, c->config.self, &c->facts, facts);
 	if (!c->facts_known || core_facts_differ(c, &c->facts, facts))
 		plan_add(t->plan, PLAN_FACTS_CHANGED, 0);
+	core_uplinks_own(c, facts);
 	c->facts = *facts;
 	c->facts_known = true;
 	for (group_index_t g = 0; g < c->config.groups_count; g++) {

@@ -107,6 +107,8 @@ uint32_t core_uplink_facts(const struct core *c, group_index_t group, struct ins
 /* This node hands the group over because of its uplinks. */
 void core_uplinks_moved(struct core_turn *t, group_index_t group);
 void core_uplinks_told(struct core *c, node_id_t from, const struct node_facts *facts);
+/* Before c->facts becomes that. */
+void core_uplinks_own(struct core *c, const struct node_facts *facts);
 /* A class, or which one is in use. */
 bool core_uplinks_differ(const struct node_facts *a, const struct node_facts *b);
 

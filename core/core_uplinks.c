@@ -65,7 +65,8 @@ static void core_moves_gather(const struct core *c, group_index_t group, boot_t 
 
 /* ---- nodes ---- */
 
-static void core_uplinks_node(const struct node_facts *facts, group_index_t group, struct uplink_move_node *n)
+static void core_uplinks_node(const struct node_facts *facts, const struct node_uplink *uplink,
+			      group_index_t group, struct uplink_move_node *n)
 {
 	n->pbx_dead = facts->group[group].pbx == PBX_DEAD;
 	n->count = facts->uplinks_count;
@@ -73,9 +74,9 @@ static void core_uplinks_node(const struct node_facts *facts, group_index_t grou
 	assert(n->count <= UPLINK_MOVE_UPLINKS_MAX);
 	for (int i = 0; i < n->count; i++)
 		n->uplink[i] = (struct uplink_move_link){
-			.isp = facts->uplink[i].isp,
-			.class = facts->uplink[i].class,
-			.since = facts->uplink[i].since,
+			.isp = uplink[i].isp,
+			.class = uplink[i].class,
+			.since = uplink[i].since,
 		};
 }
 
@@ -98,7 +99,7 @@ static void core_uplinks_other(const struct core *c, group_index_t group,
 	n->seen = p->facts_at;
 	n->fresh = p->facts_known && boot_diff_ns(p->facts_at, now.boot) < CORE_UPLINKS_FRESH_NS;
 	n->fit = core_uplinks_fit(c, group, cand, now);
-	core_uplinks_node(&p->facts, group, n);
+	core_uplinks_node(&p->facts, p->facts.uplink, group, n);
 }
 
 /* By rank; those that are not fit come last, for what they say of a shared cause. */
@@ -127,7 +128,7 @@ uint32_t core_uplink_facts(const struct core *c, group_index_t group, struct ins
 	*ret_to = NODE_NONE;
 	if (!c->facts_known || c->facts.uplinks_count == 0)
 		return 0;
-	core_uplinks_node(&c->facts, group, &f.self);
+	core_uplinks_node(&c->facts, c->uplink, group, &f.self);
 	core_uplinks_others(c, group, now, &f);
 	core_moves_gather(c, group, now.boot, &f);
 	uplink_move_look(&f, &c->config.groups[group].uplinks, now.boot, &move);
@@ -136,6 +137,19 @@ uint32_t core_uplink_facts(const struct core *c, group_index_t group, struct ins
 }
 
 /* ---- what others decide by ---- */
+
+void core_uplinks_own(struct core *c, const struct node_facts *facts)
+{
+	for (int i = 0; i < facts->uplinks_count; i++) {
+		const struct node_uplink *now = &facts->uplink[i];
+		struct node_uplink *kept = &c->uplink[i];
+		bool same = c->facts_known && i < c->facts.uplinks_count && kept->isp == now->isp &&
+			    kept->class == now->class;
+
+		if (!same)
+			*kept = *now;
+	}
+}
 
 bool core_uplinks_differ(const struct node_facts *a, const struct node_facts *b)
 {

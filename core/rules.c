@@ -138,6 +138,16 @@ const char *rules_sentence(uint16_t number)
 	return NULL;
 }
 
+bool rules_alarm(uint16_t number)
+{
+	static const uint16_t numbers[] = { 611, 613, 614, 615, 622 };
+
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		if (numbers[i] == number)
+			return true;
+	return false;
+}
+
 static const char *const goal_names[] = {
 	[GOAL_KEEP] = "keep", [GOAL_HAND_OVER] = "hand-over", [GOAL_RELEASE] = "release",
 	[GOAL_ASK] = "ask",   [GOAL_REST] = "rest",

@@ -66,6 +66,8 @@ struct rule {
 const struct rule *rules_match(uint32_t facts);
 /* The whole table, decisions first, then plain events of the lease. */
 const struct rule *rules_table(size_t *ret_count);
+/* Somebody should look: a holder has no path, or a worse one than others, and stays. */
+bool rules_alarm(uint16_t number);
 /* The sentence of a number, or NULL. */
 const char *rules_sentence(uint16_t number);
 const char *rules_goal_name(enum rule_goal goal);

@@ -1078,7 +1078,88 @@ START_TEST(vrrp_says_nothing_of_a_group_with_a_lease)
 }
 END_TEST
 
-UNIT_MAIN("core", asks_only_when_fit, patience_beside_a_better_candidate,
+static struct node_facts with_uplinks(enum uplink_class first, enum uplink_class second)
+{
+	struct node_facts f = healthy();
+
+	f.uplinks_count = 2;
+	f.uplink_in_use = first == UPLINK_GOOD ? 0 : 1;
+	f.uplink[0] = (struct node_uplink){ 1, first, now.boot };
+	f.uplink[1] = (struct node_uplink){ 2, second, now.boot };
+	return f;
+}
+
+/* A line that is bad for another reason now is as bad as it was, and since then; nobody is told of it again.
+ */
+START_TEST(class_of_an_uplink_has_its_own_age)
+{
+	struct node_facts published, f;
+
+	start_holding();
+	own_facts(with_uplinks(UPLINK_GOOD, UPLINK_BAD));
+	ck_assert_ptr_nonnull(find(PLAN_FACTS_CHANGED));
+	pass_ms(500);
+	f = with_uplinks(UPLINK_GOOD, UPLINK_BAD);
+	own_facts(f);
+	ck_assert_ptr_null(find(PLAN_FACTS_CHANGED));
+	ck_assert_mem_eq(&core.facts, &f, sizeof f);
+	core_published_facts(&core, now.boot, &published);
+	ck_assert_int_ge(published.uplink[1].since.ns, 500 * NS_PER_MS);
+	own_facts(with_uplinks(UPLINK_BAD, UPLINK_BAD));
+	ck_assert_ptr_nonnull(find(PLAN_FACTS_CHANGED));
+	core_published_facts(&core, now.boot, &published);
+	ck_assert_int_lt(published.uplink[0].since.ns, 10 * NS_PER_MS);
+	ck_assert_int_ge(published.uplink[1].since.ns, 500 * NS_PER_MS);
+}
+END_TEST
+
+static void settle_uplinks(enum uplink_class here)
+{
+	struct node_facts other = with_uplinks(UPLINK_GOOD, UPLINK_GOOD), own = with_uplinks(here, here);
+
+	for (int ms = 0; ms < 6000 && holds(); ms += 500) {
+		peer_facts(other);
+		own_facts(own);
+		if (holds())
+			pass_hearing_ms(500);
+	}
+}
+
+/* What was done for the uplinks' sake is told, and what others told of theirs is counted. */
+START_TEST(moves_for_uplinks_are_told_and_counted)
+{
+	struct node_facts published, other = with_uplinks(UPLINK_GOOD, UPLINK_GOOD);
+	struct core_config c = config();
+
+	c.groups[0].uplinks = uplink_move_policy_default;
+	start(c);
+	own_facts(with_uplinks(UPLINK_GOOD, UPLINK_GOOD));
+	peer_facts(other);
+	pass_ms(1000);
+	ck_assert(holds());
+	(void)finish_steps();
+	settle_uplinks(UPLINK_BAD);
+	ck_assert(!holds());
+	core_published_facts(&core, now.boot, &published);
+	ck_assert_int_eq(published.group[0].uplink_moves.count, 1);
+	ck_assert_int_lt(published.group[0].uplink_moves.at[0].ns, 10 * NS_PER_MS);
+
+	/* The peer did it once: a later report of the same, then one of an agent that forgot. */
+	other.group[0].uplink_moves = (struct uplink_moves){ 1, { boot_add(now.boot, -5 * NS_PER_S) } };
+	peer_facts(other);
+	other.group[0].uplink_moves.at[0] = boot_add(now.boot, -4900 * NS_PER_MS);
+	peer_facts(other);
+	other.group[0].uplink_moves.count = 0;
+	peer_facts(other);
+	ck_assert_int_eq(core.group[0].uplink_moves[PEER].count, 1);
+	other.group[0].uplink_moves = (struct uplink_moves){ 1, { now.boot } };
+	peer_facts(other);
+	ck_assert_int_eq(core.group[0].uplink_moves[PEER].count, 2);
+}
+END_TEST
+
+UNIT_MAIN("core", class_of_an_uplink_has_its_own_age, moves_for_uplinks_are_told_and_counted,
+	  asks_only_when_fit, patience_beside_a_better_candidate,
 	  healthy_holder_stays_whatever_happens_to_others, dead_pbx_without_successor_is_kept,
 	  each_trouble_hands_over_with_its_cause, paused_keeps_a_dead_pbx,
 	  switchover_is_done_when_the_target_holds,

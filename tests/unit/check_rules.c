@@ -157,6 +157,23 @@ START_TEST(uplinks_move_only_for_good_reason)
 }
 END_TEST
 
+/* Staying without a path, or with a worse one than others for lack of budget. */
+START_TEST(alarms_are_of_holders_that_stay)
+{
+	size_t count, alarms = 0;
+	const struct rule *rows = rules_table(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!rules_alarm(rows[i].number))
+			continue;
+		alarms++;
+		ck_assert_int_eq(rows[i].goal, GOAL_KEEP);
+		ck_assert(rows[i].when & (FACT_UPLINK_LOST | FACT_UPLINK_FROZEN));
+	}
+	ck_assert_uint_eq(alarms, 5);
+}
+END_TEST
+
 START_TEST(only_the_fit_ask)
 {
 	for (uint32_t n = 0; n < MIXES; n++) {
@@ -188,5 +205,5 @@ END_TEST
 
 UNIT_MAIN("rules", every_row_is_reached, numbers_are_unique_and_have_sentences,
 	  holders_and_others_get_their_own_goals, healthy_holder_keeps, trouble_without_successor_keeps,
-	  paused_does_nothing_automatic, uplinks_move_only_for_good_reason, only_the_fit_ask,
-	  rows_print_themselves)
+	  paused_does_nothing_automatic, uplinks_move_only_for_good_reason, alarms_are_of_holders_that_stay,
+	  only_the_fit_ask, rows_print_themselves)
