@@ -363,6 +363,8 @@ void sim_fault_heal(struct sim *s);
 void sim_uplinks_config(struct sim *s);
 void sim_uplinks_init(struct sim *s, struct sim_node *n);
 void sim_uplink_set(struct sim *s, struct sim_node *n, int i, enum uplink_class class);
+/* In facts that were made earlier: the uplinks as they are. */
+void sim_uplinks_now(const struct sim_node *n, struct node_facts *facts);
 void sim_uplinks_power(struct sim *s, struct sim_node *n);
 void sim_uplink_event(struct sim *s, const struct sim_event *e);
 void sim_uplinks_fault(struct sim *s);

@@ -11,7 +11,7 @@
 #include "fence_private.h"
 #include "sim.h"
 
-#define MUTANT_SEEDS_MAX 1500
+#define MUTANT_SEEDS_MAX 2500
 
 enum mutant {
 	MUTANT_NONE,

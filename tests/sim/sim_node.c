@@ -422,6 +422,8 @@ static void sim_input_process(struct sim *s, struct sim_node *n, struct sim_even
 	default:
 		if (e->core.type == CORE_COMMAND)
 			sim_check_delivered(s, n, &e->core.command);
+		if (e->core.type == CORE_LOCAL_FACTS) /* of a PBX that flaps, made before */
+			sim_uplinks_now(n, &e->core.facts);
 		if (e->core.type == CORE_PEER_FACTS)
 			node_facts_ages(&e->core.facts, sim_boot_now(s, n));
 		sim_node_feed(s, n, &e->core);

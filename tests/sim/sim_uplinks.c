@@ -77,6 +77,14 @@ void sim_uplink_set(struct sim *s, struct sim_node *n, int i, enum uplink_class 
 	sim_facts_report(s, n);
 }
 
+void sim_uplinks_now(const struct sim_node *n, struct node_facts *facts)
+{
+	facts->uplink_in_use = n->facts.uplink_in_use;
+	memcpy(facts->uplink, n->facts.uplink, sizeof facts->uplink);
+	for (int g = 0; g < SIM_GROUPS_MAX; g++)
+		facts->group[g].uplink = n->facts.group[g].uplink;
+}
+
 /* A machine that starts knows of nothing before. */
 void sim_uplinks_power(struct sim *s, struct sim_node *n)
 {
@@ -91,6 +99,14 @@ static enum uplink_class any_class(struct sim *s)
 	return (enum uplink_class)sim_random_between(&s->random, UPLINK_GOOD, UPLINK_BAD);
 }
 
+#define SIM_UPLINK_SILENCE 0xffff /* in place of a line and a class */
+
+/* Corosync passes on no report for a while, and pulses go on. */
+static void silence(struct sim *s)
+{
+	sim_cpg_changed(s, sim_random_between(&s->random, 500, 3500) * NS_PER_MS);
+}
+
 /* One node, one ISP or both; or an ISP at all nodes within a moment: that is one cause. */
 static void fault_line(struct sim *s)
 {
@@ -100,6 +116,10 @@ static void fault_line(struct sim *s)
 	int isp = (int)sim_random_below(&s->random, 3);
 	enum uplink_class class = any_class(s);
 
+	/* When the first of them knows, and the last one not yet. */
+	if (only == NODE_NONE && sim_random_permille(&s->random, 300))
+		sim_schedule(s, s->now + sim_random_between(&s->random, 500, 3000) * NS_PER_MS, SIM_UPLINK, 1)
+			->number = SIM_UPLINK_SILENCE;
 	for (node_id_t id = 1; id <= s->nodes_count; id++) {
 		if (s->node[id].witness || (only != NODE_NONE && id != only))
 			continue;
@@ -120,7 +140,9 @@ void sim_uplink_event(struct sim *s, const struct sim_event *e)
 {
 	struct sim_node *n = &s->node[e->node];
 
-	if (n->powered && !s->faults_over)
+	if (e->number == SIM_UPLINK_SILENCE && !s->faults_over)
+		silence(s);
+	else if (n->powered && !s->faults_over)
 		sim_uplink_set(s, n, (int)(e->number >> 8), (enum uplink_class)(e->number & 0xff));
 }
 
@@ -153,8 +175,8 @@ void sim_uplinks_fault(struct sim *s)
 		fault_choice(s);
 	else if (what < 10)
 		fault_calls(s);
-	else /* no report for a while, and pulses as ever */
-		sim_cpg_changed(s, sim_random_between(&s->random, 500, 3500) * NS_PER_MS);
+	else
+		silence(s);
 }
 
 /* Everything is good again, but for one node that has to be left. */
