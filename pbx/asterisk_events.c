@@ -72,6 +72,7 @@ static void event_booted(struct asterisk *k, boot_t now)
 	k->booted = true;
 	k->status_at = now;
 	trunks_booted(k, now);
+	uplinks_booted(k, now);
 	sweep_request(k);
 }
 

@@ -3,7 +3,7 @@
  * ringkeep-adapter-asterisk. Settings beside those of pbx_monitor.h: ami (tcp:127.0.0.1:5038), ami-user,
  * ami-secret-file, ari (http://127.0.0.1:8088/ari), ari-user, ari-secret-file, ami-failures (10),
  * overload-time (30), hangup-on-standby (yes), wait-for-answer (yes), uplink-include, uplink-transports,
- * uplink-transports6.
+ * uplink-transports6, uplink-each, uplink-endpoints.
  */
 #include "ari_text.h"
 #include "asterisk_private.h"
@@ -169,8 +169,8 @@ static void on_ari(void *ctx, const struct ari_slot *slot, int status, const cha
 			ari_text_systemname(body, k->systemname, sizeof k->systemname);
 		(void)push_judge(k, status, body, now); /* for its sentence */
 		break;
-	case ARI_TRANSPORT:
-		uplinks_transport(k, status, body, now);
+	case ARI_UPLINK:
+		uplinks_looked(k, status, body, now);
 		break;
 	case ARI_LOOKUP:
 		lookup_answered(k, aor, contact, status, body, now);
@@ -276,6 +276,8 @@ int main(void)
 						"uplink-include",
 						"uplink-transports",
 						"uplink-transports6",
+						"uplink-each",
+						"uplink-endpoints",
 						PBX_MONITOR_SETTINGS,
 						NULL };
 	const struct adapter_main_ops ops = {

@@ -41,7 +41,7 @@ enum asterisk_slot_fd { SLOT_PROBE, SLOT_AMI, SLOT_ARI, SLOT_OVERLOAD };
 #define MARK_UNHEARD 128 /* put, and Asterisk has not yet told of it */
 #define MARK_PHONE   256 /* its phone has just registered or unregistered here */
 
-enum ari_call { ARI_INFO, ARI_AOR, ARI_ENDPOINT, ARI_PUT, ARI_DELETE, ARI_LOOKUP, ARI_TRANSPORT };
+enum ari_call { ARI_INFO, ARI_AOR, ARI_ENDPOINT, ARI_PUT, ARI_DELETE, ARI_LOOKUP, ARI_UPLINK };
 enum ami_call {
 	AMI_FILTER = 1,
 	AMI_STATUS,
@@ -100,32 +100,41 @@ struct asterisk_trunk {
 	bool told; /* the agent knows this state */
 };
 
-#define ASTERISK_TRANSPORTS_MAX 8
-#define ASTERISK_PATH_MAX	256
-#define ASTERISK_INCLUDE_MAX	4096
+#define ASTERISK_OBJECTS_MAX 48
+#define ASTERISK_PATH_MAX    256
+#define ASTERISK_INCLUDE_MAX 16384
 
-struct asterisk_transport {
+enum asterisk_object_type { OBJECT_TRANSPORT, OBJECT_ENDPOINT, OBJECT_REGISTRATION };
+
+/* What of pjsip.conf follows the uplink. */
+struct asterisk_object {
+	enum asterisk_object_type type;
 	char name[64];
-	uint8_t family;
+	uint8_t family;		   /* of a transport of all uplinks */
+	char uplink[RK_NAME_MAX];  /* of a transport of one uplink; "" = of all */
+	char address[IP_TEXT_MAX]; /* a transport's public one, "" = none */
 };
 
 enum asterisk_uplink_stage {
 	UPLINK_IDLE,
-	UPLINK_LOOK, /* at look_at: what has the next transport? */
+	UPLINK_LOOK, /* at look_at: what is the next object like? */
 	UPLINK_LOOKS,
-	UPLINK_RELOAD, /* at look_at */
+	UPLINK_WRITE, /* all were there, not all are as they should be; at look_at */
 	UPLINK_RELOADS,
 };
 
 struct asterisk_uplinks {
 	char path[ASTERISK_PATH_MAX];
-	struct asterisk_transport transports[ASTERISK_TRANSPORTS_MAX];
-	size_t transports_count;
-	char public4[IP_TEXT_MAX], public6[IP_TEXT_MAX]; /* "" = none */
-	uint64_t id;					 /* 0 = none waits */
+	struct asterisk_object objects[ASTERISK_OBJECTS_MAX]; /* transports first */
+	size_t objects_count;
+	bool each;
+	const char *transport; /* of new calls: the name of an object; NULL = no uplink was told */
+	bool told;
+	uint64_t id; /* 0 = none waits */
 	enum asterisk_uplink_stage stage;
-	bool reloaded; /* since the order */
-	size_t next;   /* transport to look at */
+	bool differs; /* in this round of looks */
+	bool reloaded;
+	size_t next; /* object to look at */
 	boot_t look_at, give_up_at;
 	char last[ADAPTER_WHY_MAX]; /* what is in the way */
 };
@@ -336,7 +345,9 @@ void trunk_sent(struct asterisk_trunk *t, boot_t now);
 /* asterisk_uplinks.c */
 int uplinks_configure(struct asterisk *k, const struct adapter_main_config *c, char *why);
 void uplinks_order(void *ctx, uint64_t id, const struct adapter_uplink *order, boot_t now);
-void uplinks_transport(struct asterisk *k, int status, const char *body, boot_t now);
+void uplinks_looked(struct asterisk *k, int status, const char *body, boot_t now);
+/* Asterisk has started: what it was told before is in the file, if it could be written. */
+void uplinks_booted(struct asterisk *k, boot_t now);
 void uplinks_reloaded(struct asterisk *k, enum ami_answer what, const struct ami_message *m, boot_t now);
 void uplinks_tick(struct asterisk *k, boot_t now);
 boot_t uplinks_next(const struct asterisk *k);

@@ -3,7 +3,11 @@
  * Asterisk's public address: a file that pjsip.conf includes, with external_signaling_address and
  * external_media_address of each transport; then a reload of res_pjsip, which leaves calls, contacts and
  * registrations alone; then a look at what the transports have. Asked for what they have already, nothing is
- * written and nothing reloaded.
+ * written and nothing reloaded. What Asterisk does not have is never named in the file: pjsip.conf as a whole
+ * would be refused, at the latest when Asterisk starts.
+ *
+ * With a transport for each uplink the file also says which of them the trunks' endpoints and registrations
+ * use: dialogs that are up keep theirs.
  */
 #include "asterisk_private.h"
 
@@ -18,10 +22,13 @@
 
 #define LOOK_AGAIN_NS (100 * NS_PER_MS)
 #define SEEN_NS	      (2 * NS_PER_S)
+#define LOOK_AGAIN_NS (100 * NS_PER_MS)
 #define GIVE_UP_NS    (8 * NS_PER_S) /* before the agent does */
 
-static const char head[] = "; Written by ringkeep: the public address of the uplink in use. It is written "
-			   "anew at each change of it.\n";
+static const char head[] =
+	"; Written by ringkeep: the uplink in use. It is written anew at each change of it.\n";
+
+static const char *const type_names[] = { "transport", "endpoint", "registration" };
 
 /* ---- settings ---- */
 
@@ -31,78 +38,164 @@ static bool name_char(char c)
 	       c == '_' || c == '.';
 }
 
-/* "a,b": adds them. */
-static int transports_add(struct asterisk_uplinks *u, const char *names, uint8_t family)
+static int name_copy(char *ret, size_t size, const char *name, size_t n)
 {
-	while (*names) {
-		size_t n = strcspn(names, ",");
-		struct asterisk_transport *t = &u->transports[u->transports_count];
-
-		if (n == 0 || n >= sizeof t->name || u->transports_count == ASTERISK_TRANSPORTS_MAX)
+	if (n == 0 || n >= size)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++)
+		if (!name_char(name[i]))
 			return -EINVAL;
-		for (size_t i = 0; i < n; i++)
-			if (!name_char(names[i]))
-				return -EINVAL;
-		memcpy(t->name, names, n);
-		t->name[n] = 0;
-		t->family = family;
-		u->transports_count++;
+	memcpy(ret, name, n);
+	ret[n] = 0;
+	return 0;
+}
+
+static int object_add(struct asterisk_uplinks *u, struct asterisk_object o, const char *name, size_t n)
+{
+	if (u->objects_count == ASTERISK_OBJECTS_MAX || name_copy(o.name, sizeof o.name, name, n) < 0)
+		return -EINVAL;
+	u->objects[u->objects_count++] = o;
+	return 0;
+}
+
+/* "a,b", or with an uplink before each: "isp1:a,isp2:b". NULL: none. */
+static int objects_add(struct asterisk_uplinks *u, const char *names, struct asterisk_object o, bool each)
+{
+	while (names && *names) {
+		size_t n = strcspn(names, ","), colon = each ? strcspn(names, ":") : 0;
+
+		if (each && (colon >= n || name_copy(o.uplink, sizeof o.uplink, names, colon) < 0))
+			return -EINVAL;
+		colon += each;
+		if (object_add(u, o, names + colon, n - colon) < 0)
+			return -EINVAL;
 		names += n + (names[n] == ',');
 	}
 	return 0;
 }
 
-int uplinks_configure(struct asterisk *k, const struct adapter_main_config *c, char *why)
+static int uplinks_refuse(char *why, const char *sentence)
 {
-	const char *path = adapter_main_setting(c, "uplink-include");
-	const char *v4 = adapter_main_setting(c, "uplink-transports"),
-		   *v6 = adapter_main_setting(c, "uplink-transports6");
-	struct asterisk_uplinks *u = &k->uplinks;
+	(void)snprintf(why, ADAPTER_WHY_MAX, "%s", sentence); /* fits */
+	return -EINVAL;
+}
 
-	k->config = c;
-	adapter_main_uplinks(k->m, path ? ADAPTER_UPLINK_ONE : ADAPTER_UPLINK_NONE, true);
-	if (!path && !v4 && !v6)
-		return 0;
-	if (!path || *path != '/' || strlen(path) + sizeof ".new" > sizeof u->path) {
-		(void)snprintf(why, ADAPTER_WHY_MAX,
-			       "setting \"uplink-include\" must be the path of a file that pjsip.conf "
-			       "includes"); /* fits */
-		return -EINVAL;
-	}
-	if ((!v4 && !v6) || (v4 && transports_add(u, v4, AF_INET) < 0) ||
-	    (v6 && transports_add(u, v6, AF_INET6) < 0)) {
-		(void)snprintf(why, ADAPTER_WHY_MAX,
-			       "settings \"uplink-transports\" and \"uplink-transports6\" must be names of "
-			       "transports "
-			       "in pjsip.conf, like udp,tcp: %d at most",
-			       ASTERISK_TRANSPORTS_MAX); /* fits */
-		return -EINVAL;
-	}
-	(void)snprintf(u->path, sizeof u->path, "%s", path); /* measured above */
+static int configure_one(struct asterisk_uplinks *u, const struct adapter_main_config *c, char *why)
+{
+	const char *v4 = adapter_main_setting(c, "uplink-transports");
+	const char *v6 = adapter_main_setting(c, "uplink-transports6");
+
+	if ((!v4 && !v6) || objects_add(u, v4, (struct asterisk_object){ .family = AF_INET }, false) < 0 ||
+	    objects_add(u, v6, (struct asterisk_object){ .family = AF_INET6 }, false) < 0)
+		return uplinks_refuse(why,
+				      "settings \"uplink-transports\" and \"uplink-transports6\" must be "
+				      "names of transports in pjsip.conf, like udp,tcp");
 	return 0;
 }
 
-/* ---- the file ---- */
-
-static const char *wanted(const struct asterisk_uplinks *u, const struct asterisk_transport *t)
+static int configure_each(struct asterisk_uplinks *u, const struct adapter_main_config *c, char *why)
 {
-	return t->family == AF_INET ? u->public4 : u->public6;
+	const char *endpoints = adapter_main_setting(c, "uplink-endpoints");
+
+	if (adapter_main_setting(c, "uplink-transports") || adapter_main_setting(c, "uplink-transports6"))
+		return uplinks_refuse(why, "setting \"uplink-each\" is instead of \"uplink-transports\"");
+	u->each = true;
+	if (objects_add(u, adapter_main_setting(c, "uplink-each"), (struct asterisk_object){ 0 }, true) < 0)
+		return uplinks_refuse(why,
+				      "setting \"uplink-each\" must be a transport of pjsip.conf for each "
+				      "uplink, like isp1:udp-isp1,isp2:udp-isp2");
+	if (!endpoints ||
+	    objects_add(u, endpoints, (struct asterisk_object){ .type = OBJECT_ENDPOINT }, false) < 0)
+		return uplinks_refuse(why, "setting \"uplink-endpoints\" must be the names of the trunks' "
+					   "endpoints in pjsip.conf");
+	for (size_t i = 0; i < c->trunks_count; i++)
+		if (object_add(u, (struct asterisk_object){ .type = OBJECT_REGISTRATION },
+			       c->trunks[i].registration, strlen(c->trunks[i].registration)) < 0)
+			return uplinks_refuse(why,
+					      "a trunk's registration cannot be named in \"uplink-include\"");
+	return 0;
 }
+
+static void uplinks_recall(struct asterisk_uplinks *u);
+
+int uplinks_configure(struct asterisk *k, const struct adapter_main_config *c, char *why)
+{
+	const char *path = adapter_main_setting(c, "uplink-include"),
+		   *each = adapter_main_setting(c, "uplink-each");
+	struct asterisk_uplinks *u = &k->uplinks;
+	int r;
+
+	k->config = c;
+	adapter_main_uplinks(k->m,
+			     !path  ? ADAPTER_UPLINK_NONE
+			     : each ? ADAPTER_UPLINK_EACH
+				    : ADAPTER_UPLINK_ONE,
+			     true);
+	if (!path && !each && !adapter_main_setting(c, "uplink-transports") &&
+	    !adapter_main_setting(c, "uplink-transports6"))
+		return 0;
+	if (!path || *path != '/' || strlen(path) + sizeof ".new" > sizeof u->path)
+		return uplinks_refuse(
+			why,
+			"setting \"uplink-include\" must be the path of a file that pjsip.conf includes");
+	(void)snprintf(u->path, sizeof u->path, "%s", path); /* measured above */
+	r = each ? configure_each(u, c, why) : configure_one(u, c, why);
+	if (r == 0 && each)
+		uplinks_recall(u);
+	return r;
+}
+
+/* ---- the file ---- */
 
 static size_t file_text(const struct asterisk_uplinks *u, char ret[ASTERISK_INCLUDE_MAX])
 {
 	size_t n = (size_t)snprintf(ret, ASTERISK_INCLUDE_MAX, "%s", head);
 
-	for (size_t i = 0; i < u->transports_count; i++) {
-		const struct asterisk_transport *t = &u->transports[i];
+	for (size_t i = 0; i < u->objects_count; i++) {
+		const struct asterisk_object *o = &u->objects[i];
+		char *at = ret + n;
+		size_t room = ASTERISK_INCLUDE_MAX - n;
 
-		/* Fits: both are bounded, and so is the number of transports. */
-		n += (size_t)snprintf(
-			ret + n, ASTERISK_INCLUDE_MAX - n,
-			"\n[%s](+)\nexternal_signaling_address = %s\nexternal_media_address = %s\n", t->name,
-			wanted(u, t), wanted(u, t));
+		/* Fits: names and addresses are bounded, and so is their number. */
+		if (o->type == OBJECT_TRANSPORT)
+			n += (size_t)snprintf(
+				at, room,
+				"\n[%s](+)\nexternal_signaling_address = %s\nexternal_media_address = %s\n",
+				o->name, o->address, o->address);
+		else
+			n += (size_t)snprintf(at, room, "\n[%s](+type=%s)\ntransport = %s\n", o->name,
+					      type_names[o->type], u->transport);
 	}
 	return n;
+}
+
+/* The addresses of the other uplinks, as we left them: calls may be on them. */
+static void uplinks_recall(struct asterisk_uplinks *u)
+{
+	char text[ASTERISK_INCLUDE_MAX] = "", key[128];
+	int fd = open(u->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct ip_address ip;
+
+	if (fd < 0)
+		return; /* the first time */
+	if (read(fd, text, sizeof text - 1) < 0)
+		text[0] = 0;
+	(void)close(fd); /* only read */
+	for (size_t i = 0; i < u->objects_count; i++) {
+		struct asterisk_object *o = &u->objects[i];
+		const char *at;
+
+		(void)snprintf(key, sizeof key,
+			       "\n[%s](+)\nexternal_signaling_address = ", o->name); /* fits */
+		at = strstr(text, key);
+		if (!at)
+			continue;
+		at += strlen(key);
+		(void)snprintf(o->address, sizeof o->address, "%.*s", (int)strcspn(at, "\n"),
+			       at); /* checked below */
+		if (ip_parse(o->address, &ip) < 0)
+			o->address[0] = 0;
+	}
 }
 
 static bool file_has(const char *path, const char *text, size_t len)
@@ -146,9 +239,11 @@ static void uplink_end(struct asterisk *k, const char *why)
 	uint64_t id = k->uplinks.id;
 
 	k->uplinks.id = 0;
-	k->uplinks.stage = UPLINK_IDLE;
 	if (id)
 		adapter_main_answer(k->m, id, why);
+	else if (why && k->uplinks.stage != UPLINK_IDLE)
+		adapter_main_log(k->m, "the uplink after a start of Asterisk: %s", why);
+	k->uplinks.stage = UPLINK_IDLE;
 }
 
 static void __attribute__((format(printf, 2, 3))) uplink_failed(struct asterisk *k, const char *format, ...)
@@ -162,43 +257,102 @@ static void __attribute__((format(printf, 2, 3))) uplink_failed(struct asterisk 
 	uplink_end(k, why);
 }
 
-void uplinks_order(void *ctx, uint64_t id, const struct adapter_uplink *order, boot_t now)
+static void uplink_begin(struct asterisk *k, boot_t now)
 {
-	struct asterisk *k = ctx;
 	struct asterisk_uplinks *u = &k->uplinks;
-	char text[ASTERISK_INCLUDE_MAX];
-	size_t len;
-	int r;
 
-	uplink_end(k, "a newer uplink was told meanwhile");
-	(void)snprintf(u->public4, sizeof u->public4, "%s",
-		       order->public4 ? order->public4 : ""); /* addresses: fit */
-	(void)snprintf(u->public6, sizeof u->public6, "%s", order->public6 ? order->public6 : "");
-	u->id = id;
-	len = file_text(u, text);
-	r = file_has(u->path, text, len) ? 0 : file_write(u->path, text, len);
-	if (r < 0) {
-		uplink_failed(k, "cannot write %.100s (uplink-include): %s", u->path, strerror(-r));
-		return;
-	}
 	u->stage = UPLINK_LOOK;
-	u->reloaded = false;
+	u->reloaded = u->differs = false;
 	u->next = 0;
 	u->look_at = now;
 	u->give_up_at = boot_add(now, GIVE_UP_NS);
 	(void)snprintf(u->last, sizeof u->last, "%s", "Asterisk does not answer"); /* fits */
 }
 
+static bool same_family(const char *a, const char *b)
+{
+	return !strchr(a, ':') == !strchr(b, ':');
+}
+
+/* A transport for each uplink: calls that stay on the old one keep its address only while they drain.
+ * Otherwise they leave by the new uplink as well, with their old transport. */
+static bool take_each(struct asterisk_uplinks *u, const struct adapter_uplink *order)
+{
+	const char *address = order->public4 ? order->public4 : order->public6 ? order->public6 : "";
+	const char *transport = NULL;
+
+	for (size_t i = 0; i < u->objects_count; i++)
+		if (u->objects[i].type == OBJECT_TRANSPORT && !strcmp(u->objects[i].uplink, order->name))
+			transport = u->objects[i].name;
+	for (size_t i = 0; transport && i < u->objects_count; i++) {
+		struct asterisk_object *o = &u->objects[i];
+		bool mine = !strcmp(o->uplink, order->name);
+
+		if (o->type == OBJECT_TRANSPORT &&
+		    (mine || (!order->drain && (!*o->address || same_family(o->address, address)))))
+			(void)snprintf(o->address, sizeof o->address, "%s", address); /* fits */
+	}
+	if (transport)
+		u->transport = transport;
+	return transport;
+}
+
+static void take_one(struct asterisk_uplinks *u, const struct adapter_uplink *order)
+{
+	for (size_t i = 0; i < u->objects_count; i++) {
+		struct asterisk_object *o = &u->objects[i];
+		const char *address = o->family == AF_INET ? order->public4 : order->public6;
+
+		(void)snprintf(o->address, sizeof o->address, "%s", address ? address : ""); /* fits */
+	}
+}
+
+void uplinks_order(void *ctx, uint64_t id, const struct adapter_uplink *order, boot_t now)
+{
+	struct asterisk *k = ctx;
+
+	uplink_end(k, "a newer uplink was told meanwhile");
+	k->uplinks.id = id;
+	if (!k->uplinks.each) {
+		take_one(&k->uplinks, order);
+	} else if (!take_each(&k->uplinks, order)) {
+		uplink_failed(k, "uplink-each names no transport of uplink %.60s", order->name);
+		return;
+	}
+	k->uplinks.told = true;
+	uplink_begin(k, now);
+}
+
+void uplinks_booted(struct asterisk *k, boot_t now)
+{
+	if (k->uplinks.told && k->uplinks.stage == UPLINK_IDLE)
+		uplink_begin(k, now);
+}
+
 static void uplink_look(struct asterisk *k, boot_t now)
 {
 	struct asterisk_uplinks *u = &k->uplinks;
+	const struct asterisk_object *o = &u->objects[u->next];
 	char path[256] = "";
 
-	if (push_path(path, sizeof path, "transport", u->transports[u->next].name) == 0 &&
-	    ari_client_call(&k->ari, ARI_TRANSPORT, "GET", path, NULL, "", "", now) == 0)
+	if (push_path(path, sizeof path, type_names[o->type], o->name) == 0 &&
+	    ari_client_call(&k->ari, ARI_UPLINK, "GET", path, NULL, "", "", now) == 0)
 		u->stage = UPLINK_LOOKS;
 	else
 		u->look_at = boot_add(now, LOOK_AGAIN_NS);
+}
+
+/* False: it could not be written, and the order has failed. */
+static bool uplink_write(struct asterisk *k)
+{
+	struct asterisk_uplinks *u = &k->uplinks;
+	char text[ASTERISK_INCLUDE_MAX];
+	size_t len = file_text(u, text);
+	int r = file_has(u->path, text, len) ? 0 : file_write(u->path, text, len);
+
+	if (r < 0)
+		uplink_failed(k, "cannot write %.100s (uplink-include): %s", u->path, strerror(-r));
+	return r == 0;
 }
 
 static void uplink_reload(struct asterisk *k, boot_t now)
@@ -206,11 +360,12 @@ static void uplink_reload(struct asterisk *k, boot_t now)
 	static const struct ami_field fields[] = { { "Module", "res_pjsip.so" } };
 	struct asterisk_uplinks *u = &k->uplinks;
 
+	if (!uplink_write(k))
+		return;
 	if (ami_client_call(&k->ami, AMI_RELOAD, 0, ASTERISK_LIST_NS, "Reload", fields, 1, now) == 0)
 		u->stage = UPLINK_RELOADS;
 	else
 		u->look_at = boot_add(now, LOOK_AGAIN_NS); /* AMI is down: until we give up */
-	u->reloaded = u->stage == UPLINK_RELOADS;
 }
 
 void uplinks_tick(struct asterisk *k, boot_t now)
@@ -228,7 +383,7 @@ void uplinks_tick(struct asterisk *k, boot_t now)
 		return;
 	else if (u->stage == UPLINK_LOOK)
 		uplink_look(k, now);
-	else if (u->stage == UPLINK_RELOAD)
+	else if (u->stage == UPLINK_WRITE)
 		uplink_reload(k, now);
 }
 
@@ -238,48 +393,73 @@ boot_t uplinks_next(const struct asterisk *k)
 
 	if (u->stage == UPLINK_IDLE)
 		return BOOT_NEVER;
-	return u->stage == UPLINK_LOOK || u->stage == UPLINK_RELOAD ? boot_min(u->look_at, u->give_up_at)
-								    : u->give_up_at;
+	return u->stage == UPLINK_LOOK || u->stage == UPLINK_WRITE ? boot_min(u->look_at, u->give_up_at)
+								   : u->give_up_at;
 }
 
-static bool transport_has(const char *body, const char *address)
+static bool field_is(const json_t *fields, const char *name, const char *value)
+{
+	const char *has = json_string_value(json_object_get(fields, name));
+
+	return has && !strcmp(has, value);
+}
+
+static bool object_is_right(const struct asterisk_uplinks *u, const struct asterisk_object *o,
+			    const char *body)
 {
 	json_t *list = json_loads(body, 0, NULL), *fields = list ? asterisk_fields(list) : NULL;
-	const char *signaling = json_string_value(json_object_get(fields, "external_signaling_address"));
-	const char *media = json_string_value(json_object_get(fields, "external_media_address"));
-	bool has = signaling && media && !strcmp(signaling, address) && !strcmp(media, address);
+	bool right = o->type == OBJECT_TRANSPORT
+			     ? field_is(fields, "external_signaling_address", o->address) &&
+				       field_is(fields, "external_media_address", o->address)
+			     : field_is(fields, "transport", u->transport);
 
 	json_decref(fields);
 	json_decref(list);
-	return has;
+	return right;
 }
 
-void uplinks_transport(struct asterisk *k, int status, const char *body, boot_t now)
+/* All were looked at. */
+static void uplink_round_ended(struct asterisk *k, boot_t now)
 {
 	struct asterisk_uplinks *u = &k->uplinks;
-	const struct asterisk_transport *t = &u->transports[u->next];
+
+	u->next = 0;
+	if (!u->differs) {
+		if (uplink_write(k)) /* for its next start */
+			uplink_end(k, NULL);
+		return;
+	}
+	u->differs = false;
+	u->stage = u->reloaded ? UPLINK_LOOK : UPLINK_WRITE;
+	u->look_at = u->reloaded ? boot_add(now, LOOK_AGAIN_NS) : now;
+}
+
+void uplinks_looked(struct asterisk *k, int status, const char *body, boot_t now)
+{
+	struct asterisk_uplinks *u = &k->uplinks;
+	const struct asterisk_object *o = &u->objects[u->next];
 
 	if (u->stage != UPLINK_LOOKS)
 		return;
 	u->stage = UPLINK_LOOK;
-	u->look_at = boot_add(now, LOOK_AGAIN_NS);
-	if (status == 200 && transport_has(body, wanted(u, t))) {
-		u->look_at = now;
-		if (++u->next == u->transports_count)
-			uplink_end(k, NULL);
-	} else if (status == 404) {
-		uplink_failed(k, "Asterisk has no transport \"%.40s\" (uplink-transports)", t->name);
-	} else if (status == 200) {
-		(void)snprintf(u->last, sizeof u->last,
-			       "transport \"%.40s\" did not take the address: does pjsip.conf #include "
-			       "\"%.80s\", behind it?",
-			       t->name, u->path);
-		u->next = 0;
-		if (!u->reloaded) {
-			u->stage = UPLINK_RELOAD;
-			u->look_at = now;
-		}
+	u->look_at = now;
+	if (status == 404) {
+		uplink_failed(k, "Asterisk has no %s \"%.40s\", which the uplink settings name",
+			      type_names[o->type], o->name);
+		return;
 	}
+	if (status != 200) {
+		u->look_at = boot_add(now, LOOK_AGAIN_NS);
+		return;
+	}
+	if (!object_is_right(u, o, body)) {
+		u->differs = true;
+		(void)snprintf(u->last, sizeof u->last,
+			       "%s \"%.40s\" is as before: does pjsip.conf #include \"%.80s\", behind it?",
+			       type_names[o->type], o->name, u->path);
+	}
+	if (++u->next == u->objects_count)
+		uplink_round_ended(k, now);
 }
 
 void uplinks_reloaded(struct asterisk *k, enum ami_answer what, const struct ami_message *m, boot_t now)

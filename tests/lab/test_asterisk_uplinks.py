@@ -116,7 +116,8 @@ def trunk_text():
 def site(request, tmp_path_factory):
     if os.geteuid() != 0:
         pytest.fail("the lab needs root: namespaces, chroot")
-    changes = {"pjsip.conf": [(f"bind = {VIP}:5060\n\n[tcp]", f"bind = {VIP}:5060\n{NAT}\n[tcp]")]}
+    second = f"[udp2]\ntype = transport\nprotocol = udp\nbind = {VIP}:5062\n{NAT}"
+    changes = {"pjsip.conf": [(f"bind = {VIP}:5060\n\n[tcp]", f"bind = {VIP}:5060\n{NAT}\n{second}\n[tcp]")]}
     with AsteriskSite(tmp_path_factory.mktemp("uplinks"), request.param, [], changes=changes, files={"pjsip_trunk.conf": trunk_text()}) as s:
         for args in (("-n", s.ns(PHONES), "addr", "add", f"{CARRIER}/32", "dev", "lo"), ("-n", s.ns("a"), "route", "add", NETWORK, "dev", "eth0", "src", VIP)):
             subprocess.run(["ip", *args], check=True)
@@ -149,8 +150,9 @@ def uplinks(site):
     site.close_clients()
 
 
-def told(adapter, address, **more):
-    return adapter.answered(adapter.send("uplink", name="isp", public4=address, public6=None, drain=False, **{"from": None}, **more))
+def told(adapter, address, name="isp1", leaving=None):
+    """Why not, or None."""
+    return adapter.answered(adapter.send("uplink", name=name, public4=address, public6=None, drain=bool(leaving), **{"from": leaving}))
 
 
 def call(site):
@@ -209,6 +211,47 @@ def test_what_is_in_the_way_is_said(site, uplinks, changes, says):
 def test_file_that_nobody_includes_is_an_error_and_not_silence(site, uplinks, tmp_path):
     adapter = uplinks.start(**{"uplink-include": str(tmp_path / "other.conf")})
     assert "does pjsip.conf #include" in told(adapter, "192.0.2.99")
+
+
+def test_nothing_registers_by_itself_because_of_a_new_address(site, uplinks):
+    adapter = uplinks.start()
+    adapter.request("trunk", name="itsp", register=False)
+    time.sleep(2)
+    since = len(site.carrier.seen)
+    assert told(adapter, FIRST) is None and told(adapter, SECOND) is None
+    time.sleep(2)
+    assert not site.carrier.requests("REGISTER", since)
+
+
+def via_port(message):
+    return int(re.search(r"UDP [^;:]+:(\d+)", message.get("Via")).group(1))
+
+
+def test_with_a_transport_for_each_uplink_calls_stay_where_they_are(site, uplinks):
+    each = {"uplink-transports": None, "uplink-each": "isp1:udp,isp2:udp2", "uplink-endpoints": "itsp"}
+    adapter = uplinks.start(**each)
+    assert "names no transport" in told(adapter, FIRST, "isp3")
+    assert told(adapter, FIRST) is None
+    old = call(site)
+    wait_until(lambda: channels(site), 10, "the first call", 0.05)
+    adapter.close()
+    again = uplinks.start(**each)  # it has to know isp1's address from its file
+    assert told(again, SECOND, "isp2", leaving="isp1") is None
+    new = call(site)
+    assert [(via_port(m), addresses(m)) for m in (old, new)] == [(5060, (FIRST, FIRST)), (5062, (SECOND, SECOND))]
+    wait_until(lambda: len(channels(site)) == 2, 10, "two calls", 0.05)
+    since = len(site.carrier.seen)
+    again.request("reinvite")
+    wait_until(lambda: len(site.carrier.requests("INVITE", since)) == 2, 10, "two re-INVITEs", 0.02)
+    seen = {m.get("Call-ID"): (via_port(m), addresses(m)) for m in site.carrier.requests("INVITE", since)}
+    assert seen == {old.get("Call-ID"): (5060, (FIRST, FIRST)), new.get("Call-ID"): (5062, (SECOND, SECOND))}
+    since = len(site.carrier.seen)
+    assert told(again, SECOND, "isp2") is None  # the first is dead: its calls leave by the second as well, or not at all
+    again.request("reinvite")
+    wait_until(lambda: len(site.carrier.requests("INVITE", since)) == 2, 10, "two re-INVITEs", 0.02)
+    assert {addresses(m) for m in site.carrier.requests("INVITE", since)} == {(SECOND, SECOND)}
+    assert told(again, FIRST) is None
+    assert via_port(call(site)) == 5060
 
 
 def test_reports_of_the_carrier_are_told_as_differences(site, uplinks):
