@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Two ISPs for every PBX node of a lab: a router each, which translates addresses and drops what is not from its customers' ranges, and behind both
+an Internet with two operators' targets and the other end of a call.
+
+    n1 wan1 -- isp1 (198.51.100.1) --.
+    n2 wan1 --'                       inet  203.0.113.10 (operator a), 203.0.113.20 (operator b), 203.0.113.30 (the carrier's media)
+    n1 wan2 -- isp2 (192.0.2.1) -----'
+    n2 wan2 --'
+"""
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+from .netns import inside
+
+OPERATORS = {"a": "203.0.113.10", "b": "203.0.113.20"}
+MEDIA = "203.0.113.30"
+MEDIA_PORT = 40000
+PUBLIC = {1: "198.51.100.1", 2: "192.0.2.1"}
+PERIOD_S = 0.02
+
+ISP_RULES = """
+table inet isp {
+  counter refused { }
+  chain forward { type filter hook forward priority 0;
+    iifname "c*" ip saddr != 10.%(n)d.0.0/16 counter name refused drop
+  }
+  chain nat { type nat hook postrouting priority 100; oifname net ip saddr 10.%(n)d.0.0/16 snat ip to %(public)s; }
+}
+"""
+NODE_RULES = """
+table ip wan {
+  chain out { type nat hook postrouting priority 100; oifname "wan*" masquerade; }
+}
+"""
+
+
+def configuration(lab, voice=""):
+    """Sections for the top, and lines for each node's section."""
+    top = "\n".join([
+        'uplink isp1 { device = wan1 preference = 10 }', 'uplink isp2 { device = wan2 preference = 20 }',
+        f'probe a {{ kind = icmp address = {OPERATORS["a"]} }}', f'probe b {{ kind = stun address = {OPERATORS["b"]} }}',
+        f'voice {{ to = {{ "203.0.113.0/24" }} {voice} }}'])
+    return top, {node.name: "\n".join(f"line isp{n} {{ gateway = 10.{n}.{node.id}.1 }}" for n in PUBLIC) for node in lab.pbx_nodes}
+
+
+class Isps:
+    """`space`: makes a namespace with ip(), check(), run(), close() (gatelab.Space); `services`: answers in the Internet (isplab.Services)."""
+
+    def __init__(self, lab, space, services):
+        self.lab, self._spaces = lab, []
+        self.inet = self._made(space("inet"))
+        self.isp = {n: self._made(space(f"isp{n}")) for n in PUBLIC}
+        for address in (*OPERATORS.values(), MEDIA):
+            self.inet.ip("addr", "add", f"{address}/32", "dev", "lo")
+        for n, isp in self.isp.items():
+            self._build(n, isp)
+        self.services = services(self.inet, list(OPERATORS.values()))
+        for node in lab.pbx_nodes:
+            self.plug(node)
+
+    def _made(self, space):
+        self._spaces.append(space)
+        return space
+
+    def _build(self, n, isp):
+        subprocess.run(["ip", "-n", isp.name, "link", "add", "net", "type", "veth", "peer", "name", f"isp{n}", "netns", self.inet.name], check=True)
+        isp.ip("addr", "add", f"172.16.{n}.1/24", "dev", "net")
+        self.inet.ip("addr", "add", f"172.16.{n}.2/24", "dev", f"isp{n}")
+        isp.ip("link", "set", "net", "up")
+        self.inet.ip("link", "set", f"isp{n}", "up")
+        isp.check("sysctl", "-qw", "net.ipv4.ip_forward=1")
+        isp.ip("addr", "add", f"{PUBLIC[n]}/32", "dev", "lo")
+        isp.ip("route", "add", "default", "via", f"172.16.{n}.2")
+        self.inet.ip("route", "add", f"{PUBLIC[n]}/32", "via", f"172.16.{n}.1")
+        isp.check("nft", "-f", "-", input=ISP_RULES % {"n": n, "public": PUBLIC[n]})
+
+    def plug(self, node):
+        """Also after a boot of the node."""
+        for n, isp in self.isp.items():
+            isp.run("ip", "link", "del", f"c{node.id}")
+            subprocess.run(["ip", "-n", isp.name, "link", "add", f"c{node.id}", "type", "veth", "peer", "name", f"wan{n}", "netns", str(node.pid)],
+                           check=True)
+            isp.ip("addr", "add", f"10.{n}.{node.id}.1/24", "dev", f"c{node.id}")
+            isp.ip("link", "set", f"c{node.id}", "up")
+            node.check("ip", "addr", "add", f"10.{n}.{node.id}.2/24", "dev", f"wan{n}")
+            node.check("ip", "link", "set", f"wan{n}", "up")
+        node.check("nft", "-f", "-", input=NODE_RULES)
+
+    # ---- faults ----
+
+    def fault(self, n, node=None, what="drop"):
+        """Beyond the line, whose carrier stays: of one node or all; `what` in nft's words, for packets both ways."""
+        customers = f'"c{node.id}"' if node else '"c*"'
+        self.isp[n].check("nft", "-f", "-", input=f"""table inet fault {{
+          chain f {{ type filter hook forward priority -1;
+            iifname {customers} {what}
+            oifname {customers} {what}
+          }}
+        }}
+        """)
+
+    def lose(self, n, percent, node=None):
+        self.fault(n, node, f"numgen random mod 1000 < {round(percent * 10)} drop")
+
+    def heal(self, n=None):
+        for number in [n] if n else PUBLIC:
+            self.isp[number].run("nft", "delete", "table", "inet", "fault")
+
+    def carrier(self, n, node, up):
+        self.isp[n].ip("link", "set", f"c{node.id}", "up" if up else "down")
+
+    def silence(self, address):
+        """A target is dead, over whatever line."""
+        self.inet.check("nft", "-f", "-", input=f"""table inet dead {{
+          chain f {{ type filter hook input priority 0; ip daddr {address} drop; }}
+        }}
+        """)
+
+    def speak(self):
+        self.inet.run("nft", "delete", "table", "inet", "dead")
+
+    def refused(self, n):
+        return int(self.isp[n].check("nft", "list", "counter", "inet", "isp", "refused").split("packets")[1].split()[0])
+
+    def close(self):
+        self.services.close()
+        for space in self._spaces:
+            space.close()
+
+
+class Call:
+    """Audio both ways between the group's address on a node and the carrier's media: 50 packets a second with their numbers; the far side sends to
+    where the latest packet came from, as carriers that latch do."""
+
+    def __init__(self, isps, node, address, port=30000):
+        with inside(f"/proc/{node.pid}/ns/net"):
+            self._near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._near.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._near.bind((address, port))
+        with inside(f"/run/netns/{isps.inet.name}"):
+            self._far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._far.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._far.bind((MEDIA, MEDIA_PORT))
+        self.far_heard, self.near_heard = [], []  # (monotonic s, source address, number)
+        self.sent = 0
+        self._open = True
+        for s in (self._near, self._far):
+            s.settimeout(0.1)
+        self._threads = [threading.Thread(target=f, daemon=True) for f in (self._speak, self._hear_near, self._hear_far)]
+        for thread in self._threads:
+            thread.start()
+
+    def _speak(self):
+        due = time.monotonic()
+        while self._open:
+            try:
+                self._near.sendto(struct.pack("!BBHII", 0x80, 8, self.sent & 0xFFFF, self.sent, 7) + b"\xd5" * 160, (MEDIA, MEDIA_PORT))
+            except OSError:
+                pass  # no route for a moment: a telephone goes on
+            self.sent += 1
+            due = max(due + PERIOD_S, time.monotonic() - PERIOD_S)
+            time.sleep(max(0, due - time.monotonic()))
+
+    def _hear(self, s, heard, answer):
+        while self._open:
+            try:
+                data, source = s.recvfrom(2048)
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            heard.append((time.monotonic(), source[0], struct.unpack("!I", data[4:8])[0]))
+            if answer:
+                s.sendto(data, source)
+
+    def _hear_near(self):
+        self._hear(self._near, self.near_heard, False)
+
+    def _hear_far(self):
+        self._hear(self._far, self.far_heard, True)
+
+    @staticmethod
+    def gap_s(heard, since):
+        """The longest silence since that instant, up to now."""
+        times = [since, *(t for t, *_ in heard if t >= since), time.monotonic()]
+        return max(b - a for a, b in zip(times, times[1:]))
+
+    def lost(self, first, last):
+        """Of the packets with these numbers, how many the far side did not get."""
+        got = {number for _, _, number in self.far_heard}
+        return sum(1 for number in range(first, last) if number not in got)
+
+    def sources(self, since):
+        return {source for t, source, _ in self.far_heard if t >= since}
+
+    def close(self):
+        self._open = False
+        for thread in self._threads:
+            thread.join()
+        self._near.close()
+        self._far.close()
