@@ -87,3 +87,15 @@ bool child_job_work(struct child_job *j, boot_t now, int *ret_result)
 	}
 	return false;
 }
+
+const char *child_job_said(const struct child_job *j, char *ret, size_t size)
+{
+	size_t n = 0;
+
+	for (const char *p = j->child.said; *p && n + 1 < size; p++)
+		ret[n++] = *p > ' ' && *p <= '~' ? *p : ' ';
+	while (n > 0 && ret[n - 1] == ' ')
+		n--;
+	ret[n] = '\0';
+	return ret;
+}

@@ -30,5 +30,7 @@ boot_t child_job_next(const struct child_job *j);
 /* When the descriptor is readable or child_job_next() has come. True once when it has ended: 0 if with exit
  * code 0, -EIO if not, -ETIMEDOUT if it was killed. */
 bool child_job_work(struct child_job *j, boot_t now, int *ret_result);
+/* The beginning of what the latest one said, as one line of printable ASCII. Fills ret and returns it. */
+const char *child_job_said(const struct child_job *j, char *ret, size_t size);
 
 #endif

@@ -18,18 +18,6 @@ struct publishing {
 	struct uplink_hook hook;
 };
 
-/* The beginning of what a program said, as one line. */
-static const char *first_line(const char *said, char *ret, size_t size)
-{
-	size_t len = strcspn(said, "\r\n");
-
-	(void)snprintf(ret, size, "%s%.*s", len ? ": " : "", (int)len, said);
-	for (char *c = ret; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-	return ret;
-}
-
 /* ---- names in DNS ---- */
 
 static uint32_t name_number(uint32_t group, uint32_t publish)
@@ -79,20 +67,20 @@ static void name_told(struct publishing *p, int number, int result)
 	char key[ALARM_KEY_MAX], said[160];
 
 	(void)snprintf(key, sizeof key, "publish/%s/%.12s", group, n->config.name);
-	(void)first_line(p->publish.job.child.said, said, sizeof said);
+	(void)child_job_said(&p->publish.job, said, sizeof said);
 	if (result == 0) {
 		log_notice("%s: %s in DNS has the addresses of this node's uplinks", group, n->config.host);
 		(void)alarms_clear(&a->alarms, key);
 		return;
 	}
-	log_warning("%s: %s cannot be updated in DNS: %s%s -> again, attempt %u", group, n->config.host,
+	log_warning("%s: %s cannot be updated in DNS: %s (%s) -> again, attempt %u", group, n->config.host,
 		    result == -EIO ? "refused" : strerror(-result), said, n->failures + 1);
 	if (n->failures < PUBLISH_ALARM_FAILURES)
 		return;
 	if (alarms_raise(&a->alarms, key, a->now.boot,
-			 "%.80s of %s is not up to date in DNS%.100s. It is tried again.", n->config.host,
+			 "%.60s of %s is not up to date in DNS: %.100s. It is tried again.", n->config.host,
 			 group, said))
-		records_event(a, "publish", group, "%s cannot be updated in DNS%s", n->config.host, said);
+		records_event(a, "publish", group, "%s cannot be updated in DNS: %s", n->config.host, said);
 }
 
 static void publishing_work(void *ctx, int fd, int revents)
@@ -107,6 +95,13 @@ static void publishing_work(void *ctx, int fd, int revents)
 
 /* ---- the hook ---- */
 
+static const char *hook_end(int error)
+{
+	if (error == -ETIMEDOUT)
+		return "it took too long and was killed";
+	return error == -EIO ? "by its exit code" : strerror(-error);
+}
+
 static void hook_work(void *ctx, int fd, int revents)
 {
 	struct publishing *p = ctx;
@@ -115,14 +110,10 @@ static void hook_work(void *ctx, int fd, int revents)
 
 	(void)fd, (void)revents;
 	while (uplink_hook_work(&p->hook, p->agent->now.boot, &error)) {
-		(void)first_line(p->hook.job.child.said, said, sizeof said);
-		log_warning("the uplinks' hook failed: %s%s",
-			    error == -ETIMEDOUT ? "killed, it took too long"
-			    : error == -EIO	? "it says so"
-						: strerror(-error),
-			    said);
+		(void)child_job_said(&p->hook.job, said, sizeof said);
+		log_warning("the uplinks' hook failed: %s (%s)", hook_end(error), said);
 		(void)alarms_event(&p->agent->alarms, "hook", p->agent->now.boot,
-				   "The uplinks' hook failed%.150s", said[0] ? said : ".");
+				   "The uplinks' hook failed: %s (%.150s)", hook_end(error), said);
 	}
 }
 

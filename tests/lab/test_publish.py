@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A name in DNS that follows the holder: BIND takes the updates, with the key it was given for this one name, and refuses all others."""
+import contextlib
+import os
+import subprocess
+
+import pytest
+from gatelab import Space, built_path, wait_until
+
+HOST, ZONE, SERVER = "pbx.office.example", "office.example", "127.0.0.1"
+SECRETS = {"ddns": "bWVhc3VyZWQgaW4gdGhlIGxhYiwgbm93aGVyZSBlbHNl", "stranger": "c29tZWJvZHkgZWxzZSdzIGtleSwgb2Ygbm8gdXNlIGE="}
+
+NAMED = """
+options {{ directory "{dir}"; listen-on {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; pid-file none; recursion no; dnssec-validation no; }};
+controls {{ }};
+key "ddns" {{ algorithm hmac-sha256; secret "{secret}"; }};
+zone "{zone}" {{ type primary; file "{dir}/zone"; update-policy {{ grant ddns name {host}. A AAAA; }}; }};
+"""
+RECORDS = f"""$ORIGIN {ZONE}.
+$TTL 300
+@ SOA ns root 1 3600 600 86400 60
+@ NS ns
+ns A {SERVER}
+pbx 300 A 203.0.113.99
+pbx TXT "not ours"
+"""
+
+
+class Dns:
+    def __init__(self, directory):
+        self.dir, self.named = directory, None
+        self.space = Space("dns")
+        (directory / "zone").write_text(RECORDS)
+        (directory / "named.conf").write_text(NAMED.format(dir=directory, secret=SECRETS["ddns"], zone=ZONE, host=HOST))
+        for name, secret in SECRETS.items():
+            path = directory / f"{name}.key"
+            path.touch(mode=0o600)
+            path.write_text(f'key "{name}" {{ algorithm hmac-sha256; secret "{secret}"; }};\n')
+
+    def start(self):
+        log = open(self.dir / "named.log", "ab")
+        with log, self.space.inside():
+            self.named = subprocess.Popen(["named", "-g", "-n", "1", "-c", str(self.dir / "named.conf")], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until(lambda: self.ask("TXT") == ['"not ours"'], 30, "an answer of named")
+
+    def close(self):
+        if self.named:
+            self.named.kill()
+            self.named.wait()
+        self.space.close()
+
+    def ask(self, kind):
+        out = self.space.run("dig", f"@{SERVER}", "+short", "+tries=1", "+time=1", HOST, kind)
+        return sorted(out.stdout.split("\n")[:-1]) if out.returncode == 0 else None
+
+    def ttl(self):
+        return self.space.check("dig", f"@{SERVER}", "+noall", "+answer", HOST, "A").split()[1]
+
+    def publisher(self, *addresses, key="ddns", attempts=1):
+        path = str(self.dir / f"{key}.key") if key else ""
+        with self.space.inside():
+            return subprocess.Popen([built_path("uplink", "publisher"), HOST, ZONE, SERVER, "53", path, str(attempts), *addresses],
+                                    stdout=subprocess.PIPE, text=True)
+
+    def publish(self, *addresses, **kwargs):
+        out, _ = self.publisher(*addresses, **kwargs).communicate(timeout=60)
+        return out.splitlines()
+
+
+@pytest.fixture()
+def dns(tmp_path):
+    if os.geteuid() != 0:
+        pytest.fail("the lab needs root: namespaces, a port below 1024")
+    with contextlib.closing(Dns(tmp_path)) as server:
+        yield server
+
+
+def test_name_has_the_holders_addresses_and_nothing_of_the_former_one(dns):
+    dns.start()
+    assert dns.publish("A=198.51.100.1", "AAAA=2001:db8:1::1") == ["ok"]
+    assert (dns.ask("A"), dns.ask("AAAA"), dns.ttl()) == (["198.51.100.1"], ["2001:db8:1::1"], "60")
+    # The other uplink, whose IPv6 address nobody knows.
+    assert dns.publish("A=192.0.2.1", "AAAA=") == ["ok"]
+    assert (dns.ask("A"), dns.ask("AAAA")) == (["192.0.2.1"], [])
+    # A cluster without IPv6 uplinks leaves AAAA to whom it belongs.
+    assert dns.publish("AAAA=2001:db8:1::1") == ["ok"]
+    assert dns.publish("A=192.0.2.2") == ["ok"]
+    assert (dns.ask("A"), dns.ask("AAAA"), dns.ask("TXT")) == (["192.0.2.2"], ["2001:db8:1::1"], ['"not ours"'])
+
+
+def test_without_the_right_key_nothing_is_changed_and_the_server_says_why(dns):
+    dns.start()
+    for key, word in (("stranger", "BADKEY"), (None, "REFUSED")):
+        failed, = dns.publish("A=192.0.2.1", key=key)
+        assert failed.startswith("failed") and word in failed, failed
+    assert dns.ask("A") == ["203.0.113.99"]
+
+
+def test_a_server_that_comes_back_is_told(dns):
+    child = dns.publisher("A=192.0.2.1", attempts=5)
+    try:
+        assert child.stdout.readline().startswith("failed")
+        dns.start()
+        out, _ = child.communicate(timeout=120)
+    finally:
+        child.kill()
+        child.wait()
+    assert out.splitlines()[-1] == "ok"
+    assert dns.ask("A") == ["192.0.2.1"]
