@@ -1,19 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Any bytes as what an AMI sends, in two pieces: what is read does not depend on where it is cut, and no
- * value that is read breaks an action that is written.
+ * value that is read breaks an action that is written, and no report of RTCP is told with numbers out of
+ * bounds.
  */
 #include "ami_text.h"
+#include "asterisk_quality.h"
 #include "fuzz.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct seen {
 	uint64_t sum;
 	size_t messages;
 };
+
+static struct asterisk_quality quality;
+
+static void see_quality(const struct ami_message *m)
+{
+	const char *from = ami_message_get(m, "From");
+	struct adapter_quality q;
+	struct ip_address ip;
+
+	if (from && asterisk_address(from, &ip))
+		assert(ip.family == AF_INET || ip.family == AF_INET6);
+	if (asterisk_quality_event(&quality, m, &q))
+		assert(q.call && q.packets > 0 && q.packets <= 30000 && q.lost <= q.packets &&
+		       q.jitter_us <= 10000000 && q.rtt_us <= 60000000);
+}
 
 static void see(struct seen *s, const struct ami_message *m)
 {
@@ -31,6 +49,7 @@ static void see(struct seen *s, const struct ami_message *m)
 		assert(n < 0 || (strlen(text) == (size_t)n && !strcmp(text + n - 4, "\r\n\r\n")));
 	}
 	(void)ami_action_id(m); /* any text */
+	see_quality(m);
 }
 
 static struct seen read_in_pieces(const uint8_t *data, size_t size, size_t piece)

@@ -223,6 +223,17 @@ def test_nothing_registers_by_itself_because_of_a_new_address(site, uplinks):
     assert not site.carrier.requests("REGISTER", since)
 
 
+def test_asterisk_that_starts_without_the_file_gets_it(site, uplinks):
+    """Its adapter was told before, and nobody tells it again."""
+    adapter = uplinks.start()
+    assert told(adapter, SECOND) is None
+    site.end_asterisk("a")
+    uplinks.include.unlink()
+    site.start_asterisk("a")
+    wait_until(uplinks.include.exists, 15, lambda: f"the file: {adapter.said}", 0.05)
+    wait_until(lambda: addresses(call(site)) == (SECOND, SECOND), 10, "the address in an INVITE", 0.2)
+
+
 def via_port(message):
     return int(re.search(r"UDP [^;:]+:(\d+)", message.get("Via")).group(1))
 
