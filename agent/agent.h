@@ -100,6 +100,7 @@ struct agent_trunk {
 	struct trunk machine;
 	uint32_t carrier; /* index */
 	uint64_t request; /* id of the latest order in flight, 0 = none */
+	bool moving;	  /* was registered, and registers again by another uplink */
 	boot_t well_at;	  /* when there was nothing to complain of, last */
 	bool pbx_retries; /* it failed, and the PBX tries again without an order */
 	char why[ADAPTER_WHY_MAX];
@@ -366,6 +367,8 @@ void trunks_open(struct agent_group *g);
 void trunks_update(struct agent *a);
 /* Voice leaves by another uplink: what is registered here registers again, at its carrier's pace. */
 void trunks_reregister(struct agent *a);
+/* Those that were registered when they were told to are so again, by an order since then. */
+bool trunks_settled_since(struct agent *a, boot_t since);
 /* Orders what is due, by who holds what now. */
 void trunks_refresh(struct agent *a);
 boot_t trunks_next(const struct agent *a);

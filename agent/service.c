@@ -8,6 +8,7 @@
 #include "libexec.h"
 #include "log.h"
 #include "service_batch.h"
+#include "uplinks.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -66,6 +67,7 @@ static void service_ready(void *ctx)
 	if (service_knows(g))
 		service_feed_all(g);
 	trunks_ready(g);
+	uplinks_pbx_ready(g->agent->uplinks);
 }
 
 /* Not a reason to move: the next node would get the same load, and its phones besides. */
@@ -186,6 +188,8 @@ static void service_answered(void *ctx, uint64_t id, enum adapter_request kind, 
 	}
 	if (kind == ADAPTER_TRUNK)
 		trunks_answered(g, id, error, why);
+	else if (kind == ADAPTER_UPLINK)
+		uplinks_answered(g->agent->uplinks, g->index, id, error, why);
 	else if (!binding_feed_answered(&g->feed, id, error, g->agent->now.boot))
 		steps_adapter_answered(g, id, error);
 }

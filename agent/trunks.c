@@ -323,10 +323,36 @@ void trunks_reregister(struct agent *a)
 		for (uint32_t k = 0; k < trunks_count(g); k++) {
 			struct agent_trunk *t = &g->trunks[k];
 
-			if (trunk_registers(g, t) && t->machine.role == TRUNK_HOLDER && !t->machine.withdrawn)
-				trunk_kick(&t->machine, a->now.boot);
+			if (!trunk_registers(g, t) || t->machine.role != TRUNK_HOLDER || t->machine.withdrawn)
+				continue;
+			t->moving = t->moving || t->machine.state == TRUNK_REGISTERED;
+			trunk_kick(&t->machine, a->now.boot);
 		}
 	}
+}
+
+/* A PBX may say nothing that is new: then that it took the order has to do. */
+static bool trunk_settled_since(const struct agent_trunk *t, boot_t since)
+{
+	const struct trunk *m = &t->machine;
+
+	return m->role != TRUNK_HOLDER || m->withdrawn ||
+	       (m->state == TRUNK_REGISTERED && !m->once && !t->request &&
+		!boot_before(m->ordered_at, since));
+}
+
+bool trunks_settled_since(struct agent *a, boot_t since)
+{
+	bool all = true;
+
+	for (uint32_t i = 0; i < a->config->groups_count; i++)
+		for (uint32_t k = 0; a->group[i].adapter && k < trunks_count(&a->group[i]); k++) {
+			struct agent_trunk *t = &a->group[i].trunks[k];
+
+			t->moving = t->moving && !trunk_settled_since(t, since);
+			all &= !t->moving;
+		}
+	return all;
 }
 
 int trunks_order_by_hand(struct agent *a, group_index_t group, const char *name, bool on,

@@ -17,7 +17,7 @@
 
 void uplink_marks_init(struct uplink_marks *m, bool wanted)
 {
-	*m = (struct uplink_marks){ .wanted = wanted };
+	*m = (struct uplink_marks){ .kept = wanted, .wanted = wanted };
 	guard_child_init(&m->child);
 }
 
@@ -33,9 +33,23 @@ void uplink_marks_close(struct uplink_marks *m)
 	m->running = false;
 }
 
+/* The packets of a flow get the mark by which the routing rules know the line. Nothing of other marks is
+ * touched. */
+static void marks_pins(FILE *f, const struct path_config *c, uint32_t pinned, const char *chain,
+		       const char *hook)
+{
+	(void)fprintf(f, "chain %s { type %s priority mangle; policy accept;\n", chain, hook);
+	for (size_t i = 0; i < c->uplink_count; i++)
+		if (pinned & 1U << i)
+			(void)fprintf(f,
+				      "ct mark and 0x%x == 0x%x meta mark set meta mark and 0x%x or 0x%x\n",
+				      c->mark_mask, c->uplink[i].mark, ~c->mark_mask, c->uplink[i].mark);
+	(void)fprintf(f, "}\n");
+}
+
 /* At a flow's start only: a rule that set it for each packet would make the flush miss those that have moved.
  */
-char *uplink_marks_text(const struct path_config *c)
+char *uplink_marks_text(const struct path_config *c, uint32_t pinned)
 {
 	char *text = NULL;
 	size_t len;
@@ -52,7 +66,12 @@ char *uplink_marks_text(const struct path_config *c)
 		(void)fprintf(f, "meta nfproto %s oifname \"%s\" ct mark set ct mark and 0x%x or 0x%x\n",
 			      c->uplink[i].family == AF_INET6 ? "ipv6" : "ipv4", c->uplink[i].device,
 			      ~c->mark_mask, c->uplink[i].mark);
-	(void)fprintf(f, "}\n}\n");
+	(void)fprintf(f, "}\n");
+	if (pinned) {
+		marks_pins(f, c, pinned, "out", "route hook output");
+		marks_pins(f, c, pinned, "through", "filter hook prerouting");
+	}
+	(void)fprintf(f, "}\n");
 	return fclose(f) == 0 ? text : NULL;
 }
 
@@ -68,15 +87,16 @@ static const char *nft_path(void)
 
 static void marks_start(struct uplink_marks *m, const struct path_config *c, boot_t now)
 {
-	_cleanup_(free_ptr) char *text = uplink_marks_text(c);
+	_cleanup_(free_ptr) char *text = uplink_marks_text(c, m->pinned);
 	const char *nft = nft_path();
 	char path[64];
 	char *const argv[] = { path, "-f", "-", NULL };
 
 	(void)snprintf(path, sizeof path, "%s", nft ? nft : "");
 	m->error = !nft ? -ENOENT : text ? guard_child_start(&m->child, argv, text) : -ENOMEM;
-	m->next_try = boot_add(now, MARKS_RETRY_NS);
 	m->running = m->error == 0;
+	m->wanted = !m->running;
+	m->next_try = m->error ? boot_add(now, MARKS_RETRY_NS) : now;
 	m->deadline = boot_add(now, MARKS_CHILD_NS);
 	m->look_at = boot_add(now, MARKS_LOOK_NS);
 }
@@ -101,8 +121,22 @@ bool uplink_marks_tick(struct uplink_marks *m, const struct path_config *c, boot
 	}
 	m->error = guard_child_end(&m->child);
 	m->running = false;
-	m->wanted = m->error != 0;
+	m->next_try = m->error ? boot_add(now, MARKS_RETRY_NS) : now;
+	m->wanted |= m->error != 0;
 	return true;
+}
+
+void uplink_marks_pin(struct uplink_marks *m, uint32_t lines)
+{
+	if (m->pinned == lines || !m->kept)
+		return;
+	m->pinned = lines;
+	m->wanted = true;
+}
+
+bool uplink_marks_settled(const struct uplink_marks *m)
+{
+	return m->kept && !m->wanted && !m->running;
 }
 
 boot_t uplink_marks_next(const struct uplink_marks *m)

@@ -14,7 +14,9 @@
 
 struct uplink_marks {
 	struct guard_child child;
+	bool kept; /* by us at all */
 	bool wanted, running;
+	uint32_t pinned; /* lines, as bits */
 	boot_t deadline; /* of the child */
 	boot_t next_try;
 	boot_t look_at; /* whether the child has ended: a few ms, once at start, not worth a descriptor of the
@@ -27,7 +29,11 @@ void uplink_marks_close(struct uplink_marks *m);
 /* Starts what is wanted, looks whether it has ended. True: it ended in this call, with m->error. */
 bool uplink_marks_tick(struct uplink_marks *m, const struct path_config *c, boot_t now);
 boot_t uplink_marks_next(const struct uplink_marks *m);
-/* The caller's to free; NULL without memory. */
-char *uplink_marks_text(const struct path_config *c);
+/* Flows of these lines (bits, by number) stay where they are, others follow the route; loaded soon. */
+void uplink_marks_pin(struct uplink_marks *m, uint32_t lines);
+/* What was wanted last is loaded. */
+bool uplink_marks_settled(const struct uplink_marks *m);
+/* The caller's to free; NULL without memory. pinned: bits, by number. */
+char *uplink_marks_text(const struct path_config *c, uint32_t pinned);
 
 #endif

@@ -5,6 +5,7 @@
 #include "crypto.h"
 #include "digest.h"
 #include "log.h"
+#include "publishing.h"
 #include "uplinks_private.h"
 
 #include <errno.h>
@@ -214,8 +215,7 @@ static void uplinks_policies(struct uplinks *u)
 {
 	config_uplink_policy(&u->config->voice[0], &u->policy);
 	config_uplink_choice_policy(&u->config->voice[0], &u->choice_policy);
-	/* Until a PBX can keep live calls and their signalling apart from new ones. */
-	u->choice_policy.drain = false;
+	u->choice_policy.drain = uplink_switch_can_drain(u);
 }
 
 int uplinks_open(struct agent *a, struct uplinks **ret, struct sentence *reterr)
@@ -348,10 +348,12 @@ static void family_roles(struct uplinks *u, struct uplink_family *f)
 
 static void family_facts(struct uplinks *u, struct uplink_family *f)
 {
+	enum path_family path = (enum path_family)(f - u->family);
 	boot_t now = u->agent->now.boot;
 
 	f->facts = (struct uplink_facts){ .count = f->count,
 					  .calls = uplinks_calls(u),
+					  .calls_draining = uplink_switch_draining(u, path),
 					  .in_window = uplinks_in_window(u) };
 	for (uint8_t i = 0; i < f->count; i++) {
 		const struct config_uplink *c = &u->config->uplinks[f->member[i]];
@@ -391,17 +393,12 @@ static void family_decide(struct uplinks *u, enum path_family f)
 	family_suspects(u, fam);
 	family_roles(u, fam);
 	family_facts(u, fam);
+	u->choice_policy.drain = uplink_switch_can_drain(u);
 	uplink_choice_step(&fam->choice, &fam->facts, u->agent->now.boot, &d);
 	fam->decision = d;
 	family_alarm(u, f);
 	if (d.action != UPLINK_STAY && d.action != UPLINK_HOLD)
 		(void)uplink_switch_start(u, f, &d);
-}
-
-void uplinks_moved(struct uplinks *u, enum path_family f)
-{
-	(void)f;
-	trunks_reregister(u->agent);
 }
 
 void uplinks_switched(struct uplinks *u, enum path_family f, bool ok)
@@ -416,6 +413,7 @@ void uplinks_switched(struct uplinks *u, enum path_family f, bool ok)
 	} else {
 		uplink_choice_failed(&fam->choice, now);
 	}
+	publishing_switched(u->agent->publishing, f, &u->switching[f], ok);
 }
 
 /* ---- what is told of it ---- */
@@ -460,6 +458,7 @@ static void uplinks_run(struct uplinks *u)
 	if (u->ensure && !boot_before(u->agent->now.boot, u->ensure_at))
 		uplinks_ensure(u);
 	marks_run(u);
+	uplink_pbx_tick(u);
 	for (int f = 0; f < PATH_FAMILIES; f++) {
 		uplink_switch_tick(u, f);
 		family_decide(u, f);
@@ -474,7 +473,7 @@ boot_t uplinks_next(const struct uplinks *u)
 
 	if (!u)
 		return BOOT_NEVER;
-	next = uplink_marks_next(&u->marks);
+	next = boot_min(uplink_marks_next(&u->marks), uplink_pbx_next(u));
 	if (u->ensure)
 		next = boot_min(next, u->ensure_at);
 	for (uint8_t i = 0; i < u->count; i++)
@@ -553,7 +552,7 @@ static bool uplinks_ask_stun(const struct uplinks *u, uint8_t uplink)
 
 struct ip_address uplinks_public(const struct uplinks *u, enum path_family f)
 {
-	int uplink = u ? uplinks_index(u, f, u->family[f].choice.active) : -1;
+	int uplink = u ? uplink_switch_voice(u, f) : -1;
 	struct ip_address none = { 0 };
 
 	if (uplink < 0)
@@ -586,7 +585,7 @@ int uplinks_use(struct uplinks *u, const char *name, const char *who, struct sen
 		return sentence_fail(reterr, -ENOENT, "There is no uplink \"%s\"; see hactl uplink list.",
 				     name);
 	f = uplinks_family_of(u, (uint8_t)i);
-	if (u->switching[f].running)
+	if (u->switching[f].running && u->switching[f].to != i)
 		return sentence_fail(reterr, -EBUSY,
 				     "A switch to %s is being carried out; try again in a few seconds.",
 				     uplinks_name(u, u->switching[f].to));

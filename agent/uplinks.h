@@ -3,11 +3,12 @@
  * The agent's uplinks: how good each one is, which one voice takes, and how a switch is carried out.
  * Everything here belongs to one node; nothing shared moves.
  *
- *   uplinks.c        configuration -> paths, targets and policies; events of the kernel; the choice, asked
- * again when something changes; what there was is adopted uplink_probes.c  the probes of every target over
- * every uplink uplink_switch.c  one switch as one transaction: route, flows, sockets, PBX, trunks, live
- * calls, verified or undone uplink_marks.c   the nftables rules that mark a flow at its start uplinks_json.c
- * what status says of them
+ *   uplinks.c            configuration -> paths, targets and policies; events of the kernel; the choice
+ *   uplink_probes.c      the probes of every target over every uplink
+ *   uplink_switch.c      one switch as one transaction: route, flows, sockets, PBX, trunks, live calls
+ *   uplink_pbx.c         what the PBXs are told
+ *   uplink_marks.c       the nftables rules that mark a flow at its start, and pin those of a drain
+ *   uplinks_json.c       what status says of them
  */
 #ifndef RK_UPLINKS_H
 #define RK_UPLINKS_H
@@ -41,8 +42,10 @@ void uplinks_tick(struct uplinks *u);
 void uplinks_facts(const struct uplinks *u, struct node_facts *ret);
 /* The best class among them, for group_facts.uplink; UPLINK_UNKNOWN if u is NULL. */
 enum uplink_class uplinks_class(const struct uplinks *u);
-/* What a group's adapter is to be told now (public addresses and name); false: nothing is known yet. */
-bool uplinks_adapter(const struct uplinks *u, struct adapter_uplink *ret);
+/* An adapter is ready that may never have been told. u may be NULL. */
+void uplinks_pbx_ready(struct uplinks *u);
+/* An adapter's answer to what it was told of uplinks. u may be NULL. */
+void uplinks_answered(struct uplinks *u, uint32_t group, uint64_t request, int error, const char *why);
 /* A live call's report; where it went is decided by the peer's address and the uplink in use. */
 void uplinks_quality(struct uplinks *u, group_index_t group, const struct adapter_quality *q);
 

@@ -120,9 +120,10 @@ json_t *uplinks_json(const struct uplinks *u)
 	return list;
 }
 
-static json_t *us_json(int64_t us)
+/* Milliseconds after the switch began. */
+static json_t *step_json(const struct uplink_switching *s, boot_t at)
 {
-	return us < 0 ? json_null() : json_real((double)us / 1000.0);
+	return at.ns ? json_real((double)boot_diff_ns(s->begun, at) / NS_PER_MS) : json_null();
 }
 
 static json_t *switch_json(const struct uplinks *u, enum path_family f)
@@ -131,11 +132,13 @@ static json_t *switch_json(const struct uplinks *u, enum path_family f)
 
 	if (!s->begun.ns)
 		return json_null();
-	return json_pack("{s:s, s:s, s:i, s:s, s:b, s:b, s:i, s:i, s:{s:o, s:o, s:o}}", "from",
-			 uplinks_name(u, s->from), "to", uplinks_name(u, s->to), "rule", s->rule, "why",
-			 s->why, "running", s->running, "ok", s->ok, "flows", (int)s->flows, "sockets",
-			 (int)s->sockets, "ms", "route", us_json(s->route_us), "flush", us_json(s->flush_us),
-			 "verified", us_json(s->verified_us));
+	return json_pack("{s:s, s:s, s:i, s:s, s:b, s:b, s:s, s:s, s:i, s:i, s:{s:o, s:o, s:o, s:o, s:o}}",
+			 "from", uplinks_name(u, s->from), "to", uplinks_name(u, s->to), "rule", s->rule,
+			 "why", s->why, "running", s->running, "ok", s->ok, "outcome",
+			 uplink_outcome_name(s->t.outcome), "outcome_why", s->t.why, "flows", (int)s->flows,
+			 "sockets", (int)s->sockets, "ms", "route", step_json(s, s->t.route_at), "flush",
+			 step_json(s, s->t.flush_at), "pbx", step_json(s, s->t.pbx_at), "trunks",
+			 step_json(s, s->t.trunks_at), "verified", step_json(s, s->t.verified_at));
 }
 
 static json_t *family_json(const struct uplinks *u, enum path_family f)

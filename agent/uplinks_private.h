@@ -7,6 +7,7 @@
 
 #include "config_uplinks.h"
 #include "uplink_marks.h"
+#include "uplink_pbx.h"
 #include "uplink_switch.h"
 #include "uplinks.h"
 
@@ -60,6 +61,7 @@ struct uplinks {
 	struct uplink_line line[UPLINKS_MAX];
 	struct uplink_family family[PATH_FAMILIES];
 	struct uplink_switching switching[PATH_FAMILIES];
+	struct uplink_pbx pbx;
 };
 
 /* ---- uplink_probes.c ---- */
@@ -72,8 +74,6 @@ void uplink_probes_run(struct uplinks *u, uint8_t uplink);
 boot_t uplink_probes_next(const struct uplinks *u, uint8_t uplink);
 
 /* ---- uplinks.c ---- */
-/* Voice has another way out: the PBXs and trunks of the groups that are held here are told. */
-void uplinks_moved(struct uplinks *u, enum path_family f);
 /* The switch of this family has ended. */
 void uplinks_switched(struct uplinks *u, enum path_family f, bool ok);
 const char *uplinks_name(const struct uplinks *u, int uplink);
