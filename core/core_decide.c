@@ -271,12 +271,14 @@ static void core_tell(struct core_turn *t, group_index_t group, const struct rul
 {
 	struct core_group *g = &t->c->group[group];
 	const struct placement_candidate *me = core_candidate_find(&g->placement, t->c->config.self);
+	node_id_t other = lease_holds(&g->lease) ? choice->successor : g->seen_holder;
 
 	if (g->rule == r->number)
 		return;
 	g->rule = r->number;
-	core_explain(t, group, r->number, lease_holds(&g->lease) ? choice->successor : g->seen_holder,
-		     me ? me->reason : REASON_NOT_A_CANDIDATE);
+	if (r->when & FACT_UPLINK_BETTER)
+		other = choice->uplink_to;
+	core_explain(t, group, r->number, other, me ? me->reason : REASON_NOT_A_CANDIDATE);
 }
 
 /* A node that may ask only since now (cold start, resume) gives the better ones two pulses each: the group

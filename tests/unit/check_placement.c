@@ -290,6 +290,32 @@ START_TEST(every_reason_has_name_and_text)
 }
 END_TEST
 
+static node_id_t back_to(enum uplink_class first, enum uplink_class second, enum uplink_class most)
+{
+	healthy_pair();
+	facts[0].group[0].uplink = first;
+	facts[1].group[0].uplink = second;
+	in[0].uplink_most = in[1].uplink_most = most;
+	decide(false);
+	return out.chosen;
+}
+
+/* Failback out of N1, then out of N2: better uplinks alone are no reason, worse ones and unknown ones are
+ * against it; without any, all is as it is. */
+START_TEST(failback_does_not_follow_better_uplinks)
+{
+	ck_assert_int_eq(back_to(UPLINK_DEGRADED, UPLINK_GOOD, UPLINK_DEGRADED), N1);
+	ck_assert_int_eq(back_to(UPLINK_BAD, UPLINK_GOOD, UPLINK_BAD), N1);
+	ck_assert_int_eq(back_to(UPLINK_GOOD, UPLINK_DEGRADED, UPLINK_DEGRADED), N1);
+	ck_assert_int_eq(back_to(UPLINK_DEGRADED, UPLINK_GOOD, UPLINK_GOOD), N2);
+	ck_assert_int_eq(back_to(UPLINK_UNKNOWN, UPLINK_GOOD, UPLINK_GOOD), N2);
+	ck_assert_int_eq(back_to(UPLINK_UNKNOWN, UPLINK_DEGRADED, UPLINK_DEGRADED), N2);
+	ck_assert_int_eq(back_to(UPLINK_UNKNOWN, UPLINK_UNKNOWN, UPLINK_UNKNOWN), N1);
+	ck_assert_int_eq(back_to(UPLINK_DEGRADED, UPLINK_UNKNOWN, UPLINK_UNKNOWN), N2);
+}
+END_TEST
+
 UNIT_MAIN("placement", first_configured_wins_among_equals, each_veto, each_pbx_health, each_preference,
-	  order_of_the_rungs, unknown_uplink_is_not_worse, damped_only_while_another_is_fit, nobody,
-	  force_overrules_health_only, ranks_are_distinct, every_reason_has_name_and_text)
+	  order_of_the_rungs, unknown_uplink_is_not_worse, failback_does_not_follow_better_uplinks,
+	  damped_only_while_another_is_fit, nobody, force_overrules_health_only, ranks_are_distinct,
+	  every_reason_has_name_and_text)
