@@ -173,6 +173,13 @@ static void service_trunk(void *ctx, const struct adapter_trunk *t)
 	trunks_report(ctx, t);
 }
 
+static void service_quality(void *ctx, const struct adapter_quality *q)
+{
+	struct agent_group *g = ctx;
+
+	uplinks_quality(g->agent->uplinks, g->index, q);
+}
+
 static void service_answered(void *ctx, uint64_t id, enum adapter_request kind, int error, const char *why)
 {
 	struct agent_group *g = ctx;
@@ -222,6 +229,7 @@ static const struct adapter_ops service_ops = {
 	.full_begin = service_full_begin,
 	.full_end = service_full_end,
 	.trunk = service_trunk,
+	.quality = service_quality,
 	.bindings_end = service_bindings_end,
 	.answered = service_answered,
 	.alarm = service_alarm,
