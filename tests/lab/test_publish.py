@@ -3,15 +3,20 @@
 import contextlib
 import os
 import subprocess
+import time
 
 import pytest
 from gatelab import Space, built_path, wait_until
+from isplab import Services
+from ringlab import Lab
+from ringlab.isps import PUBLIC, Isps, configuration
 
 HOST, ZONE, SERVER = "pbx.office.example", "office.example", "127.0.0.1"
+INTERNET = "203.0.113.53"  # where it is for nodes with uplinks
 SECRETS = {"ddns": "bWVhc3VyZWQgaW4gdGhlIGxhYiwgbm93aGVyZSBlbHNl", "stranger": "c29tZWJvZHkgZWxzZSdzIGtleSwgb2Ygbm8gdXNlIGE="}
 
 NAMED = """
-options {{ directory "{dir}"; listen-on {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; pid-file none; recursion no; dnssec-validation no; }};
+options {{ directory "{dir}"; listen-on {{ 127.0.0.1; {internet}; }}; listen-on-v6 {{ none; }}; pid-file none; recursion no; dnssec-validation no; }};
 controls {{ }};
 key "ddns" {{ algorithm hmac-sha256; secret "{secret}"; }};
 zone "{zone}" {{ type primary; file "{dir}/zone"; update-policy {{ grant ddns name {host}. A AAAA; }}; }};
@@ -27,11 +32,12 @@ pbx TXT "not ours"
 
 
 class Dns:
-    def __init__(self, directory):
+    def __init__(self, directory, space=None):
         self.dir, self.named = directory, None
-        self.space = Space("dns")
+        self._own = None if space else Space("dns")
+        self.space = space or self._own
         (directory / "zone").write_text(RECORDS)
-        (directory / "named.conf").write_text(NAMED.format(dir=directory, secret=SECRETS["ddns"], zone=ZONE, host=HOST))
+        (directory / "named.conf").write_text(NAMED.format(dir=directory, internet=INTERNET, secret=SECRETS["ddns"], zone=ZONE, host=HOST))
         for name, secret in SECRETS.items():
             path = directory / f"{name}.key"
             path.touch(mode=0o600)
@@ -47,7 +53,8 @@ class Dns:
         if self.named:
             self.named.kill()
             self.named.wait()
-        self.space.close()
+        if self._own:
+            self._own.close()
 
     def ask(self, kind):
         out = self.space.run("dig", f"@{SERVER}", "+short", "+tries=1", "+time=1", HOST, kind)
@@ -107,3 +114,37 @@ def test_a_server_that_comes_back_is_told(dns):
         child.wait()
     assert out.splitlines()[-1] == "ok"
     assert dns.ask("A") == ["192.0.2.1"]
+
+
+HOOK = """#!/bin/sh
+echo "$RINGKEEP_EVENT $UPLINK_FROM $UPLINK_TO $FAMILY $PUBLIC_ADDRESS $RULE" >>{log}
+"""
+
+
+def test_the_name_follows_the_uplink_and_the_group(tmp_path):
+    """Who holds the group publishes; the new public address is published after a switch, of which the hook is told."""
+    if os.geteuid() != 0:
+        pytest.fail("the lab needs root")
+    with contextlib.ExitStack() as stack:
+        lab = stack.enter_context(contextlib.closing(Lab()))
+        isps = stack.enter_context(contextlib.closing(Isps(lab, Space, Services)))
+        isps.inet.ip("addr", "add", f"{INTERNET}/32", "dev", "lo")
+        dns = stack.enter_context(contextlib.closing(Dns(tmp_path, isps.inet)))
+        dns.start()
+        log, hook = tmp_path / "hook.log", tmp_path / "hook"
+        hook.write_text(HOOK.format(log=log))
+        hook.chmod(0o755)
+        top, lines = configuration(lab, f'hook = "{hook}" failback = manual')
+        lab.start_cluster(timing=top, fence_levels=lines, group=f'publish name {{ host = {HOST} zone = {ZONE} server = {INTERNET} '
+                          f'key-file = "{tmp_path / "ddns.key"}" }}')
+        holder = lab.wait_settled()
+        wait_until(lambda: dns.ask("A") == [PUBLIC[1]], 40, lambda: f"{dns.ask('A')}\n{lab.describe()}", 0.1)
+        at = time.monotonic()
+        isps.fault(1, holder)
+        wait_until(lambda: dns.ask("A") == [PUBLIC[2]], 40, lambda: f"{dns.ask('A')}\n{lab.describe()}", 0.1)
+        print(f"a dead uplink: the name has the other's address {time.monotonic() - at:.1f} s after it died")
+        wait_until(lambda: log.exists() and f"switched isp1 isp2 ipv4 {PUBLIC[2]} R" in log.read_text(), 20, "the hook to be told", 0.1)
+        # The other node still has the first uplink.
+        other = next(n for n in lab.pbx_nodes if n is not holder)
+        holder.hactl("switchover", "office", "--to", other.name)
+        wait_until(lambda: dns.ask("A") == [PUBLIC[1]], 40, lambda: f"{dns.ask('A')}\n{lab.describe()}", 0.1)
