@@ -102,8 +102,10 @@ void publish_leave(struct publish *p, uint32_t name)
 	struct publish_name *n = &p->name[name];
 
 	/* The next holder has written, or will: an update of ours that is late must not undo it. */
-	if (n->wanted && p->running == (int)name)
+	if (n->wanted && p->running == (int)name) {
 		guard_child_kill(&p->job.child);
+		p->stopped = true;
+	}
 	n->wanted = n->done = false;
 }
 
@@ -151,6 +153,7 @@ static int update_start(struct publish *p, const struct publish_name *n, boot_t 
 	if (!key[0])
 		argv[3] = NULL;
 	p->updates++;
+	p->stopped = false;
 	p->sent = n->want;
 	return child_job_start(&p->job, argv, env, text, now, PUBLISH_TIMEOUT_NS);
 }
@@ -169,8 +172,8 @@ static int update_ended(struct publish *p, int name, int result, boot_t now)
 	struct publish_name *n = &p->name[name];
 
 	p->running = -1;
-	if (!n->wanted)
-		return -1; /* it was taken from us: nobody's failure */
+	if (p->stopped || !n->wanted)
+		return -1; /* nobody's failure, also if the group is back already */
 	if (result == 0) {
 		/* Something else may be wanted by now. */
 		n->done = same_addresses(&n->want, &p->sent);

@@ -34,7 +34,8 @@ struct publish_name {
 struct publish {
 	const char *program; /* nsupdate */
 	struct child_job job;
-	int running; /* -1: none */
+	int running;  /* -1: none */
+	bool stopped; /* by us: its group was taken from us meanwhile */
 	struct publish_addresses sent;
 	struct publish_name name[PUBLISH_NAMES_MAX];
 	uint64_t updates, failed;

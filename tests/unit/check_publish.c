@@ -200,6 +200,25 @@ START_TEST(an_update_that_hangs_is_killed)
 }
 END_TEST
 
+START_TEST(a_group_that_goes_and_comes_back_at_once_is_published_anew)
+{
+	struct config_publish c = office_at("10.1.0.53");
+	struct publish_addresses a = seen_as("192.0.2.1", NULL);
+	int result = -1;
+
+	write_script("sleep 600");
+	publish_want(&publish, 0, &c, &a, now());
+	ck_assert_int_eq(publish_work(&publish, now(), &result), -1);
+	publish_leave(&publish, 0); /* its update is stopped */
+	publish_want(&publish, 0, &c, &a, now());
+	write_script("exit 0");
+	ck_assert_int_eq(updated(&result), 0);
+	ck_assert_int_eq(result, 0);
+	ck_assert_uint_eq(publish.updates, 2);
+	ck_assert_uint_eq(publish.failed, 0);
+}
+END_TEST
+
 START_TEST(a_program_that_is_missing_is_a_failure_like_others)
 {
 	struct config_publish c = office_at("10.1.0.53");
@@ -324,6 +343,7 @@ END_TEST
 
 UNIT_MAIN_AROUND("publish", setup, teardown, one_message_replaces_both_families,
 		 what_the_server_has_is_not_written_again, a_refusal_is_tried_again_later_and_later,
-		 an_update_that_hangs_is_killed, a_program_that_is_missing_is_a_failure_like_others,
+		 an_update_that_hangs_is_killed, a_group_that_goes_and_comes_back_at_once_is_published_anew,
+		 a_program_that_is_missing_is_a_failure_like_others,
 		 the_hook_is_told_in_its_environment_one_after_the_other,
 		 a_late_hook_is_killed_with_all_that_it_started, a_hook_that_fails_or_is_missing_keeps_nobody)
