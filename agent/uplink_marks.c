@@ -2,17 +2,22 @@
 #include "uplink_marks.h"
 
 #include "cleanup.h"
+#include "digest.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define MARKS_CHILD_NS (5 * NS_PER_S)
 #define MARKS_RETRY_NS (10 * NS_PER_S)
 #define MARKS_LOOK_NS  (20 * NS_PER_MS)
+#define MARKS_AGAIN_NS (30 * NS_PER_S)
+#define MARKS_ID_MAX   40
 #define MARKS_TABLE    "inet ringkeep_uplink"
 
 void uplink_marks_init(struct uplink_marks *m, bool wanted)
@@ -49,7 +54,7 @@ static void marks_pins(FILE *f, const struct path_config *c, uint32_t pinned, co
 
 /* At a flow's start only: a rule that set it for each packet would make the flush miss those that have moved.
  */
-char *uplink_marks_text(const struct path_config *c, uint32_t pinned)
+static char *marks_chains(const struct path_config *c, uint32_t pinned)
 {
 	char *text = NULL;
 	size_t len;
@@ -58,7 +63,6 @@ char *uplink_marks_text(const struct path_config *c, uint32_t pinned)
 	if (!f)
 		return NULL;
 	(void)fprintf(f,
-		      "table " MARKS_TABLE "\ndelete table " MARKS_TABLE "\ntable " MARKS_TABLE " {\n"
 		      "chain flows { type filter hook postrouting priority -150; policy accept;\n"
 		      "ct mark and 0x%x != 0 accept\n",
 		      c->mark_mask);
@@ -75,6 +79,45 @@ char *uplink_marks_text(const struct path_config *c, uint32_t pinned)
 	return fclose(f) == 0 ? text : NULL;
 }
 
+/* The table's comment: the same chains have the same. */
+static void marks_id(const char *chains, char ret[MARKS_ID_MAX])
+{
+	uint8_t hash[DIGEST_SHA256_SIZE];
+	uint64_t head = 0;
+
+	digest_sha256(chains, strlen(chains), hash);
+	for (int i = 0; i < 8; i++)
+		head = head << 8 | hash[i];
+	(void)snprintf(ret, MARKS_ID_MAX, "ringkeep %016" PRIx64, head);
+}
+
+char *uplink_marks_text(const struct path_config *c, uint32_t pinned)
+{
+	_cleanup_(free_ptr) char *chains = marks_chains(c, pinned);
+	char *text, id[MARKS_ID_MAX];
+
+	if (!chains)
+		return NULL;
+	marks_id(chains, id);
+	return asprintf(&text,
+			"table " MARKS_TABLE "\ndelete table " MARKS_TABLE "\ntable " MARKS_TABLE
+			" {\ncomment \"%s\"\n%s",
+			id, chains) < 0
+		       ? NULL
+		       : text;
+}
+
+static bool marks_are(const struct uplink_marks *m, const struct path_config *c)
+{
+	_cleanup_(free_ptr) char *chains = marks_chains(c, m->pinned);
+	char id[MARKS_ID_MAX];
+
+	if (!chains)
+		return false;
+	marks_id(chains, id);
+	return strstr(m->child.said, id) != NULL;
+}
+
 static const char *nft_path(void)
 {
 	static const char *const usual[] = { "/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft" };
@@ -85,45 +128,68 @@ static const char *nft_path(void)
 	return NULL;
 }
 
-static void marks_start(struct uplink_marks *m, const struct path_config *c, boot_t now)
+static void marks_start(struct uplink_marks *m, const struct path_config *c, bool look, boot_t now)
 {
-	_cleanup_(free_ptr) char *text = uplink_marks_text(c, m->pinned);
+	_cleanup_(free_ptr) char *text = look ? strdup("") : uplink_marks_text(c, m->pinned);
 	const char *nft = nft_path();
 	char path[64];
-	char *const argv[] = { path, "-f", "-", NULL };
+	char *const load[] = { path, "-f", "-", NULL };
+	char *const list[] = { path, "list", "table", "inet", "ringkeep_uplink", NULL };
 
 	(void)snprintf(path, sizeof path, "%s", nft ? nft : "");
-	m->error = !nft ? -ENOENT : text ? guard_child_start(&m->child, argv, text) : -ENOMEM;
+	m->error = !nft ? -ENOENT : text ? guard_child_start(&m->child, look ? list : load, text) : -ENOMEM;
 	m->running = m->error == 0;
-	m->wanted = !m->running;
+	m->looking = look;
+	m->wanted = look ? m->wanted : !m->running;
 	m->next_try = m->error ? boot_add(now, MARKS_RETRY_NS) : now;
+	m->recheck_at = boot_add(now, MARKS_AGAIN_NS);
 	m->deadline = boot_add(now, MARKS_CHILD_NS);
 	m->look_at = boot_add(now, MARKS_LOOK_NS);
+}
+
+/* A table that is not there is an error of nft, and nothing to tell of: it is loaded. */
+static bool marks_ended(struct uplink_marks *m, const struct path_config *c, boot_t now)
+{
+	int r = guard_child_end(&m->child);
+
+	m->running = false;
+	m->next_try = now;
+	if (m->looking) {
+		m->looked = true;
+		m->wanted = r < 0 || !marks_are(m, c);
+		return false;
+	}
+	m->error = r;
+	if (r < 0)
+		m->next_try = boot_add(now, MARKS_RETRY_NS);
+	m->wanted |= r < 0;
+	return true;
+}
+
+static bool marks_idle(struct uplink_marks *m, const struct path_config *c, boot_t now)
+{
+	if (m->wanted && boot_before(now, m->next_try))
+		return false;
+	if (!m->wanted && (!m->kept || boot_before(now, m->recheck_at)))
+		return false;
+	marks_start(m, c, !m->wanted || !m->looked, now);
+	return m->error < 0;
 }
 
 bool uplink_marks_tick(struct uplink_marks *m, const struct path_config *c, boot_t now)
 {
 	struct pollfd p = { .fd = m->child.pidfd, .events = POLLIN };
 
-	if (m->wanted && !m->running && !boot_before(now, m->next_try)) {
-		marks_start(m, c, now);
-		return m->error < 0;
-	}
 	if (!m->running)
-		return false;
+		return marks_idle(m, c, now);
 	m->look_at = boot_add(now, MARKS_LOOK_NS);
 	if (m->child.output >= 0)
 		guard_child_listen(&m->child);
-	if (poll(&p, 1, 0) <= 0) {
-		if (!boot_before(now, m->deadline))
-			guard_child_kill(&m->child);
-		return false;
-	}
-	m->error = guard_child_end(&m->child);
-	m->running = false;
-	m->next_try = m->error ? boot_add(now, MARKS_RETRY_NS) : now;
-	m->wanted |= m->error != 0;
-	return true;
+	if (poll(&p, 1, 0) > 0)
+		return marks_ended(m, c, now);
+	if (!boot_before(now, m->deadline))
+		guard_child_kill(&m->child);
+	return false;
 }
 
 void uplink_marks_pin(struct uplink_marks *m, uint32_t lines)
@@ -143,5 +209,7 @@ boot_t uplink_marks_next(const struct uplink_marks *m)
 {
 	if (m->running)
 		return m->look_at;
-	return m->wanted ? m->next_try : BOOT_NEVER;
+	if (m->wanted)
+		return m->next_try;
+	return m->kept ? m->recheck_at : BOOT_NEVER;
 }

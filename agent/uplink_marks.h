@@ -3,7 +3,8 @@
  * The nftables table `inet ringkeep_uplink`: a flow gets the mark of the uplink by which it leaves first, and
  * keeps it. By that mark the flows of one uplink are deleted after a switch. A ruleset of the administrator's
  * own may do the same (mark-flows = no). Loaded by a child, `nft -f -`, in one transaction; it stays when the
- * agent goes.
+ * agent goes. What is there already is not loaded again; now and then it is looked whether it still is, since
+ * a firewall that is loaded anew takes everybody's tables away.
  */
 #ifndef RK_UPLINK_MARKS_H
 #define RK_UPLINK_MARKS_H
@@ -16,6 +17,9 @@ struct uplink_marks {
 	struct guard_child child;
 	bool kept; /* by us at all */
 	bool wanted, running;
+	bool looking; /* the child lists what is there */
+	bool looked;  /* what a former agent left is known to be something else */
+	boot_t recheck_at;
 	uint32_t pinned; /* lines, as bits */
 	boot_t deadline; /* of the child */
 	boot_t next_try;
