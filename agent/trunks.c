@@ -14,6 +14,8 @@
 
 /* A holder's trunk that is not registered for so long is worth an alarm; a rejected one is at once. */
 #define TRUNKS_ALARM_NS (30 * NS_PER_S)
+/* After a switch of uplinks: what was not ordered by then waits for its carrier's pace. */
+#define TRUNKS_PACED_NS (2 * NS_PER_S)
 
 static struct token_bucket *trunk_carrier(struct agent *a, const struct agent_trunk *t)
 {
@@ -331,11 +333,14 @@ void trunks_reregister(struct agent *a)
 	}
 }
 
-/* A PBX may say nothing that is new: then that it took the order has to do. */
-static bool trunk_settled_since(const struct agent_trunk *t, boot_t since)
+/* A PBX may say nothing that is new: then that it took the order has to do. One that still waits for its
+ * order does so at its carrier's pace, or its adapter is not there: that says nothing of the uplink. */
+static bool trunk_settled_since(const struct agent_trunk *t, boot_t since, boot_t now)
 {
 	const struct trunk *m = &t->machine;
 
+	if (m->once && boot_diff_ns(since, now) > TRUNKS_PACED_NS)
+		return true;
 	return m->role != TRUNK_HOLDER || m->withdrawn ||
 	       (m->state == TRUNK_REGISTERED && !m->once && !t->request &&
 		!boot_before(m->ordered_at, since));
@@ -349,7 +354,7 @@ bool trunks_settled_since(struct agent *a, boot_t since)
 		for (uint32_t k = 0; a->group[i].adapter && k < trunks_count(&a->group[i]); k++) {
 			struct agent_trunk *t = &a->group[i].trunks[k];
 
-			t->moving = t->moving && !trunk_settled_since(t, since);
+			t->moving = t->moving && !trunk_settled_since(t, since, a->now.boot);
 			all &= !t->moving;
 		}
 	return all;
