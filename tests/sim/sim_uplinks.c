@@ -234,8 +234,9 @@ static void check_settled(struct sim *s, struct sim_node *n, group_index_t g, no
 {
 	const struct uplink_move_policy *p = &n->core->config.groups[g].uplinks;
 	const struct sim_node *other = &s->node[to];
-	int64_t lag_ns = s->now - n->report[to].sent, rate = 1000 - SIM_CLOCK_PERMILLE;
+	int64_t lag_ns = n->report[to].at - n->report[to].sent, rate = 1000 - SIM_CLOCK_PERMILLE;
 	boot_t now = sim_boot_now(s, n);
+	int64_t here_at = s->now - boot_diff_ns(latest_since(&n->core->facts), now);
 
 	if (boot_diff_ns(latest_since(&n->core->facts), now) < p->settle_ns)
 		sim_fail(s, "U10: %s moved group %d before its uplinks had settled", sim_name(s, n->id),
@@ -244,8 +245,8 @@ static void check_settled(struct sim *s, struct sim_node *n, group_index_t g, no
 		sim_fail(s, "U10: %s moved group %d before %s had settled", sim_name(s, n->id), g + 1,
 			 sim_name(s, to));
 	/* Truth: the same befell the other, at a time that the report must not be from before. */
-	if (class_order(class_best(&other->facts)) <= class_order(class_best(&n->facts)) &&
-	    other->uplinks_changed <= n->uplinks_changed + p->together_ns / 1000 * rate - lag_ns)
+	if (class_order(class_best(&other->facts)) <= class_order(class_best(&n->core->facts)) &&
+	    other->uplinks_changed <= here_at + p->together_ns / 1000 * rate - lag_ns)
 		sim_fail(s, "U10: %s moved group %d to %s because of what happened to both",
 			 sim_name(s, n->id), g + 1, sim_name(s, to));
 }
