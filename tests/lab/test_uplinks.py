@@ -26,7 +26,7 @@ def world():
     isps = None
     try:
         isps = Isps(lab, Space, Services)
-        top, lines = configuration(lab, "failback-after = 2s")
+        top, lines = configuration(lab, "failback-after = 2s slow-interval = 200ms")  # a line that is not in use is forgiven sooner
         lab.start_cluster(timing=top, fence_levels=lines)
         yield lab, isps
     finally:
@@ -60,7 +60,7 @@ def calm(world):
     for node in lab.pbx_nodes:
         for n in PUBLIC:
             isps.carrier(n, node, True)
-    wait_until(lambda: all_good(lab), 40, lambda: "all uplinks good:\n" + lab.describe(), 0.1)
+    wait_until(lambda: all_good(lab), 60, lambda: "all uplinks good:\n" + lab.describe(), 0.1)
     for node in lab.pbx_nodes:
         if used(node) != "isp1":
             ringkeep.hactl(node, "uplink", "use", "isp1")
@@ -181,3 +181,53 @@ def test_an_unchanged_reload_writes_nothing(calm):
     holder.agent.send(signal.SIGHUP)
     time.sleep(1)
     assert voice(holder)["netlink_writes_total"] == before
+
+
+def test_one_isp_dead_for_all_moves_no_group(calm):
+    """A shared cause: both nodes help themselves."""
+    lab, isps, holder = calm
+    isps.fault(1)
+    for node in lab.pbx_nodes:
+        wait_until(lambda n=node: used(n) == "isp2", 10, lambda n=node: str(voice(n)), 0.05)
+    time.sleep(5)
+    assert ringkeep.group(holder)["holder"] == holder.name
+
+
+def test_a_brown_out_is_left(calm, call):
+    """A fifth is lost at random: no probe is silent for long, and no speech is understood."""
+    _lab, isps, holder = calm
+    at = time.monotonic()
+    isps.lose(1, 20)
+    wait_until(lambda: used(holder) == "isp2", 60, lambda: f"{voice(holder)} {uplinks(holder)['isp1']}", 0.05)
+    print(f"brown-out of 20 %: left after {time.monotonic() - at:.1f} s, {voice(holder)['last_switch']['why']}")
+    assert voice(holder)["uplink"] == "isp2"
+
+
+@pytest.mark.parametrize("period_s", [0.1, 1, 5])
+def test_flapping_makes_few_switches(calm, period_s):
+    _lab, isps, holder = calm
+    before = voice(holder)["switches"]
+    end = time.monotonic() + 12
+    while time.monotonic() < end:
+        isps.fault(1, holder)
+        time.sleep(period_s / 2)
+        isps.heal(1)
+        time.sleep(period_s / 2)
+    switches = voice(holder)["switches"] - before
+    print(f"flapping every {period_s} s for 12 s: {switches} switches, then over {used(holder)}")
+    assert switches <= 2
+
+
+def test_the_group_moves_when_its_node_has_no_path(calm):
+    lab, isps, holder = calm
+    other = next(n for n in lab.pbx_nodes if n is not holder)
+    at = time.monotonic()
+    for n in PUBLIC:
+        isps.fault(n, holder)
+    wait_until(lambda: ringkeep.group(other)["holder"] == other.name and ringkeep.group(other)["gate"] == "open", 20,
+               lambda: lab.describe(), 0.02)
+    moved = time.monotonic() - at
+    print(f"no path on the holder: the group moved after {moved:.1f} s")
+    assert moved > 3, "before it had tried to help itself"
+    records = [r for r in ringkeep.hactl(other, "history", "-n", "30")["records"] if "uplink" in str(r).lower()]
+    assert records, "the history does not say why"
