@@ -32,17 +32,22 @@ table inet isp {
 """
 NODE_RULES = """
 table ip wan {
+  counter strayed { }
+  chain bound { type filter hook postrouting priority 0;
+    ip saddr 10.1.0.0/16 oifname != "wan1" counter name strayed
+    ip saddr 10.2.0.0/16 oifname != "wan2" counter name strayed
+  }
   chain out { type nat hook postrouting priority 100; oifname "wan*" masquerade; }
 }
 """
 
 
-def configuration(lab, voice=""):
-    """Sections for the top, and lines for each node's section."""
+def configuration(lab, voice="", probes=""):
+    """Sections for the top, and lines for each node's section; `probes`: more of them."""
     top = "\n".join([
         'uplink isp1 { device = wan1 preference = 10 }', 'uplink isp2 { device = wan2 preference = 20 }',
         f'probe a {{ kind = icmp address = {OPERATORS["a"]} }}', f'probe b {{ kind = stun address = {OPERATORS["b"]} }}',
-        f'voice {{ to = {{ "203.0.113.0/24" }} {voice} }}'])
+        probes, f'voice {{ to = {{ "203.0.113.0/24" }} {voice} }}'])
     return top, {node.name: "\n".join(f"line isp{n} {{ gateway = 10.{n}.{node.id}.1 }}" for n in PUBLIC) for node in lab.pbx_nodes}
 
 
@@ -112,10 +117,10 @@ class Isps:
     def carrier(self, n, node, up):
         self.isp[n].ip("link", "set", f"c{node.id}", "up" if up else "down")
 
-    def silence(self, address):
-        """A target is dead, over whatever line."""
+    def silence(self, address, what=""):
+        """A target is dead, over whatever line; or only `what` of it, in nft's words."""
         self.inet.check("nft", "-f", "-", input=f"""table inet dead {{
-          chain f {{ type filter hook input priority 0; ip daddr {address} drop; }}
+          chain f {{ type filter hook input priority 0; ip daddr {address} {what} drop; }}
         }}
         """)
 
@@ -125,17 +130,64 @@ class Isps:
     def refused(self, n):
         return int(self.isp[n].check("nft", "list", "counter", "inet", "isp", "refused").split("packets")[1].split()[0])
 
+    @staticmethod
+    def strayed(node):
+        """Packets from one line's own address, as probes have it, that were about to leave over another device."""
+        return int(node.check("nft", "list", "counter", "ip", "wan", "strayed").split("packets")[1].split()[0])
+
     def close(self):
         self.services.close()
         for space in self._spaces:
             space.close()
 
 
+class Tap:
+    """What leaves a node over one device, and in `came` what comes in by it, by the kernel's clock: (real time in ns, protocol, source, destination, their
+    ports; an ICMP echo's identifier stands for the first port)."""
+
+    PROTOCOLS = {socket.IPPROTO_ICMP: "icmp", socket.IPPROTO_UDP: "udp", socket.IPPROTO_TCP: "tcp"}
+
+    def __init__(self, node, device):
+        with inside(f"/proc/{node.pid}/ns/net"):
+            self._s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+            self._s.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)  # SO_RCVBUFFORCE
+            self._s.setsockopt(socket.SOL_SOCKET, 35, 1)         # SO_TIMESTAMPNS
+            self._s.bind((device, 3))
+        self._s.settimeout(0.1)
+        self.seen, self.came, self._open = [], [], True
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self):
+        while self._open:
+            try:
+                data, aux, _, (_, ethertype, kind, *_) = self._s.recvmsg(128, 64)
+            except TimeoutError:
+                continue
+            if ethertype == 0x0800 and len(data) >= 28:
+                (self.seen if kind == socket.PACKET_OUTGOING else self.came).append(self._packet(aux, data))
+
+    def _packet(self, aux, data):
+        seconds, nanos = struct.unpack("ll", aux[0][2][:16])
+        l4 = data[(data[0] & 15) * 4:]
+        first, second = struct.unpack("!HH", l4[4:8] if data[9] == socket.IPPROTO_ICMP else l4[:4])
+        return (seconds * 10**9 + nanos, self.PROTOCOLS.get(data[9], data[9]), socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20]), first, second)
+
+    def to(self, address, *ports):
+        return [p for p in self.seen if p[3] == address and (not ports or p[5] in ports)]
+
+    def close(self):
+        self._open = False
+        self._thread.join()
+        self._s.close()
+
+
 class Call:
     """Audio both ways between the group's address on a node and the carrier's media: 50 packets a second with their numbers; the far side sends to
     where the latest packet came from, as carriers that latch do."""
 
-    def __init__(self, isps, node, address, port=30000):
+    def __init__(self, isps, node, address, port=30000, far_port=MEDIA_PORT):
+        self._far_port = far_port
         with inside(f"/proc/{node.pid}/ns/net"):
             self._near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._near.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -143,7 +195,7 @@ class Call:
         with inside(f"/run/netns/{isps.inet.name}"):
             self._far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._far.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._far.bind((MEDIA, MEDIA_PORT))
+            self._far.bind((MEDIA, far_port))
         self.far_heard, self.near_heard = [], []  # (monotonic s, source address, number)
         self.sent = 0
         self._open = True
@@ -157,7 +209,7 @@ class Call:
         due = time.monotonic()
         while self._open:
             try:
-                self._near.sendto(struct.pack("!BBHII", 0x80, 8, self.sent & 0xFFFF, self.sent, 7) + b"\xd5" * 160, (MEDIA, MEDIA_PORT))
+                self._near.sendto(struct.pack("!BBHII", 0x80, 8, self.sent & 0xFFFF, self.sent, 7) + b"\xd5" * 160, (MEDIA, self._far_port))
             except OSError:
                 pass  # no route for a moment: a telephone goes on
             self.sent += 1
