@@ -6,10 +6,11 @@ import subprocess
 import time
 
 import pytest
-from gatelab import Space, built_path, wait_until
+from gatelab import Space, built_path
 from isplab import Services
-from ringlab import Lab
+from ringlab import Lab, ringkeep
 from ringlab.isps import PUBLIC, Isps, configuration
+from ringlab.machine import wait_until
 
 HOST, ZONE, SERVER = "pbx.office.example", "office.example", "127.0.0.1"
 INTERNET = "203.0.113.53"  # where it is for nodes with uplinks
@@ -138,6 +139,12 @@ def test_the_name_follows_the_uplink_and_the_group(tmp_path):
         lab.start_cluster(timing=top, fence_levels=lines, group=f'publish name {{ host = {HOST} zone = {ZONE} server = {INTERNET} '
                           f'key-file = "{tmp_path / "ddns.key"}" }}')
         holder = lab.wait_settled()
+        for node in lab.pbx_nodes:  # whichever answered first when it started
+            wait_until(lambda n=node: ringkeep.status(n)["uplinks"][0]["class"] == "good", 40, lambda: lab.describe(), 0.1)
+            if ringkeep.status(node)["voice"][0]["uplink"] != "isp1":
+                ringkeep.hactl(node, "uplink", "use", "isp1")
+            wait_until(lambda n=node: ringkeep.status(n)["voice"][0]["uplink"] == "isp1", 40, lambda: lab.describe(), 0.1)
+            ringkeep.hactl(node, "uplink", "auto")
         wait_until(lambda: dns.ask("A") == [PUBLIC[1]], 40, lambda: f"{dns.ask('A')}\n{lab.describe()}", 0.1)
         at = time.monotonic()
         isps.fault(1, holder)
