@@ -342,8 +342,7 @@ static bool trunk_settled_since(const struct agent_trunk *t, boot_t since, boot_
 	if (m->once && boot_diff_ns(since, now) > TRUNKS_PACED_NS)
 		return true;
 	return m->role != TRUNK_HOLDER || m->withdrawn ||
-	       (m->state == TRUNK_REGISTERED && !m->once && !t->request &&
-		!boot_before(m->ordered_at, since));
+	       (m->state == TRUNK_REGISTERED && !m->once && !t->request);
 }
 
 bool trunks_settled_since(struct agent *a, boot_t since)
