@@ -244,7 +244,8 @@ void uplink_state_hard(struct uplink_state *u, enum uplink_hard fact, bool on, b
 	u->hard = on ? u->hard | (uint8_t)fact : u->hard & (uint8_t)~fact;
 	if (was != (u->hard != 0))
 		for (int i = 0; i < u->targets_count; i++)
-			probe_window_down(&u->target[i].window, now);
+			if (u->target[i].window.sent > 0) /* what was never asked is not known yet */
+				probe_window_down(&u->target[i].window, now);
 	uplink_judge(u, now);
 }
 

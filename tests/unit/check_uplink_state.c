@@ -164,6 +164,18 @@ START_TEST(hard_facts_count_at_once)
 }
 END_TEST
 
+START_TEST(what_lacks_its_route_at_the_start_is_not_known_and_not_bad)
+{
+	begin(2);
+	uplink_state_hard(&a.u, UPLINK_HARD_ROUTE, true, at_ms(now_ms));
+	ck_assert_int_eq(a.u.grade, UPLINK_GRADE_NONE);
+	uplink_state_hard(&a.u, UPLINK_HARD_ROUTE, false, at_ms(now_ms));
+	ck_assert_int_eq(a.u.grade, UPLINK_GRADE_UNKNOWN);
+	run(1000);
+	ck_assert_int_eq(a.u.grade, UPLINK_GRADE_GOOD);
+}
+END_TEST
+
 /* One that stays is one that counts. */
 START_TEST(several_hard_facts)
 {
@@ -486,8 +498,9 @@ START_TEST(doubt_comes_before_the_verdict)
 END_TEST
 
 UNIT_MAIN("uplink_state", doubt_comes_before_the_verdict, unknown_then_good, blackout_is_bad_within_the_bound,
-	  hard_facts_count_at_once, several_hard_facts, probes_that_cannot_leave, dead_target_is_suspect,
-	  part_of_an_uplink_fails, dead_uplink_is_no_witness_against_a_target,
+	  hard_facts_count_at_once, several_hard_facts,
+	  what_lacks_its_route_at_the_start_is_not_known_and_not_bad, probes_that_cannot_leave,
+	  dead_target_is_suspect, part_of_an_uplink_fails, dead_uplink_is_no_witness_against_a_target,
 	  both_uplinks_dead_is_not_all_targets_dead, diversity, quality_of_the_quorum, brownout,
 	  calls_and_probes_are_kept_apart, good_calls_do_not_hide_bad_probes, reports_that_say_nothing,
 	  third_flap_is_damped, hysteresis, classes_for_others, next_is_ahead,
