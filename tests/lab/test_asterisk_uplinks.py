@@ -28,12 +28,12 @@ NAT = f"local_net = {VIP}/32\n"
 class Carrier:
     """Takes every registration and every call, writes down what comes, and reports by RTCP of what it gets."""
 
-    def __init__(self, where):
-        self.seen, self._open, self._lock, self.ours = [], True, threading.Lock(), None
+    def __init__(self, where, address=CARRIER):
+        self.seen, self._open, self._lock, self.ours, self._address = [], True, threading.Lock(), None, address
         with inside(where):
             self._sip, self._rtp, self._rtcp = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(3))
         for s, port in ((self._sip, 5060), (self._rtp, RTP_PORT), (self._rtcp, RTP_PORT + 1)):
-            s.bind((CARRIER, port))
+            s.bind((address, port))
         for target in (self._speak, self._hear):
             threading.Thread(target=target, daemon=True).start()
 
@@ -50,10 +50,10 @@ class Carrier:
                 self.seen.append(m)
             if m.method == "ACK":
                 continue
-            headers = [("Contact", f"<sip:itsp@{CARRIER}:5060>" if m.method != "REGISTER" else f"{m.get('Contact')};expires=300")]
+            headers = [("Contact", f"<sip:itsp@{self._address}:5060>" if m.method != "REGISTER" else f"{m.get('Contact')};expires=300")]
             body = ""
             if m.method == "INVITE":
-                body = sdp(CARRIER, RTP_PORT, len(self.seen))
+                body = sdp(self._address, RTP_PORT, len(self.seen))
                 headers.append(("Content-Type", "application/sdp"))
             self._sip.sendto(m.answer("200 OK", "carrier", headers, body).bytes(), source)
 

@@ -44,6 +44,7 @@ class Settings:
     asterisk: str = "22"                                  # its version, if it is the PBX
     accounts: tuple = ()                                  # asterisk.Account of each phone
     asterisk_install: dict = dataclasses.field(default_factory=dict)  # more arguments of asterisk.install()
+    pbx_settings: dict = dataclasses.field(default_factory=dict)      # more settings of its adapter
     options_interval: str = "500ms"
     unseen_calls: str = "30m"
     dmq: bool = False             # Kamailio's registrations are replicated by its own module dmq_usrloc
@@ -103,6 +104,7 @@ def pbx_section(s):
                   '        setting evapi { value = "tcp:127.0.0.1:8448" }']
     if adapter == "asterisk":
         lines += [f'        setting {key} {{ value = "{value}" }}' for key, value in asterisk.settings(asterisk.ON_NODE).items()]
+    lines += [f'        setting {key} {{ value = "{value}" }}' for key, value in s.pbx_settings.items()]
     return lines + [f"        unseen-calls = {s.unseen_calls}", f"        options-interval = {s.options_interval}", "        options-failures = 3", "    }"]
 
 
