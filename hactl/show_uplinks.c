@@ -52,7 +52,7 @@ static void show_uplink(struct hactl *h, const json_t *u, int width)
 
 	(void)fputs("  ", h->out);
 	hactl_put(h, h->out, STYLE_PLAIN, width + 2, hactl_text(u, "name"));
-	hactl_put(h, h->out, STYLE_PLAIN, 6, hactl_text(u, "family"));
+	hactl_put(h, h->out, STYLE_PLAIN, 8, hactl_text(u, "family"));
 	hactl_put(h, h->out, !strcmp(state, "in-use") ? STYLE_BOLD : STYLE_PLAIN, 10, state);
 	hactl_put(h, h->out, class_style(class), 10, class);
 	show_numbers(h, u);
@@ -60,6 +60,20 @@ static void show_uplink(struct hactl *h, const json_t *u, int width)
 	(void)fprintf(h->out, "for %s, %s%s%s%s\n", age, hactl_text(u, "why"),
 		      hactl_true(u, "pinned") ? ", by hand" : "", hactl_true(u, "damped") ? ", flaps" : "",
 		      hactl_true(u, "doubted") ? ", in doubt" : "");
+}
+
+static void show_columns(struct hactl *h, int width)
+{
+	static const struct {
+		const char *title;
+		int width;
+	} columns[] = { { "family", 8 }, { "use", 10 },	 { "class", 10 }, { "mos", 6 },
+			{ "loss", 7 },	 { "delay", 9 }, { "jitter", 0 } };
+
+	(void)fprintf(h->out, "  %*s", width + 2, "");
+	for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
+		hactl_put(h, h->out, STYLE_DIM, columns[i].width, columns[i].title);
+	(void)fputc('\n', h->out);
 }
 
 static void show_voice(struct hactl *h, const json_t *v)
@@ -84,6 +98,7 @@ void show_uplink_lines(struct hactl *h, const json_t *data)
 	(void)fputc('\n', h->out);
 	hactl_put(h, h->out, STYLE_BOLD, 0, "uplinks");
 	(void)fputc('\n', h->out);
+	show_columns(h, width);
 	json_array_foreach(list, i, o) show_uplink(h, o, width);
 	json_array_foreach(voice, i, o) show_voice(h, o);
 }

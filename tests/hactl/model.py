@@ -151,3 +151,21 @@ DIFF = {"groups": [{"group": "office", "holder": "n1", "equal": False, "nodes": 
     {"node": "n1", "known": True, "bindings": 20, "equal": True, "pbx_in_step": True},
     {"node": "n2", "known": True, "bindings": 19, "equal": False, "pbx_in_step": False},
 ]}]}
+
+
+def _uplink(name, **changes):
+    return {"name": name, "isp": name, "family": "ipv4", "device": "wan1", "gateway": "198.51.100.1", "state": "standby", "class": "good", "why": "probes",
+            "since_ms": 3720000, "mos": 4.36, "calls_mos": None, "loss_percent": 0.0, "delay_ms": 6.2, "jitter_ms": 0.4, "public_address": "198.51.100.1",
+            "damped": False, "doubted": False, "pinned": False, "metered": False, "cost": 0, "preference": 100,
+            "targets": [{"name": "itsp", "kind": "sip", "address": "203.0.113.10", "operator": "itsp", "state": "up", "suspect": False, "rtt_ms": 12.4,
+                         "loss_percent": 0.0, "answered_total": 18600, "lost_total": 2}]} | changes
+
+
+UPLINKS = {
+    "uplinks": [_uplink("isp1", **{"class": "bad", "why": "silent", "since_ms": 4100, "mos": 1.0, "loss_percent": 100.0, "delay_ms": None, "jitter_ms": None,
+                                   "damped": True}),
+                _uplink("isp2", state="in-use", pinned=True, delay_ms=21.0), _uplink("lte", state="missing", **{"class": "none", "why": "no-carrier", "mos": None})],
+    "voice": [{"family": "ipv4", "uplink": "isp2", "since_ms": 3000, "rule": "R512", "why": "an operator wants this uplink: nothing is automatic; hactl uplink "
+               "auto ends this", "action": "stay", "switches": 1, "calls": 3, "draining": None, "pinned": "isp2", "last_switch": None}],
+}
+WITH_UPLINKS = {**HEALTHY, **UPLINKS}

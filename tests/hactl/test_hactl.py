@@ -84,6 +84,13 @@ class Shows(Case):
     def test_status_while_calls_are_waited_for(self):
         self.shows("status-draining", "status", model.DRAINING)
 
+    def test_status_with_uplinks(self):
+        self.shows("status-uplinks", "status", model.WITH_UPLINKS)
+
+    def test_uplinks(self):
+        self.shows("uplink-list", "uplink", model.UPLINKS, "list")
+        self.shows("uplink-none", "uplink", {"uplinks": [], "voice": []}, "list")
+
     def test_why(self):
         self.shows("why", "why", model.WHY, "office")
 
@@ -99,7 +106,7 @@ class Shows(Case):
 
     def test_an_agent_of_another_version(self):
         """Keys that are missing or of another type: less is shown, nothing breaks."""
-        for command, args in (("status", []), ("why", ["office"]), ("gate", []), ("history", []), ("registrations", ["list"])):
+        for command, args in (("status", []), ("why", ["office"]), ("gate", []), ("history", []), ("registrations", ["list"]), ("uplink", ["list"])):
             for data in ({}, [], {"groups": 5, "nodes": {}, "alarms": "x", "links": [3], "records": [1], "timing": []}):
                 code, _, err, _ = self.ask({command: model.ok(data)}, command, *args)
                 self.assertEqual((code, err), (0, ""), (command, data))
