@@ -54,6 +54,53 @@ static void marks_pins(FILE *f, const struct path_config *c, uint32_t pinned, co
 
 /* At a flow's start only: a rule that set it for each packet would make the flush miss those that have moved.
  */
+static bool marks_all(const struct path_config *c, uint8_t family)
+{
+	for (size_t i = 0; i < c->voice_count; i++)
+		if (c->voice_to[i].ip.family == family && c->voice_to[i].length == 0)
+			return true;
+	return false;
+}
+
+/* What goes where voice does not stays where it is at a switch, and is to be left alone. False: no voice of
+ * this family. */
+static bool marks_to(FILE *f, const struct path_config *c, uint8_t family)
+{
+	char text[IP_PREFIX_TEXT_MAX];
+	bool first = true;
+
+	if (marks_all(c, family))
+		return true;
+	for (size_t i = 0; i < c->voice_count; i++) {
+		if (c->voice_to[i].ip.family != family)
+			continue;
+		(void)fprintf(f, "%s%s", first ? "{ " : ", ", ip_prefix_format(&c->voice_to[i], text));
+		first = false;
+	}
+	if (!first)
+		(void)fprintf(f, " }");
+	return !first;
+}
+
+/* "meta nfproto ipv4 oifname "wan1" ip daddr { 203.0.113.0/24 } ct mark set ..." */
+static void marks_line(FILE *f, const struct path_config *c, const struct path_uplink *u)
+{
+	_cleanup_(free_ptr) char *to = NULL;
+	bool v6 = u->family == AF_INET6, any;
+	size_t len;
+	FILE *t = open_memstream(&to, &len);
+
+	if (!t)
+		return;
+	any = marks_to(t, c, u->family);
+	if (fclose(t) != 0 || !any)
+		return;
+	(void)fprintf(f, "meta nfproto %s oifname \"%s\" ", v6 ? "ipv6" : "ipv4", u->device);
+	if (*to)
+		(void)fprintf(f, "%s daddr %s ", v6 ? "ip6" : "ip", to);
+	(void)fprintf(f, "ct mark set ct mark and 0x%x or 0x%x\n", ~c->mark_mask, u->mark);
+}
+
 static char *marks_chains(const struct path_config *c, uint32_t pinned)
 {
 	char *text = NULL;
@@ -64,12 +111,11 @@ static char *marks_chains(const struct path_config *c, uint32_t pinned)
 		return NULL;
 	(void)fprintf(f,
 		      "chain flows { type filter hook postrouting priority -150; policy accept;\n"
-		      "ct mark and 0x%x != 0 accept\n",
-		      c->mark_mask);
+		      "ct mark and 0x%x != 0 accept\n"
+		      "meta mark and 0x%x != 0 accept\n", /* probes, and who says himself where he goes */
+		      c->mark_mask, c->mark_mask);
 	for (size_t i = 0; i < c->uplink_count; i++)
-		(void)fprintf(f, "meta nfproto %s oifname \"%s\" ct mark set ct mark and 0x%x or 0x%x\n",
-			      c->uplink[i].family == AF_INET6 ? "ipv6" : "ipv4", c->uplink[i].device,
-			      ~c->mark_mask, c->uplink[i].mark);
+		marks_line(f, c, &c->uplink[i]);
 	(void)fprintf(f, "}\n");
 	if (pinned) {
 		marks_pins(f, c, pinned, "out", "route hook output");

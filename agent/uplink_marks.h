@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The nftables table `inet ringkeep_uplink`: a flow gets the mark of the uplink by which it leaves first, and
- * keeps it. By that mark the flows of one uplink are deleted after a switch. A ruleset of the administrator's
- * own may do the same (mark-flows = no). Loaded by a child, `nft -f -`, in one transaction; it stays when the
- * agent goes. What is there already is not loaded again; now and then it is looked whether it still is, since
- * a firewall that is loaded anew takes everybody's tables away.
+ * The nftables table `inet ringkeep_uplink`: a flow of voice gets the mark of the uplink by which it leaves
+ * first, and keeps it; probes, and packets with a mark of their own, get none. By that mark the flows of one
+ * uplink are deleted after a switch. A ruleset of the administrator's own may do the same (mark-flows = no).
+ * Loaded by a child, `nft -f -`, in one transaction; it stays when the agent goes. What is there already is
+ * not loaded again; now and then it is looked whether it still is, since a firewall that is loaded anew takes
+ * everybody's tables away.
  */
 #ifndef RK_UPLINK_MARKS_H
 #define RK_UPLINK_MARKS_H

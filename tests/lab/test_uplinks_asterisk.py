@@ -12,7 +12,7 @@ import pytest
 from gatelab import Space
 from isplab import Services
 from ringlab import Lab, asterisk, ringkeep
-from ringlab.isps import MEDIA, PUBLIC, Isps, Tap, configuration
+from ringlab.isps import MEDIA, PUBLIC, Isps, Tap, configuration, flows
 from ringlab.machine import wait_until
 from ringlab.probe import now_ns
 from ringlab.stalls import excused
@@ -112,13 +112,13 @@ def test_a_call_through_a_blackout(world):
         media_at, sip_at = first_seen_s(new, RTP_PORT, since), first_seen_s(new, PEER_PORT, since)
         numbers = [n for t, _, n in carrier.heard]
         lost = sum((b - a - 1) & 0xFFFF for a, b in zip(numbers, numbers[1:]) if (b - a) & 0xFFFF < 1000)
-        flows = [line for line in holder.run("conntrack", "-L", "-m", "0x100/0xff00", "-d", MEDIA).stdout.splitlines() if f"dport={RTP_PORT}" in line]
+        old_flows, new_flows = flows(holder, MEDIA, 1), flows(holder, MEDIA, 2)
         print(f"blackout with Asterisk: silent there {there * 1000:.0f} ms ({lost} packets), here {here * 1000:.0f} ms; audio over wan2 {media_at - since:.2f} s after "
               f"the fault, SIP {sip_at - media_at:+.2f} s from it; {voice(holder)['last_switch']}")
         assert [m.get("Call-ID") for m in again][0] == invite.get("Call-ID") and addresses(again[-1]) == (PUBLIC[2], PUBLIC[2])
         assert addresses(requests(carrier, "REGISTER", seen)[-1])[0] == PUBLIC[2]
         assert {source for t, source, _ in carrier.heard if t > until - 1} == {PUBLIC[2]}
-        assert not flows, flows
+        assert new_flows and not old_flows, old_flows
         assert voice(holder)["last_switch"]["outcome"] == "done", voice(holder)["last_switch"]
         with excused(begun_ns):
             assert max(there, here) < GAP_S

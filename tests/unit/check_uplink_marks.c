@@ -15,6 +15,10 @@ static const struct path_config lines = {
 	.uplink_count = 2,
 	.uplink = { { .device = "wan1", .family = AF_INET, .mark = 0x100 },
 		    { .device = "wan2", .family = AF_INET6, .mark = 0x200 } },
+	.voice_count = 3,
+	.voice_to = { { .ip = { AF_INET, { 203, 0, 113, 0 } }, .length = 24 },
+		      { .ip = { AF_INET, { 192, 0, 2, 1 } }, .length = 32 },
+		      { .ip = { AF_INET6, { 0 } }, .length = 0 } },
 };
 
 START_TEST(marks_at_the_start_of_a_flow)
@@ -23,8 +27,10 @@ START_TEST(marks_at_the_start_of_a_flow)
 
 	ck_assert_ptr_nonnull(text);
 	ck_assert_ptr_nonnull(strstr(text, "ct mark and 0xff00 != 0 accept\n"));
-	ck_assert_ptr_nonnull(strstr(
-		text, "meta nfproto ipv4 oifname \"wan1\" ct mark set ct mark and 0xffff00ff or 0x100\n"));
+	ck_assert_ptr_nonnull(strstr(text, "meta nfproto ipv4 oifname \"wan1\" ip daddr { 203.0.113.0/24, "
+					   "192.0.2.1 } ct mark set ct mark "
+					   "and 0xffff00ff or 0x100\n"));
+	ck_assert_ptr_nonnull(strstr(text, "meta mark and 0xff00 != 0 accept\n"));
 	ck_assert_ptr_nonnull(strstr(
 		text, "meta nfproto ipv6 oifname \"wan2\" ct mark set ct mark and 0xffff00ff or 0x200\n"));
 	ck_assert_ptr_null(strstr(text, "meta mark set"));

@@ -18,6 +18,7 @@ from .netns import inside
 OPERATORS = {"a": "203.0.113.10", "b": "203.0.113.20"}
 MEDIA = "203.0.113.30"
 MEDIA_PORT = 40000
+ELSEWHERE = "198.18.0.1"  # no voice goes there: a route of its own over wan1
 PUBLIC = {1: "198.51.100.1", 2: "192.0.2.1"}
 PERIOD_S = 0.02
 
@@ -51,6 +52,12 @@ def configuration(lab, voice="", probes=""):
     return top, {node.name: "\n".join(f"line isp{n} {{ gateway = 10.{n}.{node.id}.1 }}" for n in PUBLIC) for node in lab.pbx_nodes}
 
 
+def flows(node, to, n=None):
+    """Entries of the node's connection tracking to that address, of one ISP's uplink by their mark, or of any."""
+    lines = [line for line in node.check("cat", "/proc/net/nf_conntrack").splitlines() if f"dst={to} " in line]
+    return [line for line in lines if n is None or f"mark={n * 0x100} " in f"{line} "]
+
+
 class Isps:
     """`space`: makes a namespace with ip(), check(), run(), close() (gatelab.Space); `services`: answers in the Internet (isplab.Services)."""
 
@@ -58,7 +65,7 @@ class Isps:
         self.lab, self._spaces = lab, []
         self.inet = self._made(space("inet"))
         self.isp = {n: self._made(space(f"isp{n}")) for n in PUBLIC}
-        for address in (*OPERATORS.values(), MEDIA):
+        for address in (*OPERATORS.values(), MEDIA, ELSEWHERE):
             self.inet.ip("addr", "add", f"{address}/32", "dev", "lo")
         for n, isp in self.isp.items():
             self._build(n, isp)
@@ -92,6 +99,7 @@ class Isps:
             isp.ip("link", "set", f"c{node.id}", "up")
             node.check("ip", "addr", "add", f"10.{n}.{node.id}.2/24", "dev", f"wan{n}")
             node.check("ip", "link", "set", f"wan{n}", "up")
+        node.check("ip", "route", "replace", f"{ELSEWHERE}/32", "via", f"10.1.{node.id}.1", "dev", "wan1")
         node.check("nft", "-f", "-", input=NODE_RULES)
 
     # ---- faults ----
