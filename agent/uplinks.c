@@ -19,6 +19,9 @@
 
 /* Events come in bursts (a device that comes up): one look at all routes after them. */
 #define UPLINKS_ENSURE_NS (20 * NS_PER_MS)
+/* Nothing here is worth a round sooner after another: at real-time priority a deadline that stays due would
+ * take the processor from the PBX. */
+#define UPLINKS_ROUND_NS NS_PER_MS
 
 static const char *const family_names[PATH_FAMILIES] = { "IPv4", "IPv6" };
 
@@ -451,6 +454,7 @@ static void marks_run(struct uplinks *u)
 
 static void uplinks_run(struct uplinks *u)
 {
+	u->ran_at = u->agent->now.boot;
 	if (path_watch_read(&u->watch) < 0)
 		u->ensure = true;
 	for (uint8_t i = 0; i < u->count; i++)
@@ -482,7 +486,9 @@ boot_t uplinks_next(const struct uplinks *u)
 		if (u->family[f].count)
 			next = boot_min(next,
 					boot_min(uplink_switch_next(u, f), u->family[f].decision.again_at));
-	return next;
+	return boot_before(next, boot_add(u->ran_at, UPLINKS_ROUND_NS))
+		       ? boot_add(u->ran_at, UPLINKS_ROUND_NS)
+		       : next;
 }
 
 void uplinks_tick(struct uplinks *u)

@@ -52,6 +52,7 @@ struct uplinks {
 	struct path_flush flush;
 	bool can_flush;
 	struct netlink route; /* the probes' questions */
+	boot_t ran_at;	      /* the latest round */
 	int epoll_fd;	      /* all descriptors of this folder; the loop watches this one */
 	bool ensure;	      /* routes are to be looked at again */
 	boot_t ensure_at;

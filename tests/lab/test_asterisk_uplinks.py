@@ -191,6 +191,7 @@ def test_address_is_in_what_asterisk_sends_next_and_calls_stay(site, uplinks):
 def test_what_is_in_force_already_costs_nothing_also_after_a_restart_of_the_adapter(site, uplinks):
     adapter = uplinks.start()
     assert told(adapter, FIRST) is None
+    time.sleep(0.5)  # the event of the reload follows its answer
     written, reloads = uplinks.include.stat(), len([e for e in site.manager("a").events if e.get("Event") == "Reload"])
     adapter.close()
     again = uplinks.start()
