@@ -10,6 +10,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
 import cost  # noqa: E402
 import failover  # noqa: E402
 import scale  # noqa: E402
+import uplink  # noqa: E402
 from report import Report  # noqa: E402
 from subjects import TIMINGS, Keepalived, Ringkeep, RingkeepNative  # noqa: E402
 
@@ -74,6 +75,7 @@ def main():
         "native": lambda: native(report),
         "growth": lambda: growth(report),
         "scale": lambda: scale.scale(report, QUICK),
+        "uplink": lambda: uplink.detection(report, 1 if QUICK else 3),
     }
     only = os.environ.get("BENCH_ONLY", "").split()
     parts = {name: part for name, part in parts.items() if not only or name in only}
