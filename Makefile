@@ -4,7 +4,7 @@
 #   make test             everything: gcc, and gcc and clang with sanitizers; unit, fuzz, search, simulation, lab (needs root)
 #   make test ONLY=WORD   the tests whose suite or name has the word
 #   make demo             a cluster in namespaces, shown failing over (needs root); PBX=asterisk with Asterisk, KEEP=1 leaves it up
-#   make bench            measured side by side with keepalived, build/bench.json (needs root); BENCH_QUICK=1 for a smoke run, BENCH_ONLY=native for a part
+#   make bench            measured side by side with keepalived, build/bench.json (needs root); BENCH_QUICK=1 for a smoke run, BENCH_ONLY=native for a part; its part uplink wants RINGKEEP_DPINGER=PROGRAM
 #   make watchdog-vm      the hardware watchdog in a virtual machine, with Linux's driver and QEMU's device (two to three minutes)
 #   make chaos            random faults against a live cluster (needs root); SEED=N, MINUTES=N (10), NODES=3 or 2
 #   make chaos-broken     the same against daemons that are broken on purpose: it must see that
