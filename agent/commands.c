@@ -510,7 +510,6 @@ static json_t *command_voters_json(const struct agent *a)
 			 command_names(a, config_voters(a->config)));
 }
 
-/* Brings the voters in force to those of the configuration, by way of a joint set. */
 /* ---- uplinks ---- */
 
 #define COMMAND_UPLINK_RECORDS 2000 /* of all kinds, out of which those of the uplinks are taken */
@@ -542,6 +541,8 @@ static enum control_answer command_uplink(void *ctx, const struct control_reques
 	struct sentence why = { "" };
 	int r;
 
+	if (!use && *name)
+		return command_refuse(ret_reply, control_refusal("usage", NULL, "Only use names an uplink."));
 	if (!strcmp(action, "list"))
 		return command_refuse(ret_reply, control_ok(command_uplinks_json(a)));
 	if (!strcmp(action, "history"))
@@ -563,6 +564,7 @@ static enum control_answer command_uplink(void *ctx, const struct control_reques
 	return command_refuse(ret_reply, control_ok(command_uplinks_json(a)));
 }
 
+/* Brings the voters in force to those of the configuration, by way of a joint set. */
 static enum control_answer command_voters(void *ctx, const struct control_request *req, json_t **ret_reply)
 {
 	struct agent *a = ctx;

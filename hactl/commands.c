@@ -39,7 +39,7 @@ const struct hactl_command hactl_commands[] = {
 	  "at the holder: have the PBX register the trunk at its carrier now, or take that back until register or a move" },
 	{ "uplink", "list|use|auto|history [UPLINK]", "count", ROLE_VIEWER, hactl_run_remote, show_uplinks,
 	  "this node's ways to the outside: how good each is and which one voice takes; use UPLINK: that one, whatever is measured, until "
-	  "auto; history: what became of them" },
+	  "auto; history: what became of them. use and auto need the role operator" },
 	{ "voters", "show|apply", "", ROLE_VIEWER, hactl_run_remote, show_voters,
 	  "who votes on leases; apply brings that to what the configuration says, safely, by way of both" },
 	{ "config", "check|explain|show|diff|import [FILE]", "corosync node id config-id state-dir", ROLE_NONE, run_config, NULL,
