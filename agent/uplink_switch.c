@@ -54,6 +54,7 @@ static bool switch_route(struct uplinks *u, int to)
 	if (r < 0)
 		log_error("voice cannot go over %s: %s", uplinks_name(u, to),
 			  why.text[0] ? why.text : strerror(-r));
+	uplinks_ensure_soon(u); /* tells what else is amiss */
 	return r == 0;
 }
 

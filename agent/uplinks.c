@@ -69,16 +69,22 @@ static void line_look(struct uplinks *u, uint8_t i)
 	uplink_state_hard(s, UPLINK_HARD_GATEWAY, w->neighbour_failed, now);
 }
 
+/* Also when the latest look failed and the next is far: what has changed may be what it waits for. */
+void uplinks_ensure_soon(struct uplinks *u)
+{
+	boot_t soon = boot_add(u->agent->now.boot, UPLINKS_ENSURE_NS);
+
+	u->ensure_at = u->ensure ? boot_min(u->ensure_at, soon) : soon;
+	u->ensure = true;
+}
+
 static void uplinks_event(void *ctx, const struct path_event *e)
 {
 	struct uplinks *u = ctx;
 
 	if (e->kind == PATH_EVENT_TOUCHED || e->kind == PATH_EVENT_DEVICE || e->kind == PATH_EVENT_GATEWAY ||
-	    e->kind == PATH_EVENT_ADDRESS) {
-		if (!u->ensure)
-			u->ensure_at = boot_add(u->agent->now.boot, UPLINKS_ENSURE_NS);
-		u->ensure = true;
-	}
+	    e->kind == PATH_EVENT_ADDRESS)
+		uplinks_ensure_soon(u);
 	if (e->uplink < 0 || e->uplink >= u->count)
 		return;
 	line_look(u, (uint8_t)e->uplink);
@@ -86,6 +92,8 @@ static void uplinks_event(void *ctx, const struct path_event *e)
 		uplink_probes_renew(u, (uint8_t)e->uplink);
 }
 
+/* In the midst of a switch voice is on the new line already: what is in use only after it is verified would
+ * be put back. */
 static void uplinks_ensure(struct uplinks *u)
 {
 	int8_t active[PATH_FAMILIES];
@@ -93,7 +101,7 @@ static void uplinks_ensure(struct uplinks *u)
 	int r;
 
 	for (int f = 0; f < PATH_FAMILIES; f++) {
-		int used = uplinks_index(u, f, u->family[f].choice.active);
+		int used = uplink_switch_voice(u, f);
 
 		active[f] = used >= 0 ? (int8_t)used : PATH_ADOPT;
 	}

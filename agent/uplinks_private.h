@@ -75,6 +75,8 @@ void uplink_probes_run(struct uplinks *u, uint8_t uplink);
 boot_t uplink_probes_next(const struct uplinks *u, uint8_t uplink);
 
 /* ---- uplinks.c ---- */
+/* Routes are looked at again in a moment. */
+void uplinks_ensure_soon(struct uplinks *u);
 /* The switch of this family has ended. */
 void uplinks_switched(struct uplinks *u, enum path_family f, bool ok);
 const char *uplinks_name(const struct uplinks *u, int uplink);

@@ -268,12 +268,42 @@ static void ensure_active(const struct path_config *c, const struct path_list *l
 }
 
 /* What a switch may replace without looking. */
-static void remember_nexthops(struct path *p, const struct path_plan *plan)
+static void remember_nexthops(struct path *p, const struct path_plan *plan, const struct path_report *report)
 {
 	memset(p->nexthop, 0, sizeof p->nexthop);
-	for (size_t i = 0; plan && i < plan->count; i++)
-		if (plan->object[i].kind == PATH_NEXTHOP)
-			p->nexthop[path_family(plan->object[i].family)] = plan->object[i];
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct path_object *o = &plan->object[i];
+
+		if (o->kind == PATH_NEXTHOP && report->voice[path_family(o->family)])
+			p->nexthop[path_family(o->family)] = *o;
+	}
+}
+
+/* The kernel takes nothing through a device that is down or has no carrier, and tells when it is up: what
+ * waits for that is no error. Nor is voice's route, as long as there is no nexthop that it could take. */
+static int ensure_plan(struct path *p, const struct path_list *l, const struct path_plan *plan,
+		       struct path_report *report, struct sentence *reterr)
+{
+	struct sentence why = { "" };
+	int error = 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct path_object *o = &plan->object[i];
+		bool *voice = &report->voice[path_family(o->family)];
+		int r;
+
+		if (o->kind == PATH_ROUTE && o->nexthop && !*voice)
+			continue;
+		r = ensure_object(p, l, o, report, &why);
+		if (o->nexthop)
+			*voice = r == 0;
+		if (r == 0 || r == -ENETDOWN || error)
+			continue;
+		error = r;
+		if (reterr)
+			*reterr = why;
+	}
+	return error;
 }
 
 int path_ensure(struct path *p, const struct path_config *c, const int8_t active[PATH_FAMILIES],
@@ -283,7 +313,7 @@ int path_ensure(struct path *p, const struct path_config *c, const int8_t active
 	_cleanup_(free_ptr) struct path_list *l = NULL;
 	struct path_report report = { 0 };
 	uint32_t spared[PATH_FAMILIES] = { 0 };
-	int r, error = 0;
+	int r, error;
 
 	if (!plan)
 		return -ENOMEM;
@@ -297,12 +327,9 @@ int path_ensure(struct path *p, const struct path_config *c, const int8_t active
 	report.listed = (uint32_t)l->count;
 	ensure_active(c, l, active, &report, spared);
 	path_plan_make(c, report.active, plan);
-	for (size_t i = 0; i < plan->count; i++) {
-		r = ensure_object(p, l, &plan->object[i], &report, error ? NULL : reterr);
-		error = error ? error : r;
-	}
+	error = ensure_plan(p, l, plan, &report, reterr);
 	r = remove_unwanted(p, l, plan, spared, &report, error ? NULL : reterr);
-	remember_nexthops(p, error ? NULL : plan);
+	remember_nexthops(p, plan, &report);
 	*ret = report;
 	return error ? error : r;
 }
@@ -335,10 +362,12 @@ int path_use(struct path *p, const struct path_config *c, int8_t uplink, struct 
 	at_once = use_at_once(p, &o, reterr);
 	if (at_once < 0)
 		return at_once;
+	*ret = (struct path_report){ 0 };
 	r = path_ensure(p, c, active, ret, reterr);
-	if (r == 0)
-		ret->written += (uint32_t)at_once;
-	return r;
+	ret->written += (uint32_t)at_once;
+	if (ret->voice[path_family(o.family)])
+		return 0;
+	return r < 0 ? r : sentence_fail(reterr, -ENETDOWN, "%s is down", c->uplink[uplink].device);
 }
 
 int path_remove(struct path *p, struct path_report *ret)

@@ -19,6 +19,7 @@ struct path_report {
 	uint32_t removed;
 	int8_t active[PATH_FAMILIES]; /* PATH_ADOPT: voice goes where no configured uplink is; left as it was
 				       */
+	bool voice[PATH_FAMILIES];    /* its nexthop and its route are as wanted */
 };
 
 struct path {
@@ -32,7 +33,8 @@ void path_close(struct path *p);
 
 /* Makes it so. active: by family, the uplink for voice, PATH_NONE, or PATH_ADOPT: what is there stays. If the
  * active one has no way out now, voice's nexthop stays, too: only a switch moves it.
- * On an error the rest of the plan was still tried; reterr tells of the first.
+ * On an error the rest of the plan was still tried; reterr tells of the first. What cannot be there because a
+ * device is down is none: path_watch tells when it is up.
  * @retval -EINVAL path_plan_check(). @retval -EEXIST something of somebody else is in the way. @retval
  * -EOPNOTSUPP no nexthop objects (Linux 5.3).
  */
@@ -40,8 +42,9 @@ int path_ensure(struct path *p, const struct path_config *c, const int8_t active
 		struct path_report *ret, struct sentence *reterr);
 
 /* Moves voice of the uplink's family, at once for all: the old nexthop until here, the new one from here.
- * Then as path_ensure(), with PATH_ADOPT for the other family.
- * @retval -ENETUNREACH it has no way out: nothing was changed. */
+ * Then as path_ensure(), with PATH_ADOPT for the other family; what fails
+ * there and is not voice's is not told: path_ensure() does.
+ * @retval -ENETUNREACH it has no way out: nothing was changed. @retval -ENETDOWN its device is down. */
 int path_use(struct path *p, const struct path_config *c, int8_t uplink, struct path_report *ret,
 	     struct sentence *reterr);
 

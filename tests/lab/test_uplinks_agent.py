@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A line that cannot be set up (put down, without an address, something of others in its place) is no reason to leave voice on it, nor to measure none."""
+import signal
+import time
+
+import pytest
+
+from ringlab import ringkeep
+from ringlab.isps import MEDIA, PUBLIC, flows
+from ringlab.machine import wait_until
+from test_uplinks import calm, call, uplinks, used, voice, world  # noqa: F401 fixtures
+
+
+def alarms(node):
+    return {a["key"]: a["text"] for a in ringkeep.status(node)["alarms"]}
+
+
+def switched(node):
+    last = voice(node)["last_switch"]
+    return used(node) == "isp2" and last and not last["running"]
+
+
+def way(node):
+    """The device by which the kernel sends voice."""
+    return node.check("ip", "route", "get", MEDIA).split(" dev ")[1].split()[0]
+
+
+def restore(node):
+    """wan1 as the lab made it; also after its address or routes were taken."""
+    node.check("ip", "link", "set", "wan1", "up")
+    node.check("ip", "addr", "replace", f"10.1.{node.id}.2/24", "dev", "wan1")
+    node.check("ip", "route", "replace", "198.18.0.1/32", "via", f"10.1.{node.id}.1", "dev", "wan1")
+
+
+@pytest.fixture()
+def put_back(calm):
+    _lab, _isps, holder = calm
+    yield
+    holder.run("ip", "route", "del", "default", "table", "102", "metric", "1")
+    restore(holder)
+
+
+LOSE = {"put down": ("ip", "link", "set", "wan1", "down"), "no address": ("ip", "addr", "flush", "dev", "wan1", "scope", "global")}
+
+
+@pytest.mark.parametrize("how", LOSE)
+def test_voice_leaves_a_line_that_cannot_be_set_up(calm, call, put_back, how):
+    _lab, _isps, holder = calm
+    before = voice(holder)["switches"]
+    holder.check(*LOSE[how])
+    try:
+        wait_until(lambda: switched(holder), 10, lambda: str(voice(holder)), 0.05)
+    finally:
+        print(how, voice(holder), alarms(holder), holder.check("ip", "nexthop", "show"))
+    assert way(holder) == "wan2", "the agent says isp2, and the kernel does not"
+    assert voice(holder)["last_switch"]["ok"] and voice(holder)["switches"] == before + 1
+    assert call.sources(time.monotonic() - 0.5) == {PUBLIC[2]}
+    assert not flows(holder, MEDIA, 1)
+    restore(holder)
+    wait_until(lambda: uplinks(holder)["isp1"]["class"] == "good", 60, lambda: str(uplinks(holder)["isp1"]), 0.1)
+    wait_until(lambda: "uplinks/routes" not in alarms(holder), 10, lambda: str(alarms(holder)), 0.1)
+
+
+@pytest.mark.parametrize("how", LOSE)
+def test_an_agent_that_starts_beside_such_a_line_measures_the_other(calm, put_back, how):
+    lab, _isps, holder = calm
+    holder.check(*LOSE[how])
+    holder.agent.send(signal.SIGKILL)
+    time.sleep(0.3)
+    holder.start_agent()
+    wait_until(lambda: ringkeep.status(holder), 20, "the new agent", 0.1)
+    try:
+        wait_until(lambda: uplinks(holder) and uplinks(holder)["isp2"]["class"] == "good" and used(holder) == "isp2", 20, lambda: str(alarms(holder)), 0.1)
+    finally:
+        print(how, alarms(holder))
+    restore(holder)
+    wait_until(lambda: uplinks(holder)["isp1"]["class"] == "good", 60, lambda: str(uplinks(holder)["isp1"]), 0.1)
+
+
+def test_what_happens_in_the_midst_of_a_switch_does_not_take_voice_back(calm, call, put_back):
+    """Something of ours is taken away and put there again before the switch is verified."""
+    _lab, _isps, holder = calm
+    ringkeep.hactl(holder, "uplink", "use", "isp2")
+    holder.check("ip", "rule", "del", "priority", "1201")
+    holder.check("ip", "addr", "add", "10.1.99.2/32", "dev", "wan1")
+    try:
+        wait_until(lambda: "1201:" in holder.check("ip", "rule", "show"), 10, lambda: holder.check("ip", "rule", "show"), 0.02)
+        assert way(holder) == "wan2"
+        wait_until(lambda: switched(holder), 10, lambda: str(voice(holder)), 0.05)
+        assert way(holder) == "wan2"
+        assert call.sources(time.monotonic() - 0.5) == {PUBLIC[2]}
+    finally:
+        holder.run("ip", "addr", "del", "10.1.99.2/32", "dev", "wan1")
+
+
+def test_what_is_in_the_way_of_the_one_line_keeps_voice_off_no_other(calm, call, put_back):
+    _lab, isps, holder = calm
+    holder.check("ip", "route", "replace", "unreachable", "default", "table", "101", "metric", "4294967295", "proto", "static")
+    wait_until(lambda: "uplinks/routes" in alarms(holder), 20, lambda: holder.check("ip", "route", "show", "table", "101"), 0.1)
+    try:
+        isps.fault(1)
+        wait_until(lambda: switched(holder), 10, lambda: f"{voice(holder)} {alarms(holder)} {holder.check('ip', 'nexthop', 'show')}", 0.05)
+        assert way(holder) == "wan2", "the agent says isp2, and the kernel does not"
+        assert voice(holder)["last_switch"]["ok"]
+        assert not flows(holder, MEDIA, 1)
+    finally:
+        holder.run("ip", "route", "del", "unreachable", "default", "table", "101", "metric", "4294967295", "proto", "static")
