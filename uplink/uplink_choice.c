@@ -134,7 +134,7 @@ static int64_t back_delay_ns(const struct uplink_choice *c)
 	return c->policy->failback_delay_ns << c->back_shift;
 }
 
-static uint32_t pin_facts(const struct uplink_choice *c, const struct uplink_facts *f)
+static uint32_t pin_facts(const struct uplink_choice *c, const struct uplink_facts *f, boot_t now)
 {
 	uint32_t facts = UPLINK_FACT_PINNED;
 
@@ -144,6 +144,8 @@ static uint32_t pin_facts(const struct uplink_choice *c, const struct uplink_fac
 		facts |= UPLINK_FACT_PIN_ELSEWHERE;
 	if (f->uplink[c->pinned].grade == UPLINK_GRADE_NONE)
 		facts |= UPLINK_FACT_PIN_NO_ROUTE;
+	if (boot_before(now, c->barred_until[c->pinned]))
+		facts |= UPLINK_FACT_PIN_BARRED;
 	return facts;
 }
 
@@ -232,7 +234,7 @@ static uint32_t choice_facts(struct uplink_choice *c, const struct uplink_facts 
 	ret->best = choice_best(c, f, now);
 	ret->back = choice_back(c, f, now);
 	ret->first = choice_first(c, f, now);
-	facts = pin_facts(c, f) | budget_facts(c, now) | grade_facts(c, f, ret->best, now) |
+	facts = pin_facts(c, f, now) | budget_facts(c, now) | grade_facts(c, f, ret->best, now) |
 		back_facts(c, f, ret->back, now) | drain_facts(c, f);
 	if (c->moving_to != UPLINK_ANY)
 		facts |= UPLINK_FACT_MOVING;
@@ -305,6 +307,8 @@ void uplink_choice_init(struct uplink_choice *c, const struct uplink_choice_poli
 void uplink_choice_pin(struct uplink_choice *c, int8_t uplink)
 {
 	c->pinned = uplink;
+	if (uplink != UPLINK_ANY)
+		c->barred_until[uplink] = (boot_t){ 0 }; /* who asks again may have mended it */
 }
 
 void uplink_choice_step(struct uplink_choice *c, const struct uplink_facts *f, boot_t now,

@@ -8,6 +8,10 @@
 static const struct uplink_rule rules[] = {
 	{ 500, UPLINK_FACT_MOVING, 0, UPLINK_HOLD, UPLINK_TO_NOWHERE, false,
 	  "a switch is being carried out: wait for its end" },
+	{ 513, UPLINK_FACT_PINNED | UPLINK_FACT_PIN_ELSEWHERE | UPLINK_FACT_PIN_BARRED,
+	  UPLINK_FACT_PIN_NO_ROUTE, UPLINK_HOLD, UPLINK_TO_NOWHERE, true,
+	  "the switch to the uplink that an operator wants has just failed: again in a moment; hactl uplink "
+	  "auto ends this" },
 	{ 510, UPLINK_FACT_PINNED | UPLINK_FACT_PIN_ELSEWHERE, UPLINK_FACT_PIN_NO_ROUTE, UPLINK_SWITCH,
 	  UPLINK_TO_PINNED, false, "an operator wants this uplink: switch" },
 	{ 511, UPLINK_FACT_PINNED | UPLINK_FACT_PIN_ELSEWHERE, 0, UPLINK_HOLD, UPLINK_TO_NOWHERE, true,

@@ -48,8 +48,9 @@ enum uplink_choice_fact {
 	UPLINK_FACT_DRAINING = 1 << 24,	   /* another uplink still has live calls */
 	UPLINK_FACT_DOUBT = 1 << 25,	   /* the best of the others may have died just now */
 	UPLINK_FACT_BACK_DOUBT = 1 << 26,  /* the preferred one */
+	UPLINK_FACT_PIN_BARRED = 1 << 27,  /* a switch to it has just failed */
 };
-#define UPLINK_FACTS_COUNT 27
+#define UPLINK_FACTS_COUNT 28
 
 /* Where a row wants to go. */
 enum uplink_goal { UPLINK_TO_NOWHERE, UPLINK_TO_PINNED, UPLINK_TO_FIRST, UPLINK_TO_BEST, UPLINK_TO_BACK };

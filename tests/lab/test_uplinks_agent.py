@@ -105,3 +105,25 @@ def test_what_is_in_the_way_of_the_one_line_keeps_voice_off_no_other(calm, call,
         assert not flows(holder, MEDIA, 1)
     finally:
         holder.run("ip", "route", "del", "unreachable", "default", "table", "101", "metric", "4294967295", "proto", "static")
+
+
+def test_an_order_that_fails_is_not_repeated_at_once(calm):
+    """Somebody has taken voice's nexthop for himself."""
+    _lab, _isps, holder = calm
+    nexthop = ("ip", "nexthop", "replace", "id", "1000", "via", f"10.1.{holder.id}.1", "dev", "wan1", "onlink", "protocol")
+    holder.check(*nexthop, "static")
+    wait_until(lambda: "uplinks/routes" in alarms(holder), 10, lambda: str(alarms(holder)), 0.1)
+    try:
+        ringkeep.hactl(holder, "uplink", "use", "isp2")
+        time.sleep(5)
+        records = [r for r in ringkeep.hactl(holder, "history", "-n", "200")["records"] if "uplink-switch" in str(r) and "refused" in str(r)]
+        assert len(records) == 1, f"{len(records)} attempts in 5 s"
+        assert voice(holder)["rule"] == "R513" and "voice/IPv4" in alarms(holder)
+        assert way(holder) == "wan1"
+        holder.check(*nexthop, "82")
+        ringkeep.hactl(holder, "uplink", "use", "isp2")
+        wait_until(lambda: switched(holder), 10, lambda: str(voice(holder)), 0.05)
+        assert way(holder) == "wan2"
+    finally:
+        holder.run(*nexthop, "82")
+        ringkeep.hactl(holder, "uplink", "auto")

@@ -320,6 +320,25 @@ START_TEST(pinned_by_an_operator)
 }
 END_TEST
 
+/* Whoever asks at each event would try it at each event. */
+START_TEST(a_pinned_one_that_failed_is_tried_again_later)
+{
+	begin(0, GOOD, BAD);
+	uplink_choice_pin(&c, 1);
+	expect(0, 510, UPLINK_SWITCH);
+	uplink_choice_failed(&c, at_s(1));
+	expect(1, 513, UPLINK_HOLD);
+	ck_assert(d.alarm);
+	ck_assert_int_eq(d.again_at.ns, at_s(31).ns);
+	expect(30, 513, UPLINK_HOLD);
+	expect(31, 510, UPLINK_SWITCH);
+	uplink_choice_failed(&c, at_s(31));
+	expect(32, 513, UPLINK_HOLD);
+	uplink_choice_pin(&c, 1); /* again: he may have mended it */
+	expect_to(33, 510, UPLINK_SWITCH, 1);
+}
+END_TEST
+
 START_TEST(nothing_in_use)
 {
 	begin(UPLINK_ANY, DEGR, GOOD);
@@ -506,6 +525,7 @@ UNIT_MAIN("uplink_choice", failback_learns, doubted_is_not_switched_to, doubt_st
 	  unknown_calls_are_calls, drained_uplink_dies, drain_target_dies, failback_when_idle,
 	  failback_starts_anew_when_the_preferred_one_fails, failback_with_a_limit, failback_in_a_window,
 	  failback_by_hand, no_failback_to_a_lower_grade, damped_is_not_chosen_unless_nothing_else_will_do,
-	  ranks, cheaper_is_a_reason_to_go_back, pinned_by_an_operator, nothing_in_use, one_thing_at_a_time,
+	  ranks, cheaper_is_a_reason_to_go_back, pinned_by_an_operator,
+	  a_pinned_one_that_failed_is_tried_again_later, nothing_in_use, one_thing_at_a_time,
 	  failed_switch_leaves_its_target_alone, budget, reserve_is_for_the_dead,
 	  rules_have_numbers_and_sentences)
