@@ -88,6 +88,8 @@ static void uplinks_event(void *ctx, const struct path_event *e)
 	if (e->uplink < 0 || e->uplink >= u->count)
 		return;
 	line_look(u, (uint8_t)e->uplink);
+	if (e->kind == PATH_EVENT_ADDRESS)
+		u->line[e->uplink].stun = (struct ip_address){ 0 }; /* it was that of another */
 	if (e->kind == PATH_EVENT_DEVICE || e->kind == PATH_EVENT_ADDRESS || e->kind == PATH_EVENT_GATEWAY)
 		uplink_probes_renew(u, (uint8_t)e->uplink);
 }
@@ -394,6 +396,24 @@ static void family_alarm(struct uplinks *u, enum path_family f)
 			      d->rule);
 }
 
+/* It is damped and in use all the same: there is nothing better. */
+static void family_flaps(struct uplinks *u, enum path_family f)
+{
+	const struct uplink_family *fam = &u->family[f];
+	int8_t used = fam->choice.active;
+	char key[ALARM_KEY_MAX];
+
+	(void)snprintf(key, sizeof key, "uplinks/flaps/%s", family_names[f]);
+	if (used < 0 || !fam->facts.uplink[used].damped)
+		(void)alarms_clear(&u->agent->alarms, key);
+	else if (alarms_raise(&u->agent->alarms, key, u->agent->now.boot,
+			      "Voice over %s takes uplink %s, which came and went too often lately: no other "
+			      "is better. See hactl uplink history.",
+			      family_names[f], uplinks_name(u, fam->member[used])))
+		records_event(u->agent, "uplink", NULL, "uplink %s flaps, and voice is on it",
+			      uplinks_name(u, fam->member[used]));
+}
+
 static void family_decide(struct uplinks *u, enum path_family f)
 {
 	struct uplink_family *fam = &u->family[f];
@@ -408,6 +428,7 @@ static void family_decide(struct uplinks *u, enum path_family f)
 	uplink_choice_step(&fam->choice, &fam->facts, u->agent->now.boot, &d);
 	fam->decision = d;
 	family_alarm(u, f);
+	family_flaps(u, f);
 	if (d.action != UPLINK_STAY && d.action != UPLINK_HOLD)
 		(void)uplink_switch_start(u, f, &d);
 }

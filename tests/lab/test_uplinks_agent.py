@@ -6,7 +6,7 @@ import time
 import pytest
 
 from ringlab import ringkeep
-from ringlab.isps import MEDIA, PUBLIC, flows
+from ringlab.isps import MEDIA, OPERATORS, PUBLIC, flows
 from ringlab.machine import wait_until
 from test_uplinks import calm, call, uplinks, used, voice, world  # noqa: F401 fixtures
 
@@ -127,3 +127,39 @@ def test_an_order_that_fails_is_not_repeated_at_once(calm):
     finally:
         holder.run(*nexthop, "82")
         ringkeep.hactl(holder, "uplink", "auto")
+
+
+def test_the_public_address_of_an_old_address_is_forgotten(calm, put_back):
+    _lab, isps, holder = calm
+    own = f"10.1.{holder.id}.7"
+    assert uplinks(holder)["isp1"]["public_address"] == PUBLIC[1]
+    isps.silence(OPERATORS["b"])  # who could tell the new one
+    time.sleep(1)
+    holder.check("ip", "addr", "add", f"{own}/32", "dev", "wan1")
+    holder.check("ip", "addr", "del", f"10.1.{holder.id}.2/24", "dev", "wan1")
+    try:
+        wait_until(lambda: uplinks(holder)["isp1"]["public_address"] == own, 10, lambda: str(uplinks(holder)["isp1"]), 0.05)
+    finally:
+        holder.run("ip", "addr", "flush", "dev", "wan1", "scope", "global")
+        isps.speak()
+    restore(holder)
+    wait_until(lambda: uplinks(holder)["isp1"]["public_address"] == PUBLIC[1], 20, lambda: str(uplinks(holder)["isp1"]), 0.05)
+
+
+def test_a_line_in_use_that_flaps_is_an_alarm(calm):
+    """Last of this file: the line stays damped for minutes."""
+    _lab, isps, holder = calm
+    isps.fault(2)
+    wait_until(lambda: uplinks(holder)["isp2"]["class"] == "bad", 10, lambda: str(uplinks(holder)["isp2"]), 0.05)
+    for _ in range(3):
+        isps.fault(1)
+        wait_until(lambda: uplinks(holder)["isp1"]["class"] == "bad", 20, lambda: str(uplinks(holder)["isp1"]), 0.05)
+        isps.heal(1)
+        wait_until(lambda: uplinks(holder)["isp1"]["class"] == "good", 40, lambda: str(uplinks(holder)["isp1"]), 0.05)
+    assert used(holder) == "isp1" and uplinks(holder)["isp1"]["damped"]
+    wait_until(lambda: "uplinks/flaps/IPv4" in alarms(holder), 5, lambda: str(alarms(holder)), 0.1)
+    isps.heal()
+    wait_until(lambda: uplinks(holder)["isp2"]["class"] == "good", 40, lambda: str(uplinks(holder)["isp2"]), 0.05)
+    ringkeep.hactl(holder, "uplink", "use", "isp2")
+    wait_until(lambda: "uplinks/flaps/IPv4" not in alarms(holder), 10, lambda: str(alarms(holder)), 0.1)
+    ringkeep.hactl(holder, "uplink", "auto")
