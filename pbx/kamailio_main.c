@@ -2,7 +2,7 @@
  *
  * ringkeep-adapter-kamailio. Settings beside those of pbx_monitor.h: rpc (unixgram:PATH, required), dump
  * (fifo:PATH), reply-dir, sync (udp:127.0.0.1:PORT), evapi (tcp:127.0.0.1:PORT), table (location),
- * rpc-failures (10).
+ * rpc-failures (10), uplink-table.
  */
 #include "kamailio_private.h"
 
@@ -73,6 +73,8 @@ static int configure_rpc(struct kamailio *k, const struct adapter_main_config *c
 		return setting_error(why, "dump", "fifo:PATH, Kamailio's jsonrpcs FIFO", -EINVAL);
 	if (!pbx_setting_number(c, "rpc-failures", 1, 1000, RPC_FAILURES, &k->mon.seen.rpc_failures_max))
 		return setting_error(why, "rpc-failures", "a number from 1 to 1000", -EINVAL);
+	if (!kamailio_uplink_init(&k->uplink, k->m, &k->rpc, path, adapter_main_setting(c, "uplink-table")))
+		return setting_error(why, "uplink-table", "the name of a hash table of Kamailio", -EINVAL);
 	return 0;
 }
 
@@ -166,6 +168,13 @@ static void kam_trunk(void *ctx, uint64_t id, size_t trunk, bool registered, boo
 	struct kamailio *k = ctx;
 
 	kamailio_trunks_order(&k->trunks, id, trunk, registered, k->active, now);
+}
+
+static void kam_uplink(void *ctx, uint64_t id, const struct adapter_uplink *u, boot_t now)
+{
+	struct kamailio *k = ctx;
+
+	kamailio_uplink_order(&k->uplink, id, u, now);
 }
 
 static void kam_apply_full_begin(void *ctx)
@@ -296,6 +305,9 @@ static void on_rpc(void *ctx, const struct kamailio_rpc_slot *slot, const json_t
 	case CALL_TRUNK_STATUS:
 	case CALL_TRUNK_FORGET:
 		kamailio_trunks_answered(&k->trunks, slot, result, code, error, now);
+		break;
+	case CALL_UPLINK:
+		kamailio_uplink_answered(&k->uplink, result != NULL, code, error, now);
 		break;
 	}
 }
@@ -435,6 +447,7 @@ static void kam_tick(void *ctx, boot_t now)
 	}
 	kamailio_rpc_tick(&k->rpc, now);
 	kamailio_trunks_tick(&k->trunks, now);
+	kamailio_uplink_tick(&k->uplink, now);
 	if (k->use_evapi)
 		kamailio_evapi_tick(&k->evapi, now);
 	if (k->use_sync)
@@ -451,6 +464,7 @@ static boot_t kam_next(void *ctx)
 	boot_t next = boot_min(boot_min(k->uptime_at, k->expire_at), pbx_monitor_next(&k->mon));
 
 	next = boot_min(next, boot_min(kamailio_rpc_next(&k->rpc), kamailio_trunks_next(&k->trunks)));
+	next = boot_min(next, kamailio_uplink_next(&k->uplink));
 	if (k->use_evapi)
 		next = boot_min(next, kamailio_evapi_next(&k->evapi));
 	if (k->use_sync)
@@ -474,9 +488,10 @@ static void kamailio_close(struct kamailio *k)
 
 int main(void)
 {
-	static const char *const settings[] = { "rpc",	 "dump",  "reply-dir",	  "sync",
-						"evapi", "table", "rpc-failures", PBX_MONITOR_SETTINGS,
-						NULL };
+	static const char *const settings[] = {
+		"rpc",		"dump",		"reply-dir",	      "sync", "evapi", "table",
+		"rpc-failures", "uplink-table", PBX_MONITOR_SETTINGS, NULL
+	};
 	const struct adapter_main_ops ops = {
 		.name = "kamailio",
 		.settings = settings,
@@ -490,6 +505,7 @@ int main(void)
 		.apply_full_end = kam_apply_full_end,
 		.apply_end = kam_apply_end,
 		.trunk = kam_trunk,
+		.uplink = kam_uplink,
 		.ready = kam_ready,
 		.next = kam_next,
 		.tick = kam_tick,

@@ -19,6 +19,7 @@
 #include "kamailio_rpc.h"
 #include "kamailio_sync.h"
 #include "kamailio_trunks.h"
+#include "kamailio_uplink.h"
 #include "pbx_monitor.h"
 
 enum kamailio_slot { SLOT_PROBE, SLOT_RPC, SLOT_LIST, SLOT_EVAPI, SLOT_SYNC };
@@ -41,6 +42,7 @@ struct kamailio {
 	struct kamailio_evapi evapi;
 	struct kamailio_sync sync;
 	struct kamailio_trunks trunks;
+	struct kamailio_uplink uplink;
 	bool use_list, use_evapi, use_sync;
 
 	boot_t standby_at; /* when it ended to be active; {0}: never was */

@@ -31,6 +31,7 @@ static const char *const method_of[] = {
 	[CALL_TRUNK_RELOAD] = "uac.reg_refresh",
 	[CALL_TRUNK_STATUS] = "htable.get",
 	[CALL_TRUNK_FORGET] = "htable.delete",
+	[CALL_UPLINK] = "htable.sets",
 };
 
 size_t kamailio_rpc_window(void)

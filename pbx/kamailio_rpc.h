@@ -32,7 +32,8 @@ enum kamailio_call {
 	CALL_TRUNK_UNREGISTER,
 	CALL_TRUNK_RELOAD,
 	CALL_TRUNK_STATUS,
-	CALL_TRUNK_FORGET
+	CALL_TRUNK_FORGET,
+	CALL_UPLINK /* kamailio_uplink.c */
 };
 
 struct kamailio_rpc_slot {

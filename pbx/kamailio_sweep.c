@@ -44,6 +44,7 @@ void sweep_restarted(struct kamailio *k, boot_t now)
 	k->restoring = true;
 	push_everything(k);
 	sweep_request(k, true);
+	kamailio_uplink_restarted(&k->uplink, now);
 }
 
 static void sweep_give_up(struct kamailio *k, boot_t now)

@@ -9,6 +9,7 @@ it keeps Call-ID and CSeq, hears of changes at once, and reads lists that are lo
         adapter = "exec:/usr/local/lib/ringkeep-adapter-kamailio.py"
         pid-file = "/run/kamailio/kamailio.pid"
         setting rpc { value = "/run/kamailio/kamailio_rpc.sock" }
+        setting uplink-table { value = "rkuplink" }    # only with uplinks; what kamailio.cfg does with it is in the example
     }
 
 Its shape is the one that every adapter needs: one loop that waits for all at once (the agent, the PBX, the next deadline) and never blocks, so that a
@@ -27,7 +28,7 @@ import time
 POLL_S, RPC_S, HEALTH_S, HEAL_S = 2, 2, 3, 10  # between two comparisons; for an answer; between reports; what ends sooner is not given back
 REFRESHED_MS = 2500                            # Kamailio counts whole seconds: an expiry that moved by more is a refresh
 WINDOW, LINE_MAX = 8, 256 * 1024               # requests at Kamailio at a time; bytes of a line, both ways
-SETTINGS = {"rpc", "table"}
+SETTINGS = {"rpc", "table", "uplink-table"}
 TEXTS = {"received": "Received", "path": "Path", "socket": "Socket", "call_id": "Call-ID", "user_agent": "User-Agent"}
 
 
@@ -48,6 +49,7 @@ class Adapter:
         self.pid, self.served_by, self.problem, self.reported = 0, 0, "nothing heard of Kamailio yet", None
         self.poll_at = self.health_at = self.uptime_at = 0
         self.sweeping, self.differences = False, 1
+        self.uplink, self.told_again = None, True  # what Kamailio's hash table is to have
 
     # ---- Kamailio's JSON-RPC over a unix datagram socket
 
@@ -191,6 +193,7 @@ class Adapter:
             say("failed", id=m["id"], why=f"unknown setting \"{unknown.pop()}\"" if unknown else "setting \"rpc\" must be the path of Kamailio's RPC socket")
             return
         self.rpc_path, self.table, self.pid_file = settings["rpc"], settings.get("table", "location"), m.get("pid_file")
+        self.uplink_table = settings.get("uplink-table")
         self.rpc = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.rpc.setblocking(False)
         self.folder = tempfile.TemporaryDirectory(prefix="ringkeep-adapter-")
@@ -198,7 +201,7 @@ class Adapter:
         self.rpc.bind(self.folder.name + "/rpc")
         os.chmod(self.folder.name + "/rpc", 0o622)
         self.configured, self.active = True, bool(m.get("holder"))
-        say("done", id=m["id"])
+        say("done", id=m["id"], uplinks="one" if self.uplink_table else "none", reinvite=False)
 
     def on_activate(self, m):
         self.active, self.restoring, self.poll_at = True, True, 0
@@ -214,6 +217,31 @@ class Adapter:
 
     def on_trunk(self, m):
         say("failed", id=m["id"], why="this adapter registers no trunks")
+
+    def on_uplink(self, m):
+        """One public address for all calls: that of the uplink in use, as it stands in a URI; "" is none."""
+        if not self.uplink_table or m.get("drain"):
+            say("failed", id=m["id"], why="setting \"uplink-table\" is not set" if not self.uplink_table else "one uplink for all calls: no drain")
+            return
+        self.uplink = {"name": m["name"], "public4": m.get("public4") or "", "public6": f"[{m['public6']}]" if m.get("public6") else ""}
+        self.set_uplink(m["id"])
+
+    def set_uplink(self, number=None):
+        """Answers the order that it is for, if it is for one: when all are set, or the first one fails."""
+        left = set(self.uplink or ())
+
+        def finished(result, error, key):
+            nonlocal number
+            left.discard(key)
+            why = f"Kamailio does not take {key} into its hash table {self.uplink_table}: {(error or {}).get('message', self.problem)}"
+            if number is not None and (result is None or not left):
+                say("failed" if result is None else "done", id=number, **({"why": why[:199]} if result is None else {}))
+                number = None
+        for key, value in (self.uplink or {}).items():
+            self.ask("htable.sets", [self.uplink_table, key, value], lambda result, error, key=key: finished(result, error, key))
+
+    def on_reinvite(self, m):
+        say("failed", id=m["id"], why="Kamailio is a proxy: it sends no re-INVITEs")
 
     def on_apply(self, m):
         """Removals first. `failed` tells the agent that Kamailio has not got it yet; the next comparison brings it."""
@@ -259,6 +287,7 @@ class Adapter:
             return self.pid  # no pid file is configured
         if pid != self.served_by:
             self.served_by, self.restoring, self.poll_at = pid, True, 0  # another process: it came up empty
+            self.told_again = False
         return pid
 
     def report(self, now):
@@ -271,11 +300,16 @@ class Adapter:
             self.reported, self.health_at = fields, now + HEALTH_S
             say("health", **{k: v for k, v in fields.items() if k != "pid" or v})
 
+    def alive(self, result, error):
+        if result is not None and not self.told_again:  # another Kamailio, and it answers
+            self.told_again = True
+            self.set_uplink()
+
     def turn(self, now):
         """What is due. Nothing in here waits."""
         if now >= self.uptime_at:
             self.uptime_at = now + 1
-            self.ask("core.uptime", [], lambda result, error: None)  # answered or late: `problem` says so
+            self.ask("core.uptime", [], self.alive)  # answered or late: `problem` says so
         if now >= self.poll_at and not self.sweeping:
             self.compare()
         for key in [key for key, b in self.known.items() if b["until"] and b["until"] < now - 2]:

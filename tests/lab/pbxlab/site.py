@@ -62,9 +62,10 @@ class Site:
         path.mkdir(exist_ok=True)
         return path
 
-    def start_kamailio(self, name, min_expires_s=1):
+    def start_kamailio(self, name, min_expires_s=1, more=()):
+        """`more` are defines beside those that every test has."""
         path = self.run_dir(name)
-        defines = [f"RK_VIP={VIP}", f'RK_RUN_DIR="{path}/"', f"RK_MIN_EXPIRES={min_expires_s}", "RK_EXPIRY_INTERVAL=1", "RK_CHILDREN=2"]
+        defines = [f"RK_VIP={VIP}", f'RK_RUN_DIR="{path}/"', f"RK_MIN_EXPIRES={min_expires_s}", "RK_EXPIRY_INTERVAL=1", "RK_CHILDREN=2", *more]
         with open(path / "log", "ab") as log:
             self.kamailios[name] = subprocess.Popen(
                 ["ip", "netns", "exec", self.ns(name), "kamailio", "-f", CONFIG, "-P", path / "pid", "-Y", path, "-DD", "-E", "-m", "256",
@@ -116,13 +117,13 @@ class Site:
                     "evapi": "tcp:127.0.0.1:8448", **changes}
         return {key: value for key, value in settings.items() if value is not None}
 
-    def adapter(self, name, holder, kind="kamailio", interval_ms=200, **changes):
+    def adapter(self, name, holder, kind="kamailio", interval_ms=200, trunks=(), **changes):
         from .adapter import Adapter
         settings = self.settings(name, **changes) if kind == "kamailio" else changes
         program = BUILD / "pbx" / f"ringkeep-adapter-{kind}"
         assert program.exists(), f"{program} is not built: run `make build` first"
         adapter = Adapter(self.ns(name), str(program), node=name, holder=holder, addresses=[VIP],
-                          pid_file=str(self.run_dir(name) / "pid"), options_interval_ms=interval_ms, options_failures=3, settings=settings)
+                          pid_file=str(self.run_dir(name) / "pid"), options_interval_ms=interval_ms, options_failures=3, trunks=list(trunks), settings=settings)
         self.open.append(adapter)
         return adapter
 
