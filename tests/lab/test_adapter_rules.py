@@ -45,31 +45,41 @@ def test_every_adapter_keeps_the_rules_without_its_pbx(tmp_path):
     nobody = {"probe-address": "127.0.0.1", "sip-port": "9"}
     cases = {
         "sip": nobody,
-        "kamailio": {**nobody, "rpc": f"unixgram:{tmp_path}/none", "sync": "udp:127.0.0.1:9", "evapi": "tcp:127.0.0.1:9"},
+        "kamailio": {**nobody, "rpc": f"unixgram:{tmp_path}/none", "uplink-table": "rkuplink", "sync": "udp:127.0.0.1:9", "evapi": "tcp:127.0.0.1:9"},
         "freeswitch": {**nobody, "event-socket": "tcp:127.0.0.1:9", "password-file": tmp_path / "secret"},
         "asterisk": {**nobody, "ami": "tcp:127.0.0.1:9", "ami-user": "rk", "ami-secret-file": tmp_path / "secret", "ari": "http://127.0.0.1:9/ari",
                      "ari-user": "rk", "ari-secret-file": tmp_path / "secret"},
     }
     running = {name: check(program("pbx", f"ringkeep-adapter-{name}"), *options(s)) for name, s in cases.items()}
-    running["example"] = check(EXAMPLE, "--setting", f"rpc={tmp_path}/none")
+    running["example"] = check(EXAMPLE, "--setting", f"rpc={tmp_path}/none", "--setting", "uplink-table=rkuplink")
+    can = {"kamailio": "one", "example": "one"}  # the others need settings for it, or cannot
     for name, child in running.items():
-        passes(name, child)
+        assert f"(uplinks: {can.get(name, 'none')})" in passes(name, child)
 
 
 def test_the_checker_finds_what_breaks_the_rules(tmp_path):
-    silent, rude = tmp_path / "silent", tmp_path / "rude"
+    silent, rude, boaster = tmp_path / "silent", tmp_path / "rude", tmp_path / "boaster"
     silent.write_text("#!/bin/sh\nexec sleep 600\n")
     rude.write_text("#!/usr/bin/python3\nimport json, sys\nprint(json.dumps({'type': 'hello', 'version': 1, 'name': 'rude'}), 'well', flush=True)\n"
                     "print(json.dumps({'type': 'hello', 'version': 1, 'name': 'rude'}), flush=True)\nfor line in sys.stdin:\n"
                     "    m = json.loads(line)\n    for _ in 1, 2:\n        print(json.dumps({'type': 'pong', 'id': m['id']}), flush=True)\n")
-    for script in (silent, rude):
+    boaster.write_text("#!/usr/bin/python3\nimport json, sys\ndef say(**m): print(json.dumps(m), flush=True)\nsay(type='hello', version=1, name='boaster')\n"
+                       "configured = False\nfor line in sys.stdin:\n    try:\n        m = json.loads(line)\n        kind, number = m['type'], m['id']\n"
+                       "    except (ValueError, KeyError, TypeError):\n        continue\n    if kind == 'ping':\n        say(type='pong', id=number)\n"
+                       "    elif kind == 'configure' and 'no-such-setting' in m['settings']:\n        say(type='failed', id=number, why='no-such-setting')\n"
+                       "    elif kind == 'configure':\n        configured = True\n        say(type='done', id=number, uplinks='one', reinvite=True)\n"
+                       "        say(type='health', state='healthy', why='fine')\n        say(type='quality', call='', peer='203.0.113.5')\n"
+                       "    elif not configured:\n        say(type='failed', id=number, why='not configured')\n"
+                       "    elif kind not in ('uplink', 'reinvite', 'sing'):\n        say(type='failed', id=number, why='it keeps no bindings')\n")
+    for script in (silent, rude, boaster):
         script.chmod(0o755)
-    running = [check(script) for script in (silent, rude)]
+    running = [check(script) for script in (silent, rude, boaster)]
     outputs = [child.communicate(timeout=150)[0] for child in running]
-    assert [child.returncode for child in running] == [1, 1]
+    assert [child.returncode for child in running] == [1, 1, 1]
     assert "FAIL  says hello within 5 s" in outputs[0]
     assert "FAIL  refuses a setting it does not know" in outputs[1] and "FAIL  says nothing but messages" in outputs[1]
     assert "FAIL  survives lines that are no messages" in outputs[1]
+    assert "FAIL  answers uplink" in outputs[2] and "FAIL  answers reinvite" in outputs[2] and "a quality that is none" in outputs[2]
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +98,10 @@ def test_every_adapter_keeps_the_rules_with_its_pbx(site, tmp_path):
         def at(name):
             return ["--pbx", "--address", VIP, "--pid-file", site.run_dir(name) / "pid"]
         running = {
-            "kamailio": check(program("pbx", "ringkeep-adapter-kamailio"), *at("a"), *options(site.settings("a")), ns=site.ns("a")),
-            "example": check(EXAMPLE, *at("b"), "--setting", f"rpc={site.run_dir('b')}/kamailio_rpc.sock", ns=site.ns("b")),
+            "kamailio": check(program("pbx", "ringkeep-adapter-kamailio"), *at("a"),
+                              *options(site.settings("a", **{"uplink-table": "rkuplink"})), ns=site.ns("a")),
+            "example": check(EXAMPLE, *at("b"), "--setting", f"rpc={site.run_dir('b')}/kamailio_rpc.sock", "--setting",
+                             "uplink-table=rkuplink", ns=site.ns("b")),
             "freeswitch": check(program("pbx", "ringkeep-adapter-freeswitch"), "--pbx", "--account", "{}@pbx.example", *options({
                 "event-socket": f"tcp:127.0.0.1:{switch.port}", "password-file": tmp_path / "secret", "probe-address": "127.0.0.1",
                 "sip-port": switch.sip_port})),
