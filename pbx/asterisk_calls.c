@@ -39,7 +39,7 @@ void calls_event(struct asterisk *k, const char *event, const struct ami_message
 	bool up = !strcasecmp(event, "Newchannel"), gone = !strcasecmp(event, "Hangup");
 
 	asterisk_channels_event(&k->channels, field(m, "Channel"), field(m, "Uniqueid"),
-				gone ? NULL : field(m, "ChannelState"));
+				gone ? NULL : field(m, "ChannelState"), now);
 	if (up || gone)
 		asterisk_names_channel(&k->names, field(m, "Channel"), up, now);
 }
@@ -78,5 +78,7 @@ void calls_tick(struct asterisk *k, boot_t now)
 
 boot_t calls_next(const struct asterisk *k)
 {
-	return k->booted ? k->channels_at : BOOT_NEVER;
+	boot_t answered = asterisk_channels_next(&k->channels);
+
+	return k->booted ? boot_min(k->channels_at, answered) : answered;
 }

@@ -94,23 +94,35 @@ uint32_t asterisk_channels_calls(const struct asterisk_channels *c, uint32_t cha
 /* ---- events ---- */
 
 void asterisk_channels_event(struct asterisk_channels *c, const char *channel, const char *uniqueid,
-			     const char *state)
+			     const char *state, boot_t now)
 {
 	bool calling = state && !strcmp(state, STATE_RING) && !strncasecmp(channel, "PJSIP/", 6);
-	uint64_t hash = channels_hash(uniqueid);
+	uint64_t id = channels_hash(uniqueid);
 	size_t i = 0;
 
-	while (i < c->calling_count && c->calling[i] != hash)
+	while (i < c->calling_count && c->calling[i].id != id)
 		i++;
 	if (calling && i == c->calling_count && i < ASTERISK_CALLING_MAX)
-		c->calling[c->calling_count++] = hash;
+		c->calling[c->calling_count++] = (struct asterisk_caller){ id, BOOT_NEVER };
 	else if (!calling && i < c->calling_count)
-		c->calling[i] = c->calling[--c->calling_count];
+		c->calling[i].until = boot_min(c->calling[i].until, boot_add(now, ASTERISK_ANSWERED_NS));
 }
 
-bool asterisk_channels_calling(const struct asterisk_channels *c)
+bool asterisk_channels_calling(struct asterisk_channels *c, boot_t now)
 {
+	for (size_t i = c->calling_count; i-- > 0;)
+		if (!boot_before(now, c->calling[i].until))
+			c->calling[i] = c->calling[--c->calling_count];
 	return c->calling_count > 0;
+}
+
+boot_t asterisk_channels_next(const struct asterisk_channels *c)
+{
+	boot_t next = BOOT_NEVER;
+
+	for (size_t i = 0; i < c->calling_count; i++)
+		next = boot_min(next, c->calling[i].until);
+	return next;
 }
 
 void asterisk_channels_forget(struct asterisk_channels *c)

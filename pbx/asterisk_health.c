@@ -199,7 +199,8 @@ static bool health_in_step(struct asterisk *k, boot_t now)
 static void health_report(struct asterisk *k, boot_t now)
 {
 	struct adapter_health h = { .calls = k->calls,
-				    .calling = k->wait_for_answer && asterisk_channels_calling(&k->channels),
+				    .calling = k->wait_for_answer &&
+					       asterisk_channels_calling(&k->channels, now),
 				    .bindings = (uint32_t)binding_store_count(k->known),
 				    .unmovable = k->unmovable };
 

@@ -79,35 +79,42 @@ START_TEST(between_two_lists_the_number_of_channels_tells)
 }
 END_TEST
 
-START_TEST(who_calls_waits_until_answered_or_gone)
+START_TEST(who_calls_waits_until_answered_or_gone_and_told_so)
 {
 	struct asterisk_channels c;
+	boot_t now = { 5 * NS_PER_S }, told = boot_add(now, ASTERISK_ANSWERED_NS);
 
 	asterisk_channels_init(&c);
-	asterisk_channels_event(&c, "PJSIP/1001-00000001", "1.1", "4");
-	asterisk_channels_event(&c, "PJSIP/1001-00000001", "1.1", "4");
-	asterisk_channels_event(&c, "PJSIP/1002-00000002", "1.2", "5"); /* is called */
-	asterisk_channels_event(&c, "Local/7@queue-00000003;2", "1.3", "4");
+	asterisk_channels_event(&c, "PJSIP/1001-00000001", "1.1", "4", now);
+	asterisk_channels_event(&c, "PJSIP/1001-00000001", "1.1", "4", now);
+	asterisk_channels_event(&c, "PJSIP/1002-00000002", "1.2", "5", now); /* is called */
+	asterisk_channels_event(&c, "Local/7@queue-00000003;2", "1.3", "4", now);
 	ck_assert_uint_eq(c.calling_count, 1);
-	asterisk_channels_event(&c, "PJSIP/1003-00000004", "1.4", "4");
-	asterisk_channels_event(&c, "PJSIP/1001-00000001", "1.1", "6");
-	ck_assert(asterisk_channels_calling(&c));
-	asterisk_channels_event(&c, "PJSIP/1003-00000004", "1.4", NULL);
-	asterisk_channels_event(&c, "PJSIP/1009-00000009", "1.9", NULL); /* never seen */
-	ck_assert(!asterisk_channels_calling(&c));
+	ck_assert_int_eq(asterisk_channels_next(&c).ns, BOOT_NEVER.ns);
+	asterisk_channels_event(&c, "PJSIP/1003-00000004", "1.4", "4", now);
+	asterisk_channels_event(&c, "PJSIP/1001-00000001", "1.1", "6", now);
+	asterisk_channels_event(&c, "PJSIP/1001-00000001", "1.1", NULL,
+				boot_add(now, NS_PER_MS)); /* not anew */
+	ck_assert_int_eq(asterisk_channels_next(&c).ns, told.ns);
+	ck_assert(asterisk_channels_calling(&c, told));
+	ck_assert_uint_eq(c.calling_count, 1);
+	asterisk_channels_event(&c, "PJSIP/1003-00000004", "1.4", NULL, now);
+	asterisk_channels_event(&c, "PJSIP/1009-00000009", "1.9", NULL, now); /* never seen */
+	ck_assert(asterisk_channels_calling(&c, boot_add(told, -1)));
+	ck_assert(!asterisk_channels_calling(&c, told));
 	for (int i = 0; i < ASTERISK_CALLING_MAX + 10; i++) {
 		char id[16];
 
 		(void)snprintf(id, sizeof id, "2.%d", i);
-		asterisk_channels_event(&c, "PJSIP/1001-00000001", id, "4");
+		asterisk_channels_event(&c, "PJSIP/1001-00000001", id, "4", now);
 	}
 	ck_assert_uint_eq(c.calling_count, ASTERISK_CALLING_MAX);
 	asterisk_channels_forget(&c);
-	ck_assert(!asterisk_channels_calling(&c));
+	ck_assert(!asterisk_channels_calling(&c, now));
 	asterisk_channels_close(&c);
 }
 END_TEST
 
 UNIT_MAIN("asterisk_channels", a_call_is_counted_once_whoever_takes_part_in_it,
 	  a_list_that_begins_anew_forgets_the_one_before, the_channel_of_text_messages_is_no_call,
-	  between_two_lists_the_number_of_channels_tells, who_calls_waits_until_answered_or_gone)
+	  between_two_lists_the_number_of_channels_tells, who_calls_waits_until_answered_or_gone_and_told_so)
