@@ -512,21 +512,6 @@ static json_t *command_voters_json(const struct agent *a)
 
 /* ---- uplinks ---- */
 
-#define COMMAND_UPLINK_RECORDS 2000 /* of all kinds, out of which those of the uplinks are taken */
-
-static json_t *command_uplink_records(struct agent *a, unsigned wanted)
-{
-	json_t *all = history_read(a->state_fd, COMMAND_UPLINK_RECORDS), *ret = json_array(), *r;
-	size_t i;
-
-	json_array_foreach(all, i, r) if (!strncmp(json_string_value(json_object_get(r, "type")) ?: "",
-						   "uplink", 6)) json_array_append(ret, r);
-	json_decref(all);
-	while (json_array_size(ret) > wanted)
-		json_array_remove(ret, 0);
-	return ret;
-}
-
 static json_t *command_uplinks_json(struct agent *a)
 {
 	return json_pack("{s:o, s:o}", "uplinks", uplinks_json(a->uplinks), "voice",
@@ -548,7 +533,8 @@ static enum control_answer command_uplink(void *ctx, const struct control_reques
 	if (!strcmp(action, "history"))
 		return command_refuse(ret_reply,
 				      control_ok(json_pack("{s:o}", "records",
-							   command_uplink_records(a, command_records(req)))));
+							   history_read_type(a->state_fd, "uplink",
+									     command_records(req)))));
 	if (!use && strcmp(action, "auto") != 0)
 		return command_refuse(ret_reply, control_refusal("usage", NULL,
 								 "An action is list, use, auto or history."));

@@ -65,6 +65,8 @@ int history_append(struct history_file *h, const char *line, size_t len);
 int history_walk(int dir_fd, void (*each)(void *ctx, const json_t *record), void *ctx);
 /* The last count records (oldest first) as a JSON array, new reference. NULL: cannot be read. */
 json_t *history_read(int dir_fd, unsigned count);
+/* Of those whose type is `type` or begins with it and '-'. */
+json_t *history_read_type(int dir_fd, const char *type, unsigned count);
 
 /* ---- records that belong together ---- */
 

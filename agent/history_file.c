@@ -258,22 +258,46 @@ int history_walk(int dir_fd, void (*each)(void *ctx, const json_t *record), void
 	return 0;
 }
 
-/* Prepends the last lines of text until the list has count. */
-static void read_backwards(const char *text, size_t len, unsigned count, json_t *list)
+static bool is_of_type(const json_t *record, const char *type)
+{
+	const char *is = json_string_value(json_object_get(record, "type"));
+	size_t len = strlen(type);
+
+	return is && !strncmp(is, type, len) && (!is[len] || is[len] == '-');
+}
+
+/* Without parsing it: one that cannot be of that type. */
+static bool is_other(const char *line, size_t len, const char *type)
+{
+	char word[48];
+	int n = snprintf(word, sizeof word, "\"type\":\"%s", type);
+
+	return n > 0 && (size_t)n < sizeof word && !memmem(line, len, word, (size_t)n);
+}
+
+/* Prepends the last lines of text, of that type if it is not NULL, until the list has count. */
+static void read_backwards(const char *text, size_t len, const char *type, unsigned count, json_t *list)
 {
 	while (len > 0 && json_array_size(list) < count) {
 		size_t end = len - 1; /* the newline */
 		const char *before = memrchr(text, '\n', end);
 		size_t start = before ? (size_t)(before + 1 - text) : 0;
-		json_t *record = json_loadb(text + start, end - start, 0, NULL);
+		bool other = type && is_other(text + start, end - start, type);
+		json_t *record = other ? NULL : json_loadb(text + start, end - start, 0, NULL);
 
-		if (record)
-			(void)json_array_insert_new(list, 0, record);
+		if (record && (!type || is_of_type(record, type)))
+			(void)json_array_insert(list, 0, record);
+		json_decref(record);
 		len = start;
 	}
 }
 
 json_t *history_read(int dir_fd, unsigned count)
+{
+	return history_read_type(dir_fd, NULL, count);
+}
+
+json_t *history_read_type(int dir_fd, const char *type, unsigned count)
 {
 	static const char *const files[] = { FILE_NOW, FILE_OLD };
 	json_t *list = json_array();
@@ -288,7 +312,7 @@ json_t *history_read(int dir_fd, unsigned count)
 		}
 		while (len > 0 && text[len - 1] != '\n')
 			len--; /* being written */
-		read_backwards(text, len, count, list);
+		read_backwards(text, len, type, count, list);
 	}
 	return list;
 }

@@ -3,9 +3,9 @@
  * The status model as JSON: what hactl, the monitoring and the tests see. Names of keys are stable.
  */
 #include "agent.h"
-#include "uplinks.h"
 #include "clock_read.h"
 #include "rules.h"
+#include "uplinks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +79,8 @@ static json_t *status_node(const struct agent *a, const struct core_node_config 
 		json_object_set_new(o, "loop_lag_ms", json_real(f->loop_lag_us_max / 1000.0));
 		if (f->watchdog_ns)
 			json_object_set_new(o, "watchdog_ms", json_integer(f->watchdog_ns / NS_PER_MS));
+		if (f->uplinks_count)
+			json_object_set_new(o, "uplinks", uplinks_of_node_json(a->config, f, a->now.boot));
 	}
 	return o;
 }
@@ -324,6 +326,10 @@ json_t *status_why_json(struct agent *a, group_index_t group)
 	json_object_set_new(o, "rule", json_integer(a->core.group[group].rule));
 	json_object_set_new(o, "decision", json_string(sentence ? sentence : ""));
 	json_object_set_new(o, "node", json_string(agent_node_name(a, a->self)));
+	if (a->config->uplinks_count) {
+		json_object_set_new(o, "uplinks", uplinks_json(a->uplinks));
+		json_object_set_new(o, "voice", uplinks_voice_json(a->uplinks));
+	}
 	return o;
 }
 

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "publishing.h"
 #include "uplinks_private.h"
+#include "words.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -528,7 +529,7 @@ void uplinks_tick(struct uplinks *u)
 
 /* ---- facts ---- */
 
-static uint32_t isp_number(const char *name)
+uint32_t uplinks_isp_number(const char *name)
 {
 	uint8_t hash[DIGEST_SHA256_SIZE];
 
@@ -544,7 +545,7 @@ void uplinks_facts(const struct uplinks *u, struct node_facts *ret)
 		return;
 	ret->uplinks_count = u->count;
 	for (uint8_t i = 0; i < u->count; i++)
-		ret->uplink[i] = (struct node_uplink){ .isp = isp_number(u->config->uplinks[i].isp),
+		ret->uplink[i] = (struct node_uplink){ .isp = uplinks_isp_number(u->config->uplinks[i].isp),
 						       .class = uplink_grade_class(u->line[i].state.grade),
 						       .since = u->line[i].state.since };
 	for (int f = PATH_FAMILIES - 1; f >= 0; f--)
@@ -608,6 +609,24 @@ static int uplink_named(const struct uplinks *u, const char *name)
 	return -1;
 }
 
+static int uplinks_unknown(const struct uplinks *u, const char *name, struct sentence *reterr)
+{
+	const char *best = NULL;
+	unsigned best_distance = words_far(name);
+
+	for (uint8_t i = 0; i < u->count; i++) {
+		unsigned d = words_distance(name, uplinks_name(u, i));
+
+		if (d < best_distance) {
+			best = uplinks_name(u, i);
+			best_distance = d;
+		}
+	}
+	return sentence_fail(reterr, -ENOENT, "There is no uplink \"%s\"; %s%s%s", name,
+			     best ? "did you mean \"" : "see hactl uplink list", best ? best : "",
+			     best ? "\"?" : ".");
+}
+
 int uplinks_use(struct uplinks *u, const char *name, const char *who, struct sentence *reterr)
 {
 	int i = u ? uplink_named(u, name) : -1;
@@ -617,8 +636,7 @@ int uplinks_use(struct uplinks *u, const char *name, const char *who, struct sen
 		return sentence_fail(reterr, -ENOENT,
 				     "This node has no uplinks; see ringkeep.conf(5), Uplinks.");
 	if (i < 0)
-		return sentence_fail(reterr, -ENOENT, "There is no uplink \"%s\"; see hactl uplink list.",
-				     name);
+		return uplinks_unknown(u, name, reterr);
 	f = uplinks_family_of(u, (uint8_t)i);
 	if (u->switching[f].running && u->switching[f].to != i)
 		return sentence_fail(reterr, -EBUSY,
@@ -635,12 +653,18 @@ int uplinks_use(struct uplinks *u, const char *name, const char *who, struct sen
 
 int uplinks_auto(struct uplinks *u, const char *who, struct sentence *reterr)
 {
+	bool pinned = false;
+
 	if (!u)
 		return sentence_fail(reterr, -ENOENT,
 				     "This node has no uplinks; see ringkeep.conf(5), Uplinks.");
-	for (int f = 0; f < PATH_FAMILIES; f++)
+	for (int f = 0; f < PATH_FAMILIES; f++) {
+		pinned |= u->family[f].choice.pinned != UPLINK_ANY;
 		uplink_choice_pin(&u->family[f].choice, UPLINK_ANY);
-	records_event(u->agent, "uplink", NULL, "%s leaves the choice of the uplink to the node", who);
+	}
+	if (pinned)
+		records_event(u->agent, "uplink", NULL, "%s leaves the choice of the uplink to the node",
+			      who);
 	uplinks_run(u);
 	return 0;
 }

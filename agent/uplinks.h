@@ -60,6 +60,8 @@ struct ip_address uplinks_public(const struct uplinks *u, enum path_family f);
 
 /* ---- uplinks_json.c: docs of the shape in docs/man/hactl.8 ---- */
 struct json_t *uplinks_json(const struct uplinks *u);
+/* What a node's heartbeat says of its own. */
+struct json_t *uplinks_of_node_json(const struct config *c, const struct node_facts *f, boot_t now);
 /* Which uplink voice takes, by family, by which row and why. */
 struct json_t *uplinks_voice_json(const struct uplinks *u);
 

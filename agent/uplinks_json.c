@@ -111,6 +111,28 @@ static json_t *line_json(const struct uplinks *u, uint8_t i)
 	return o;
 }
 
+/* The ISP's name: an uplink of this configuration has it, or the other node's is another one. */
+static const char *isp_name(const struct config *c, uint32_t isp)
+{
+	for (uint32_t i = 0; i < c->uplinks_count; i++)
+		if (uplinks_isp_number(c->uplinks[i].isp) == isp)
+			return c->uplinks[i].isp;
+	return "";
+}
+
+json_t *uplinks_of_node_json(const struct config *c, const struct node_facts *f, boot_t now)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < f->uplinks_count; i++)
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:s, s:b, s:I}", "isp", isp_name(c, f->uplink[i].isp), "class",
+				  uplink_class_name(f->uplink[i].class), "in_use", f->uplink_in_use == i,
+				  "age_ms", (json_int_t)(boot_diff_ns(f->uplink[i].since, now) / NS_PER_MS)));
+	return list;
+}
+
 json_t *uplinks_json(const struct uplinks *u)
 {
 	json_t *list = json_array();

@@ -80,6 +80,8 @@ void uplinks_ensure_soon(struct uplinks *u);
 /* The switch of this family has ended. */
 void uplinks_switched(struct uplinks *u, enum path_family f, bool ok);
 const char *uplinks_name(const struct uplinks *u, int uplink);
+/* What stands for the name of an ISP between nodes. */
+uint32_t uplinks_isp_number(const char *name);
 /* The configuration's number of one that the choice of a family means; -1: none. */
 int uplinks_index(const struct uplinks *u, enum path_family f, int8_t choice);
 /* None: not known. */

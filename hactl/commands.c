@@ -37,7 +37,7 @@ const struct hactl_command hactl_commands[] = {
 	  "the phones that are registered, or how the nodes' copies compare" },
 	{ "trunk", "GROUP TRUNK register|unregister", "", ROLE_OPERATOR, hactl_run_remote, show_trunk,
 	  "at the holder: have the PBX register the trunk at its carrier now, or take that back until register or a move" },
-	{ "uplink", "list|use|auto|history [UPLINK]", "count", ROLE_VIEWER, hactl_run_remote, show_uplinks,
+	{ "uplink", "list|use|auto|history [UPLINK]", "count verbose", ROLE_VIEWER, hactl_run_remote, show_uplinks,
 	  "this node's ways to the outside: how good each is and which one voice takes; use UPLINK: that one, whatever is measured, until "
 	  "auto; history: what became of them. use and auto need the role operator" },
 	{ "voters", "show|apply", "", ROLE_VIEWER, hactl_run_remote, show_voters,
@@ -77,6 +77,7 @@ const struct hactl_option hactl_options[] = {
 	{ "id", 0, "NUMBER", "id", "import: this node's id; default 1" },
 	{ "config-id", 0, "NAME", "config_id", "import: what lines that begin with @NAME are for; default: the host's name" },
 	{ "quiet", 'q', NULL, "quiet", "only the result" },
+	{ "verbose", 'v', NULL, "verbose", "also what is asked over each line, and what it answers" },
 };
 const size_t hactl_options_count = sizeof hactl_options / sizeof hactl_options[0];
 /* clang-format on */

@@ -132,6 +132,9 @@ void hactl_explain_corosync(struct hactl *h);
 /* The same for the fence agents of c, which was read from path; they are run. */
 bool hactl_check_fence(struct hactl *h, const struct config *c, const char *path, json_t *ret_errors,
 		       json_t *ret_notes);
+/* The same for the uplinks of c: what this machine's kernel and its settings make of them. Only notes. */
+bool hactl_check_uplinks(struct hactl *h, const struct config *c, const char *path, json_t *ret_errors,
+			 json_t *ret_notes);
 /* Prints them, or with --json adds them to the lists. True if all are notes. */
 bool hactl_tell_findings(struct hactl *h, struct findings *f, json_t *ret_errors, json_t *ret_notes);
 int run_key(struct hactl *h);

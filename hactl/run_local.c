@@ -107,6 +107,7 @@ static int check(struct hactl *h, const struct config *c, const char *path)
 		print_good(h, c, path);
 	good = hactl_check_corosync(h, c, errors, notes);
 	good &= hactl_check_fence(h, c, path, errors, notes);
+	good &= hactl_check_uplinks(h, c, path, errors, notes);
 	(void)snprintf(hash, sizeof hash, "%016llx", (unsigned long long)c->hash);
 	j = json_pack("{s:b, s:s, s:s, s:o, s:o}", "ok", good, "hash", hash, "safety", config_safety(c),
 		      "errors", errors, "notes", notes);

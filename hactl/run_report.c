@@ -72,6 +72,7 @@ static const struct report_item items[] = {
 	{ "kernel/rules6.txt", REPORT_COMMAND, "ip -6 rule show", "routing rules of IPv6" },
 	{ "kernel/routes.txt", REPORT_COMMAND, "ip route show table all", "routes of all tables" },
 	{ "kernel/routes6.txt", REPORT_COMMAND, "ip -6 route show table all", "routes of IPv6" },
+	{ "kernel/nexthops.txt", REPORT_COMMAND, "ip nexthop show", "nexthop objects: where uplinks lead to" },
 	{ "kernel/neighbours.txt", REPORT_COMMAND, "ip -s neighbour show", "the neighbour table: ARP and ND" },
 	{ "kernel/nft.txt", REPORT_COMMAND, "nft -a list ruleset", "the nftables rules, ours and others'" },
 	{ "kernel/bpf-programs.txt", REPORT_COMMAND, "bpftool prog show", "loaded BPF programs" },

@@ -46,6 +46,21 @@ static enum hactl_style state_style(const char *state)
 	return !strcmp(state, "up") ? STYLE_GOOD : !strcmp(state, "joining") ? STYLE_WARN : STYLE_BAD;
 }
 
+/* In short; this node's own are told at length further down. */
+static void show_node_uplinks(struct hactl *h, const json_t *n)
+{
+	json_t *list = json_object_get(n, "uplinks"), *u;
+	size_t i;
+
+	json_array_foreach(list, i, u)
+	{
+		const char *isp = hactl_text(u, "isp");
+
+		(void)fprintf(h->out, "%s%s %s%s", i == 0 ? ", uplinks " : ", ", *isp ? isp : "(another)",
+			      hactl_text(u, "class"), hactl_true(u, "in_use") ? " (in use)" : "");
+	}
+}
+
 static void show_node(struct hactl *h, const json_t *data, const json_t *n, int name_width, int state_width)
 {
 	const char *state = hactl_text(n, "state");
@@ -80,6 +95,8 @@ static void show_node(struct hactl *h, const json_t *data, const json_t *n, int 
 	if (json_number_value(json_object_get(n, "loop_lag_ms")) >= 10)
 		(void)fprintf(h->out, ", late by %.0f ms",
 			      json_number_value(json_object_get(n, "loop_lag_ms")));
+	if (!self)
+		show_node_uplinks(h, n);
 	(void)fputc('\n', h->out);
 }
 
@@ -489,4 +506,5 @@ void show_why(struct hactl *h, const json_t *data)
 	show_vrrp(h, data);
 	show_operation(h, data);
 	show_candidates(h, data, "candidates, best first in the configuration");
+	show_uplink_lines(h, data);
 }

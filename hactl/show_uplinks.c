@@ -14,6 +14,10 @@ static enum hactl_style class_style(const char *class)
 	return !strcmp(class, "degraded") || !strcmp(class, "unknown") ? STYLE_WARN : STYLE_BAD;
 }
 
+struct uplink_widths {
+	int name, isp;
+};
+
 /* "4.36", or "-" if it is not known. */
 static const char *real_text(const json_t *o, const char *key, const char *format, char *ret, size_t size)
 {
@@ -35,9 +39,9 @@ static void show_numbers(struct hactl *h, const json_t *u)
 		const char *key, *format;
 		int width;
 	} columns[] = { { "mos", "%.2f", 6 },
-			{ "loss_percent", "%.1f%%", 7 },
+			{ "loss_percent", "%.1f%%", 8 },
 			{ "delay_ms", "%.1fms", 9 },
-			{ "jitter_ms", "%.1fms", 8 } };
+			{ "jitter_ms", "%.1fms", 0 } };
 	char text[32];
 
 	for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
@@ -45,52 +49,81 @@ static void show_numbers(struct hactl *h, const json_t *u)
 			  real_text(u, columns[i].key, columns[i].format, text, sizeof text));
 }
 
-static void show_uplink(struct hactl *h, const json_t *u, int width)
+static void show_target(struct hactl *h, const json_t *t)
+{
+	const char *state = hactl_text(t, "state");
+
+	(void)fputs("    ", h->out);
+	hactl_put(h, h->out, STYLE_PLAIN, 14, hactl_text(t, "name"));
+	hactl_put(h, h->out, STYLE_PLAIN, 6, hactl_text(t, "kind"));
+	hactl_put(h, h->out, !strcmp(state, "down") ? STYLE_BAD : STYLE_PLAIN, 9, state);
+	(void)fprintf(h->out, "%.1fms, %.1f%% lost%s, %s\n", json_number_value(json_object_get(t, "rtt_ms")),
+		      json_number_value(json_object_get(t, "loss_percent")),
+		      hactl_true(t, "suspect") ? ", itself in doubt" : "", hactl_text(t, "address"));
+}
+
+static void show_uplink(struct hactl *h, const json_t *u, const struct uplink_widths *w)
 {
 	const char *state = hactl_text(u, "state"), *class = hactl_text(u, "class");
+	json_t *target;
 	char age[40];
+	size_t i;
 
 	(void)fputs("  ", h->out);
-	hactl_put(h, h->out, STYLE_PLAIN, width + 2, hactl_text(u, "name"));
-	hactl_put(h, h->out, STYLE_PLAIN, 8, hactl_text(u, "family"));
+	hactl_put(h, h->out, STYLE_BOLD, w->name + 2, hactl_text(u, "name"));
+	hactl_put(h, h->out, STYLE_PLAIN, w->isp + 2, hactl_text(u, "isp"));
+	hactl_put(h, h->out, STYLE_PLAIN, 6, hactl_text(u, "family"));
 	hactl_put(h, h->out, !strcmp(state, "in-use") ? STYLE_BOLD : STYLE_PLAIN, 10, state);
 	hactl_put(h, h->out, class_style(class), 10, class);
 	show_numbers(h, u);
 	hactl_duration(hactl_number(u, "since_ms", 0), age, sizeof age);
-	(void)fprintf(h->out, "for %s, %s%s%s%s\n", age, hactl_text(u, "why"),
+	(void)fprintf(h->out, "\n    %s for %s: %s%s%s%s\n", class, age, hactl_text(u, "why"),
 		      hactl_true(u, "pinned") ? ", by hand" : "", hactl_true(u, "damped") ? ", flaps" : "",
 		      hactl_true(u, "doubted") ? ", in doubt" : "");
+	if (hactl_flag(h, "verbose"))
+		json_array_foreach(json_object_get(u, "targets"), i, target) show_target(h, target);
 }
 
-static void show_columns(struct hactl *h, int width)
+static void show_columns(struct hactl *h, const struct uplink_widths *w)
 {
-	static const struct {
+	const struct {
 		const char *title;
 		int width;
-	} columns[] = { { "family", 8 }, { "use", 10 },	 { "class", 10 }, { "mos", 6 },
-			{ "loss", 7 },	 { "delay", 9 }, { "jitter", 0 } };
+	} columns[] = { { "", w->name + 2 }, { "isp", w->isp + 2 }, { "", 6 },
+			{ "use", 10 },	     { "class", 10 },	    { "mos", 6 },
+			{ "loss", 8 },	     { "delay", 9 },	    { "jitter", 0 } };
 
-	(void)fprintf(h->out, "  %*s", width + 2, "");
+	(void)fputs("  ", h->out);
 	for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
 		hactl_put(h, h->out, STYLE_DIM, columns[i].width, columns[i].title);
 	(void)fputc('\n', h->out);
+}
+
+static void show_switch(struct hactl *h, const json_t *v)
+{
+	const json_t *s = json_object_get(v, "last_switch");
+
+	if (hactl_true(s, "running"))
+		(void)fprintf(h->out, "    moving from %s to %s now, and checking that it is whole\n",
+			      hactl_text(s, "from"), hactl_text(s, "to"));
 }
 
 static void show_voice(struct hactl *h, const json_t *v)
 {
 	const json_t *calls = json_object_get(v, "calls");
 
-	(void)fprintf(h->out, "  voice %s over %s, %s: %s", hactl_text(v, "family"), hactl_text(v, "uplink"),
-		      hactl_text(v, "rule"), hactl_text(v, "why"));
+	(void)fprintf(h->out, "  voice %s over ", hactl_text(v, "family"));
+	hactl_put(h, h->out, STYLE_BOLD, 0, *hactl_text(v, "uplink") ? hactl_text(v, "uplink") : "nothing");
 	if (json_is_integer(calls))
-		(void)fprintf(h->out, "; %" PRId64 " calls", (int64_t)json_integer_value(calls));
-	(void)fputc('\n', h->out);
+		(void)fprintf(h->out, ", %" PRId64 " calls", (int64_t)json_integer_value(calls));
+	(void)fprintf(h->out, "\n    %s: %s\n", hactl_text(v, "rule"), hactl_text(v, "why"));
+	show_switch(h, v);
 }
 
 void show_uplink_lines(struct hactl *h, const json_t *data)
 {
 	json_t *list = json_object_get(data, "uplinks"), *voice = json_object_get(data, "voice"), *o;
-	int width = hactl_width(list, "name", 4);
+	struct uplink_widths w = { hactl_width(list, "name", 4), hactl_width(list, "isp", 3) };
 	size_t i;
 
 	if (!json_array_size(list))
@@ -98,8 +131,8 @@ void show_uplink_lines(struct hactl *h, const json_t *data)
 	(void)fputc('\n', h->out);
 	hactl_put(h, h->out, STYLE_BOLD, 0, "uplinks");
 	(void)fputc('\n', h->out);
-	show_columns(h, width);
-	json_array_foreach(list, i, o) show_uplink(h, o, width);
+	show_columns(h, &w);
+	json_array_foreach(list, i, o) show_uplink(h, o, &w);
 	json_array_foreach(voice, i, o) show_voice(h, o);
 }
 

@@ -168,4 +168,11 @@ UPLINKS = {
     "voice": [{"family": "ipv4", "uplink": "isp2", "since_ms": 3000, "rule": "R512", "why": "an operator wants this uplink: nothing is automatic; hactl uplink "
                "auto ends this", "action": "stay", "switches": 1, "calls": 3, "draining": None, "pinned": "isp2", "last_switch": None}],
 }
-WITH_UPLINKS = {**HEALTHY, **UPLINKS}
+WITH_UPLINKS = {**HEALTHY, **UPLINKS, "nodes": [n | {"uplinks": [{"isp": "isp1", "class": "bad", "in_use": False, "age_ms": 4100},
+                                                                 {"isp": "isp2", "class": "good", "in_use": True, "age_ms": 3720000}]} if not n.get("witness") else n
+                                                for n in HEALTHY["nodes"]]}
+WHY_WITH_UPLINKS = {**WHY, **UPLINKS}
+UPLINK_HISTORY = {"records": [
+    {"time": "2026-11-24T12:00:00.123Z", "node": "n1", "node_id": 1, "number": 7, "type": "uplink", "text": "alice wants voice over isp2"},
+    {"time": "2026-11-24T12:00:02.200Z", "node": "n1", "node_id": 1, "number": 8, "type": "uplink-switch", "text": "ipv4: voice moved from isp1 to isp2"}]}
+SWITCHING = {**UPLINKS, "voice": [{**UPLINKS["voice"][0], "last_switch": {"from": "isp2", "to": "isp1", "running": True}}]}

@@ -90,9 +90,23 @@ class Shows(Case):
     def test_uplinks(self):
         self.shows("uplink-list", "uplink", model.UPLINKS, "list")
         self.shows("uplink-none", "uplink", {"uplinks": [], "voice": []}, "list")
+        self.shows("uplink-verbose", "uplink", model.UPLINKS, "list", "-v")
+        self.shows("uplink-use", "uplink", model.SWITCHING, "use", "isp1")
+        self.shows("uplink-auto", "uplink", model.UPLINKS, "auto")
+        self.shows("uplink-history", "uplink", model.UPLINK_HISTORY, "history")
+
+    def test_uplinks_refused(self):
+        for args, text in ((["use", "isp11"], 'There is no uplink "isp11"; did you mean "isp1"?'), (["auto", "isp1"], "Only use names an uplink.")):
+            code, out, err, requests = self.ask({"uplink": model.refused("refused", text)}, "uplink", *args)
+            self.assertEqual((code, out, err), (1, "", f"hactl: {text}\n"))
+        _, out, _, _ = self.ask({"uplink": model.ok(model.UPLINKS)}, "--json", "uplink", "list")
+        self.assertEqual(json.loads(out), model.UPLINKS)
+        for line in (GOLDEN / "uplink-list.txt").read_text().splitlines():
+            self.assertTrue(len(line) <= 80 or line.startswith("    R"), line)
 
     def test_why(self):
         self.shows("why", "why", model.WHY, "office")
+        self.shows("why-uplinks", "why", model.WHY_WITH_UPLINKS, "office")
 
     def test_gate(self):
         self.shows("gate", "gate", model.GATE)

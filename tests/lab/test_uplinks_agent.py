@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A line that cannot be set up (put down, without an address, something of others in its place) is no reason to leave voice on it, nor to measure none."""
+import json
 import signal
 import time
 
@@ -163,3 +164,37 @@ def test_a_line_in_use_that_flaps_is_an_alarm(calm):
     ringkeep.hactl(holder, "uplink", "use", "isp2")
     wait_until(lambda: "uplinks/flaps/IPv4" not in alarms(holder), 10, lambda: str(alarms(holder)), 0.1)
     ringkeep.hactl(holder, "uplink", "auto")
+
+
+def told(node, *more):
+    """The notes of `hactl config check` about uplinks, each cut at its first colon."""
+    done = node.run(str(node.lab.root / "bin" / "hactl"), "--json", "config", "check", node.conf, "--state-dir", node.state, *more)
+    return [n["text"].removeprefix("uplinks: ") for n in json.loads(done.stdout)["notes"] if n["text"].startswith("uplink")]
+
+
+def test_config_check_looks_at_the_kernel(calm, tmp_path):
+    _lab, _isps, holder = calm
+    before = told(holder)
+    assert not any("rp_filter of wan2" in t or "no device" in t for t in before), before
+    holder.check("sysctl", "-qw", "net.ipv4.conf.wan2.rp_filter=1")
+    try:
+        assert any(t.startswith("rp_filter of wan2 is strict: ") for t in told(holder))
+    finally:
+        holder.check("sysctl", "-qw", "net.ipv4.conf.wan2.rp_filter=2")
+    text = holder.conf.read_text()
+    other = tmp_path / "ringkeep.conf"
+    other.write_text(text.replace("device = wan2", "device = wan9"))
+    done = holder.run(str(holder.lab.root / "bin" / "hactl"), "config", "check", other, "--state-dir", holder.state)
+    assert done.returncode == 0 and "this node has no device wan9 now" in done.stdout
+    assert told(holder, "--state-dir", tmp_path) == ["devices and the kernel's settings were not looked at: no key of a node of this configuration was found here"]
+
+
+def test_auto_says_nothing_where_nothing_was_ordered(calm):
+    _lab, _isps, holder = calm
+    said = len(ringkeep.hactl(holder, "uplink", "history", "-n", "1000")["records"])
+    ringkeep.hactl(holder, "uplink", "auto")
+    assert len(ringkeep.hactl(holder, "uplink", "history", "-n", "1000")["records"]) == said
+    refused = holder.run(*ringkeep.hactl_command(holder), "uplink", "use", "isp22")
+    assert refused.returncode == 1 and 'did you mean "isp2"?' in refused.stderr, refused
+    peer = next(n for n in ringkeep.status(holder)["nodes"] if n["name"] not in (holder.name, "w1"))
+    assert {u["isp"]: u["class"] for u in peer["uplinks"]} == {"isp1": "good", "isp2": "good"}, peer
