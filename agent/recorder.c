@@ -23,7 +23,8 @@
 const char *recorder_file_name(enum recorder_file f)
 {
 	static const char *const names[] = {
-		[RECORDER_CEILING] = "epoch",	[RECORDER_VOTERS] = "voters",	[RECORDER_INTENT] = "intent",
+		[RECORDER_CEILING] = "epoch",	[RECORDER_VOTERS] = "voters",
+		[RECORDER_INTENT] = "intent",	[RECORDER_UPLINKS] = "uplinks",
 		[RECORDER_HISTORY] = "history", [RECORDER_JOURNAL] = "journal",
 	};
 
@@ -78,7 +79,7 @@ static int spawn(struct recorder *r, int wait_ms)
 	(void)fcntl(pair[0], F_SETFL, O_NONBLOCK);
 	r->fd = pair[0];
 	r->child = pid;
-	r->ceiling_sent = r->voters_sent = r->intent_sent = false;
+	r->ceiling_sent = r->voters_sent = r->intent_sent = r->uplinks_sent = false;
 	return 0;
 }
 
@@ -131,7 +132,7 @@ static int send_message(struct recorder *r, const struct recorder_message *m, co
 static bool is_waiting(const struct recorder *r)
 {
 	return (r->ceiling_pending && !r->ceiling_sent) || (r->voters_pending && !r->voters_sent) ||
-	       (r->intent_pending && !r->intent_sent);
+	       (r->intent_pending && !r->intent_sent) || (r->uplinks_pending && !r->uplinks_sent);
 }
 
 /* What must not be lost, unless it is on its way already. */
@@ -147,6 +148,9 @@ static void send_pending(struct recorder *r)
 	m.file = RECORDER_INTENT;
 	if (r->intent_pending && !r->intent_sent)
 		r->intent_sent = send_message(r, &m, &r->intent, sizeof r->intent) == 0;
+	m.file = RECORDER_UPLINKS;
+	if (r->uplinks_pending && !r->uplinks_sent)
+		r->uplinks_sent = send_message(r, &m, &r->uplinks, sizeof r->uplinks) == 0;
 	if (is_waiting(r) && r->fd >= 0)
 		r->next = boot_min(r->next, (boot_t){ 0 }); /* at the next tick */
 }
@@ -172,6 +176,14 @@ void recorder_save_intent(struct recorder *r, const struct core_intent *intent)
 	r->intent = *intent;
 	r->intent_pending = true;
 	r->intent_sent = false;
+	send_pending(r);
+}
+
+void recorder_save_uplinks(struct recorder *r, const struct state_uplinks *uplinks)
+{
+	r->uplinks = *uplinks;
+	r->uplinks_pending = true;
+	r->uplinks_sent = false;
 	send_pending(r);
 }
 
@@ -231,6 +243,12 @@ static void on_message(struct recorder *r, const struct recorder_message *m)
 			r->intent_sent = false;
 		else if (!memcmp(&m->intent, &r->intent, sizeof r->intent))
 			r->intent_pending = false;
+		break;
+	case RECORDER_UPLINKS:
+		if (m->error)
+			r->uplinks_sent = false;
+		else if (!memcmp(&m->uplinks, &r->uplinks, sizeof r->uplinks))
+			r->uplinks_pending = false;
 		break;
 	case RECORDER_HISTORY:
 		r->counters.history_written += m->ceiling; /* so many in one go */

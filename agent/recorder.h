@@ -10,6 +10,7 @@
 #define RK_RECORDER_H
 
 #include "core.h"
+#include "state_files.h"
 
 #include <sys/types.h>
 
@@ -19,6 +20,7 @@ enum recorder_file {
 	RECORDER_CEILING,
 	RECORDER_VOTERS,
 	RECORDER_INTENT,
+	RECORDER_UPLINKS,
 	RECORDER_HISTORY,
 	RECORDER_JOURNAL,
 	RECORDER_FILES_MAX,
@@ -48,11 +50,12 @@ struct recorder {
 	pid_t child;
 	int fd;
 	boot_t next;
-	bool ceiling_pending, voters_pending, intent_pending; /* not yet acknowledged */
-	bool ceiling_sent, voters_sent, intent_sent;
+	bool ceiling_pending, voters_pending, intent_pending, uplinks_pending; /* not yet acknowledged */
+	bool ceiling_sent, voters_sent, intent_sent, uplinks_sent;
 	uint64_t ceiling;
 	struct voter_set voters;
 	struct core_intent intent;
+	struct state_uplinks uplinks;
 	int disk_error[RECORDER_FILES_MAX];
 	struct recorder_counters counters;
 };
@@ -72,6 +75,7 @@ void recorder_tick(struct recorder *r, struct instant now);
 void recorder_save_ceiling(struct recorder *r, uint64_t ceiling);
 void recorder_save_voters(struct recorder *r, const struct voter_set *voters);
 void recorder_save_intent(struct recorder *r, const struct core_intent *intent);
+void recorder_save_uplinks(struct recorder *r, const struct state_uplinks *uplinks);
 /* One record as history_format() made it (no newline). Duplicates (node + number) are ignored by the writer.
  */
 void recorder_history(struct recorder *r, const char *json, size_t len);

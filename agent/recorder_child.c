@@ -163,6 +163,9 @@ static void handle(struct writer_process *w, struct recorder_message *m, size_t 
 	case RECORDER_INTENT:
 		tell_result(w, m, sizeof m->intent, state_intent_save(w->dir_fd, &m->intent));
 		break;
+	case RECORDER_UPLINKS:
+		tell_result(w, m, sizeof m->uplinks, state_uplinks_save(w->dir_fd, &m->uplinks));
+		break;
 	case RECORDER_HISTORY:
 		history_take(w, m, len);
 		break;

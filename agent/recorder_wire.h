@@ -15,6 +15,7 @@ struct recorder_message {
 		uint64_t ceiling;
 		struct voter_set voters;
 		struct core_intent intent;
+		struct state_uplinks uplinks;
 		char bytes[RECORDER_MESSAGE_MAX];
 	};
 };

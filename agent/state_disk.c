@@ -6,6 +6,7 @@
 #include "digest.h"
 #include "state_files.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -211,5 +212,41 @@ enum state_result state_intent_load(int dir_fd, struct core_intent *ret, char *r
 		in.node[node].by = (node_id_t)by;
 	}
 	*ret = in;
+	return STATE_OK;
+}
+
+/* ---- uplinks ---- */
+
+/* A name has no blank, so "-" and a name are one word each. */
+static const char *ordered_word(const char *name)
+{
+	return *name ? name : "-";
+}
+
+int state_uplinks_save(int dir_fd, const struct state_uplinks *u)
+{
+	struct disk_text t = { .used = 0 };
+
+	text_add(&t, "ringkeep-uplinks 1\nipv4 %s\nipv6 %s\n", ordered_word(u->ordered[0]),
+		 ordered_word(u->ordered[1]));
+	return disk_replace(dir_fd, "uplinks", &t);
+}
+
+static_assert(RK_NAME_MAX == 32, "the formats of state_uplinks_load()");
+
+enum state_result state_uplinks_load(int dir_fd, struct state_uplinks *ret, char *reterr, size_t size)
+{
+	struct disk_text t;
+	struct state_uplinks u = { 0 };
+	enum state_result r = disk_read(dir_fd, "uplinks", &t, reterr, size);
+
+	if (r != STATE_OK)
+		return r;
+	if (sscanf(t.data, "ringkeep-uplinks 1\nipv4 %31s\nipv6 %31s\n", u.ordered[0], u.ordered[1]) != 2)
+		return bad_content("uplinks", reterr, size);
+	for (int f = 0; f < 2; f++)
+		if (!strcmp(u.ordered[f], "-"))
+			u.ordered[f][0] = 0;
+	*ret = u;
 	return STATE_OK;
 }

@@ -86,4 +86,11 @@ enum state_result state_voters_load(int dir_fd, struct voter_set *ret, char *ret
 int state_intent_save(int dir_fd, const struct core_intent *intent);
 enum state_result state_intent_load(int dir_fd, struct core_intent *ret, char *reterr, size_t size);
 
+/* Names of the uplinks that an operator ordered, one of each family; "": none. */
+struct state_uplinks {
+	char ordered[2][RK_NAME_MAX]; /* by enum path_family */
+};
+int state_uplinks_save(int dir_fd, const struct state_uplinks *uplinks);
+enum state_result state_uplinks_load(int dir_fd, struct state_uplinks *ret, char *reterr, size_t size);
+
 #endif

@@ -6,6 +6,7 @@
 #include "digest.h"
 #include "log.h"
 #include "publishing.h"
+#include "state_files.h"
 #include "uplinks_private.h"
 #include "words.h"
 
@@ -201,6 +202,36 @@ static int uplinks_watch(struct uplinks *u, struct sentence *reterr)
 	return r < 0 ? sentence_fail(reterr, r, "The uplinks cannot be probed: %s.", strerror(-r)) : 0;
 }
 
+static int uplink_named(const struct uplinks *u, const char *name)
+{
+	for (uint8_t i = 0; i < u->count; i++)
+		if (!strcmp(u->config->uplinks[i].name, name))
+			return i;
+	return -1;
+}
+
+/* An order for an uplink that there is no more, or is of the other family now, is none. */
+static void ordered_load(struct uplinks *u)
+{
+	struct state_uplinks s;
+	char why[STATE_TEXT_MAX];
+	enum state_result r = state_uplinks_load(u->agent->state_fd, &s, why, sizeof why);
+
+	if (r == STATE_DAMAGED)
+		log_warning("%s: which uplink an operator wanted is forgotten, the node chooses", why);
+	for (int f = 0; f < PATH_FAMILIES && r == STATE_OK; f++) {
+		int i = *s.ordered[f] ? uplink_named(u, s.ordered[f]) : -1;
+
+		if (i >= 0 && (int)uplinks_family_of(u, (uint8_t)i) == f)
+			uplink_choice_pin(&u->family[f].choice, uplinks_choice_of(&u->family[f], i));
+		else if (*s.ordered[f])
+			log_warning(
+				"an operator wanted voice over %s, which is no uplink of %s any more: the "
+				"node chooses",
+				s.ordered[f], family_names[f]);
+	}
+}
+
 static int uplinks_open_all(struct uplinks *u, struct sentence *reterr)
 {
 	const int8_t adopt[PATH_FAMILIES] = { PATH_ADOPT, PATH_ADOPT };
@@ -221,6 +252,7 @@ static int uplinks_open_all(struct uplinks *u, struct sentence *reterr)
 		return r;
 	families_make(u);
 	families_adopt(u);
+	ordered_load(u);
 	uplink_marks_init(&u->marks, u->config->voice[0].mark_flows);
 	return uplinks_watch(u, reterr);
 }
@@ -601,12 +633,16 @@ struct ip_address uplinks_public(const struct uplinks *u, enum path_family f)
 
 /* ---- an operator ---- */
 
-static int uplink_named(const struct uplinks *u, const char *name)
+/* What an operator has ordered outlives this agent. */
+static void ordered_save(const struct uplinks *u)
 {
-	for (uint8_t i = 0; i < u->count; i++)
-		if (!strcmp(u->config->uplinks[i].name, name))
-			return i;
-	return -1;
+	struct state_uplinks s = { 0 };
+
+	for (int f = 0; f < PATH_FAMILIES; f++)
+		if (u->family[f].choice.pinned != UPLINK_ANY)
+			(void)snprintf(s.ordered[f], sizeof s.ordered[f], "%s",
+				       uplinks_name(u, uplinks_index(u, f, u->family[f].choice.pinned)));
+	recorder_save_uplinks(&u->agent->recorder, &s);
 }
 
 static int uplinks_unknown(const struct uplinks *u, const char *name, struct sentence *reterr)
@@ -646,6 +682,7 @@ int uplinks_use(struct uplinks *u, const char *name, const char *who, struct sen
 		return sentence_fail(reterr, -ENETUNREACH, "Uplink %s has no way out: %s.", name,
 				     uplink_why_name(u->line[i].state.why));
 	uplink_choice_pin(&u->family[f].choice, uplinks_choice_of(&u->family[f], i));
+	ordered_save(u);
 	records_event(u->agent, "uplink", NULL, "%s wants voice over %s", who, name);
 	uplinks_run(u);
 	return 0;
@@ -662,9 +699,11 @@ int uplinks_auto(struct uplinks *u, const char *who, struct sentence *reterr)
 		pinned |= u->family[f].choice.pinned != UPLINK_ANY;
 		uplink_choice_pin(&u->family[f].choice, UPLINK_ANY);
 	}
-	if (pinned)
+	if (pinned) {
+		ordered_save(u);
 		records_event(u->agent, "uplink", NULL, "%s leaves the choice of the uplink to the node",
 			      who);
+	}
 	uplinks_run(u);
 	return 0;
 }

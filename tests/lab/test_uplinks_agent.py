@@ -198,3 +198,30 @@ def test_auto_says_nothing_where_nothing_was_ordered(calm):
     assert refused.returncode == 1 and 'did you mean "isp2"?' in refused.stderr, refused
     peer = next(n for n in ringkeep.status(holder)["nodes"] if n["name"] not in (holder.name, "w1"))
     assert {u["isp"]: u["class"] for u in peer["uplinks"]} == {"isp1": "good", "isp2": "good"}, peer
+
+
+def pinned(node):
+    return voice(node)["pinned"]
+
+
+def killed_and_started(node):
+    node.agent.kill()
+    node.start_agent()
+    wait_until(lambda: ringkeep.status(node) and uplinks(node), 10, "the new agent to know its uplinks", 0.05)
+
+
+def test_an_order_by_hand_outlives_the_agent(calm):
+    lab, _isps, holder = calm
+    ringkeep.hactl(holder, "uplink", "use", "isp2")
+    wait_until(lambda: used(holder) == "isp2" and not voice(holder)["last_switch"]["running"], 10, lambda: str(voice(holder)), 0.05)
+    wait_until(lambda: (holder.state / "uplinks").exists(), 5, "the order to be on disk", 0.05)
+    killed_and_started(holder)
+    assert pinned(holder) == "isp2" and used(holder) == "isp2", voice(holder)
+    wait_until(lambda: all(u["class"] == "good" for u in uplinks(holder).values()), 30, "both lines to be good", 0.1)
+    time.sleep(2)
+    assert used(holder) == "isp2" and way(holder) == "wan2", "isp1 is preferred, and an operator has said isp2"
+    lab.wait_settled()
+    ringkeep.hactl(holder, "uplink", "auto")
+    wait_until(lambda: "isp2" not in (holder.state / "uplinks").read_text(), 5, "the order to be gone", 0.05)
+    killed_and_started(holder)
+    assert pinned(holder) is None

@@ -64,8 +64,8 @@ static void bench_open(struct bench *b)
 
 static void bench_close(struct bench *b)
 {
-	static const char *const files[] = { "epoch",	  "voters",    "intent",   "history",
-					     "journal.0", "journal.1", "epoch.tmp" };
+	static const char *const files[] = { "epoch",	"voters",    "intent",	  "uplinks",
+					     "history", "journal.0", "journal.1", "epoch.tmp" };
 
 	recorder_stop(&b->r, 5000);
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
@@ -88,6 +88,7 @@ START_TEST(makes_things_durable_and_says_so)
 	struct bench b;
 	struct voter_set v = { 7, VOTERS_STABLE, 6, 6 }, v2;
 	struct core_intent in, in2;
+	struct state_uplinks u = { .ordered = { "isp2" } }, u2;
 	uint64_t ceiling;
 	char why[STATE_TEXT_MAX];
 
@@ -97,7 +98,8 @@ START_TEST(makes_things_durable_and_says_so)
 	recorder_save_ceiling(&b.r, 500);
 	recorder_save_voters(&b.r, &v);
 	recorder_save_intent(&b.r, &in);
-	while (b.r.ceiling_pending || b.r.voters_pending || b.r.intent_pending)
+	recorder_save_uplinks(&b.r, &u);
+	while (b.r.ceiling_pending || b.r.voters_pending || b.r.intent_pending || b.r.uplinks_pending)
 		ck_assert_int_eq(wait_readable(&b), 0);
 	ck_assert_uint_eq(b.ceiling, 500);
 	ck_assert_uint_eq(b.voters_version, 7);
@@ -106,6 +108,8 @@ START_TEST(makes_things_durable_and_says_so)
 	ck_assert_int_eq(state_voters_load(b.fd, &v2, why, sizeof why), STATE_OK);
 	ck_assert_int_eq(state_intent_load(b.fd, &in2, why, sizeof why), STATE_OK);
 	ck_assert(in2.paused);
+	ck_assert_int_eq(state_uplinks_load(b.fd, &u2, why, sizeof why), STATE_OK);
+	ck_assert_str_eq(u2.ordered[0], "isp2");
 	ck_assert_int_eq(b.disk_calls, 0);
 	bench_close(&b);
 }

@@ -31,8 +31,8 @@ static struct place place_begin(void)
 
 static void place_end(struct place *p)
 {
-	static const char *const files[] = { "lock",	  "voter",  "voter.tmp", "epoch",
-					     "epoch.tmp", "voters", "intent",	 "fences" };
+	static const char *const files[] = { "lock",   "voter",	 "voter.tmp", "epoch", "epoch.tmp",
+					     "voters", "intent", "uplinks",   "fences" };
 
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
 		(void)unlinkat(p->fd, files[i], 0); /* not every test makes every file */
@@ -340,8 +340,27 @@ START_TEST(keeps_voters_and_intent)
 }
 END_TEST
 
+START_TEST(keeps_what_was_ordered_of_uplinks)
+{
+	struct place p = place_begin();
+	struct state_uplinks u = { .ordered = { "", "a-name-as-long-as-a-name-may-be" } },
+			     u2 = { .ordered = { "x" } };
+	int fd;
+
+	ck_assert_int_eq(state_uplinks_load(p.fd, &u2, p.why, sizeof p.why), STATE_ABSENT);
+	ck_assert_int_eq(state_uplinks_save(p.fd, &u), 0);
+	ck_assert_int_eq(state_uplinks_load(p.fd, &u2, p.why, sizeof p.why), STATE_OK);
+	ck_assert_mem_eq(&u2, &u, sizeof u);
+	fd = openat(p.fd, "uplinks", O_WRONLY);
+	ck_assert_int_eq(pwrite(fd, "X", 1, 20), 1);
+	(void)close(fd);
+	ck_assert_int_eq(state_uplinks_load(p.fd, &u2, p.why, sizeof p.why), STATE_DAMAGED);
+	place_end(&p);
+}
+END_TEST
+
 UNIT_MAIN("state_files", brings_promises_back, remembers_a_group_that_left_the_configuration,
 	  treats_every_damage_as_lost_memory, forgets_promises_of_another_boot, fails_a_save_whole,
 	  keeps_the_old_file_when_the_disk_is_full, brings_back_what_fence_devices_said,
 	  believes_no_damaged_word_of_a_fence_device, locks_out_a_second_agent, keeps_the_ceiling,
-	  sees_damage_of_every_byte_on_disk, keeps_voters_and_intent)
+	  sees_damage_of_every_byte_on_disk, keeps_voters_and_intent, keeps_what_was_ordered_of_uplinks)
