@@ -47,6 +47,11 @@ struct fence_request;
 #define CONFIG_ERRORS_MAX     32
 #define CONFIG_ERROR_TEXT_MAX 320
 
+#define CONFIG_ALERTS_MAX	16
+#define CONFIG_ALERT_EVENTS_MAX 40
+#define CONFIG_ALERT_TO_MAX	16
+#define CONFIG_CERTIFICATES_MAX 16
+
 enum config_role { ROLE_NONE, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
 const char *config_role_name(enum config_role r);
 
@@ -293,6 +298,54 @@ struct config_role_users {
 	char users[CONFIG_ROLE_USERS_MAX][RK_NAME_MAX]; /* user names or numeric uids */
 };
 
+enum config_alert_type {
+	CONFIG_ALERT_EXEC,
+	CONFIG_ALERT_WEBHOOK,
+	CONFIG_ALERT_ALERTMANAGER,
+	CONFIG_ALERT_MAIL,
+	CONFIG_ALERT_SYSLOG
+};
+
+/* One receiver of alerts, for ringkeep-alertd. */
+struct config_alert {
+	char name[RK_NAME_MAX];
+	uint32_t type; /* enum config_alert_type */
+	char url[CONFIG_PATH_MAX];
+	char program[CONFIG_PATH_MAX];
+	uint32_t events_count; /* 0 = all */
+	char events[CONFIG_ALERT_EVENTS_MAX][RK_NAME_MAX];
+	uint32_t severity; /* the least, enum alert_severity */
+	bool resolved;
+	char from[CONFIG_PATH_MAX];
+	uint32_t to_count;
+	char to[CONFIG_ALERT_TO_MAX][CONFIG_PATH_MAX];
+	char user[CONFIG_PATH_MAX];
+	char password_file[CONFIG_PATH_MAX], token_file[CONFIG_PATH_MAX];
+	char secret_file[CONFIG_PATH_MAX]; /* signs the body */
+	char ca_file[CONFIG_PATH_MAX];	   /* "" = the system's */
+	struct ip_address address;	   /* syslog; none = this machine's */
+	uint32_t port;
+	uint32_t timeout_ms, retry_ms_max;
+	uint32_t rate_per_min, burst;
+	uint32_t queue_max;
+	uint32_t repeat_ms; /* alertmanager */
+};
+
+/* What ringkeep-alertd looks at by itself; present once if there are receivers. */
+struct config_alerting {
+	char name[RK_NAME_MAX]; /* unused: the section has no title */
+	uint32_t interval_ms;
+	uint32_t settle_ms;
+	uint32_t stand_in_ms;
+	uint32_t lag_ms;
+};
+
+struct config_certificate {
+	char name[RK_NAME_MAX];
+	char file[CONFIG_PATH_MAX];
+	uint32_t warning_days, critical_days;
+};
+
 struct config {
 	char cluster[RK_NAME_MAX];
 	struct config_timing timing;
@@ -322,6 +375,12 @@ struct config {
 	struct config_probe probes[CONFIG_PROBES_ALL_MAX];
 	uint32_t voice_count; /* 0 or 1 */
 	struct config_voice voice[1];
+	uint32_t alerts_count; /* by name */
+	struct config_alert alerts[CONFIG_ALERTS_MAX];
+	uint32_t alerting_count; /* 0 or 1 */
+	struct config_alerting alerting[1];
+	uint32_t certificates_count; /* by name */
+	struct config_certificate certificates[CONFIG_CERTIFICATES_MAX];
 	uint32_t roles_count;
 	struct config_role_users roles[CONFIG_ROLES_MAX];
 	uint64_t hash; /* of the canonical form; filled by parsing */
@@ -337,7 +396,7 @@ struct config_errors {
 	struct config_error error[CONFIG_ERRORS_MAX]; /* by line */
 };
 
-/* A heap struct because it is large (about 600 KiB); config_free(NULL) does nothing. */
+/* A heap struct because it is large (about 700 KiB); config_free(NULL) does nothing. */
 struct config *config_new(void);
 void config_free(struct config *c);
 static inline void config_free_ptr(struct config **c)

@@ -347,6 +347,8 @@ static void sort_sections(struct config *c)
 		qsort(c->nodes[i].lines, c->nodes[i].lines_count, sizeof c->nodes[i].lines[0], name_cmp);
 	qsort(c->uplinks, c->uplinks_count, sizeof c->uplinks[0], name_cmp);
 	qsort(c->probes, c->probes_count, sizeof c->probes[0], name_cmp);
+	qsort(c->alerts, c->alerts_count, sizeof c->alerts[0], name_cmp);
+	qsort(c->certificates, c->certificates_count, sizeof c->certificates[0], name_cmp);
 	qsort(c->roles, c->roles_count, sizeof c->roles[0], name_cmp);
 }
 
@@ -361,6 +363,7 @@ void config_check(struct config_parse *p, struct config *c)
 	config_check_fence(p, c);
 	check_roles(p, c);
 	config_check_uplinks(p, c);
+	config_check_alerts(p, c);
 	check_timing(p, c);
 	config_check_gateways(p, c); /* after the timing is complete */
 	if (p->errors->count == 0) {

@@ -7,7 +7,6 @@
 
 #include "config_uplinks.h"
 
-#include <assert.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <strings.h>
@@ -24,20 +23,9 @@ static const char *family_name(uint32_t family)
 
 static void voice_defaults(struct config *c)
 {
-	char why[80];
-
 	if (c->voice_count)
 		return;
-	for (size_t i = 0; i < config_options_count; i++) {
-		const struct config_option *o = &config_options[i];
-
-		if (strcmp(o->section, "voice") || !o->default_text)
-			continue;
-		int r = config_option_set(o, &c->voice[0], o->default_text, why, sizeof why);
-
-		assert(r == 0); /* our table */
-		(void)r;
-	}
+	config_section_defaults("voice", &c->voice[0]);
 	c->voice_count = 1;
 }
 

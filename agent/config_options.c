@@ -4,11 +4,13 @@
  */
 #include "config_options.h"
 
+#include "alert_events.h"
 #include "config.h"
 #include "emodel.h"
 #include "probe_io.h"
 #include "words.h"
 
+#include <assert.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -73,6 +75,12 @@ static const char *const uplink_failback_names[] = { [CONFIG_UPLINK_MANUAL] = "m
 static const char *const live_calls_names[] = {
 	[CONFIG_CALLS_REINVITE] = "reinvite", [CONFIG_CALLS_LEAVE] = "leave", NULL
 };
+static const char *const alert_type_names[] = { [CONFIG_ALERT_EXEC] = "exec",
+						[CONFIG_ALERT_WEBHOOK] = "webhook",
+						[CONFIG_ALERT_ALERTMANAGER] = "alertmanager",
+						[CONFIG_ALERT_MAIL] = "mail",
+						[CONFIG_ALERT_SYSLOG] = "syslog",
+						NULL };
 
 #define AT(type, member) .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
 #define LIST(type, member)                                                                      \
@@ -412,6 +420,67 @@ const struct config_option config_options[] = {
 	{ "publish", "key-file", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_publish, key_file), 0, OPTION_RELOAD,
 	  "TSIG key as tsig-keygen writes it, its owner's alone (mode 0600). None: the server knows the nodes by their addresses" },
 
+	{ "alert", "type", OPTION_ENUM, 0, 0, NULL, alert_type_names, AT(config_alert, type), 0, OPTION_REQUIRED | OPTION_RELOAD,
+	  "exec (a program is run), webhook (JSON by HTTP POST), alertmanager (Prometheus' Alertmanager, API v2), mail or syslog" },
+	{ "alert", "url", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_alert, url), 0, OPTION_RELOAD,
+	  "webhook and alertmanager: where to post, https:// or http://; alertmanager without /api/v2/alerts. mail: smtp://HOST:PORT, with "
+	  "STARTTLS wherever the server is not this machine, or smtps://HOST; none: program" },
+	{ "alert", "program", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_alert, program), 0, OPTION_RELOAD,
+	  "exec: what is run, with the alert in its environment and as JSON on its standard input. mail: what sends it, called as sendmail; "
+	  "default /usr/sbin/sendmail if there is no url" },
+	{ "alert", "events", OPTION_NAMES, 1, CONFIG_ALERT_EVENTS_MAX, NULL, NULL, LIST(config_alert, events), OPTION_RELOAD,
+	  "what it is told of, the words of docs/ALERTS.md. Default: everything" },
+	{ "alert", "severity", OPTION_ENUM, 0, 0, "warning", alert_severity_names, AT(config_alert, severity), 0, OPTION_RELOAD,
+	  "least severity that it is told of" },
+	{ "alert", "resolved", OPTION_BOOL, 0, 0, "yes", NULL, AT(config_alert, resolved), 0, OPTION_RELOAD,
+	  "tell it also when something is over" },
+	{ "alert", "from", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_alert, from), 0, OPTION_RELOAD,
+	  "mail: the sender's address" },
+	{ "alert", "to", OPTION_STRINGS, 1, CONFIG_ALERT_TO_MAX, NULL, NULL, LIST(config_alert, to), OPTION_RELOAD,
+	  "mail: who gets it" },
+	{ "alert", "user", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_alert, user), 0, OPTION_RELOAD,
+	  "name to log in with at the HTTP or SMTP server" },
+	{ "alert", "password-file", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_alert, password_file), 0, OPTION_RELOAD,
+	  "its password: a file of one line that only the user of ringkeep-alertd can read (mode 0600)" },
+	{ "alert", "token-file", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_alert, token_file), 0, OPTION_RELOAD,
+	  "bearer token for the HTTP server, such a file, too" },
+	{ "alert", "secret-file", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_alert, secret_file), 0, OPTION_RELOAD,
+	  "webhook: key that signs the body (HMAC-SHA256, header X-Ringkeep-Signature), such a file, too" },
+	{ "alert", "ca-file", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_alert, ca_file), 0, OPTION_RELOAD,
+	  "certificates of the authorities that may vouch for the server. Default: the system's. Servers are always verified" },
+	{ "alert", "address", OPTION_ADDRESS, 0, 0, NULL, NULL, AT(config_alert, address), 0, OPTION_RELOAD,
+	  "syslog: a server that gets RFC 5424 over UDP, which nobody acknowledges. Default: this machine's /dev/log" },
+	{ "alert", "port", OPTION_NUMBER, 1, 65535, "514", NULL, AT(config_alert, port), 0, OPTION_RELOAD, "its port" },
+	{ "alert", "timeout", OPTION_MSEC, 100, 300000, "10s", NULL, AT(config_alert, timeout_ms), 0, OPTION_RELOAD,
+	  "a delivery that takes longer has failed; a program is killed with all that it started" },
+	{ "alert", "retry-max", OPTION_MSEC, 1000, 3600000, "5m", NULL, AT(config_alert, retry_ms_max), 0, OPTION_RELOAD,
+	  "longest wait between two tries; the first is a second, each is twice the one before" },
+	{ "alert", "rate", OPTION_NUMBER, 1, 6000, "20", NULL, AT(config_alert, rate_per_min), 0, OPTION_RELOAD,
+	  "alerts per minute in the long run; critical ones are counted apart from the others. What is above is held back and summarized" },
+	{ "alert", "burst", OPTION_NUMBER, 1, 1000, "30", NULL, AT(config_alert, burst), 0, OPTION_RELOAD,
+	  "alerts that may come at once" },
+	{ "alert", "queue", OPTION_NUMBER, 10, 10000, "1000", NULL, AT(config_alert, queue_max), 0, OPTION_RELOAD,
+	  "alerts that wait for a receiver that does not answer; the oldest go, and the summary tells how many" },
+	{ "alert", "repeat", OPTION_MSEC, 1000, 3600000, "1m", NULL, AT(config_alert, repeat_ms), 0, OPTION_RELOAD,
+	  "alertmanager: what is going on is told again each time, as it forgets what nobody repeats; it is over there after four times that" },
+
+	{ "alerting", "interval", OPTION_MSEC, 200, 60000, "2s", NULL, AT(config_alerting, interval_ms), 0, OPTION_RELOAD,
+	  "time between two looks at the agent's status and alarms; its history comes at once" },
+	{ "alerting", "settle", OPTION_MSEC, 0, 600000, "5s", NULL, AT(config_alerting, settle_ms), 0, OPTION_RELOAD,
+	  "a state must last so long before it is told, and be over so long before that is told (a group nobody holds, a node not heard, "
+	  "no quorum, a sick PBX, differing configurations); the agent's own alarms are told at once" },
+	{ "alerting", "stand-in", OPTION_MSEC, 1000, 600000, "15s", NULL, AT(config_alerting, stand_in_ms), 0, OPTION_RELOAD,
+	  "what a node wrote into the history it tells itself; if it is not heard within this time after, another node tells it, too" },
+	{ "alerting", "lag", OPTION_MSEC, 10, 60000, "200ms", NULL, AT(config_alerting, lag_ms), 0, OPTION_RELOAD,
+	  "the agent's main loop was late by more than this" },
+
+	{ "certificate", "file", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_certificate, file), 0,
+	  OPTION_REQUIRED | OPTION_RELOAD, "X.509 certificates (PEM) that the user of ringkeep-alertd can read; the one that ends first counts" },
+	{ "certificate", "warning", OPTION_NUMBER, 1, 3650, "21", NULL, AT(config_certificate, warning_days), 0, OPTION_RELOAD,
+	  "days before its end at which it is a warning" },
+	{ "certificate", "critical", OPTION_NUMBER, 0, 3650, "7", NULL, AT(config_certificate, critical_days), 0, OPTION_RELOAD,
+	  "days before its end at which it is critical" },
+
 	{ "role", "users", OPTION_NAMES, 1, CONFIG_ROLE_USERS_MAX, NULL, NULL, LIST(config_role_users, users),
 	  OPTION_REQUIRED | OPTION_RELOAD, "user names or numeric user ids; root is always an admin" },
 };
@@ -450,6 +519,11 @@ const struct config_section config_sections[] = {
 	  "which uplink the nodes' voice takes; with uplinks and without this section, its defaults", false },
 	{ "publish", "group", true, 0, CONFIG_PUBLISH_MAX, LIST(config_group, publishes),
 	  "one name in DNS that follows the group and its holder's uplink; the title is its name", true },
+	{ "alert", "", true, 0, CONFIG_ALERTS_MAX, LIST(config, alerts),
+	  "one receiver of alerts, for ringkeep-alertd(8); the title is its name", true },
+	{ "alerting", "", false, 0, 1, LIST(config, alerting), "what ringkeep-alertd(8) looks at, and when", true },
+	{ "certificate", "", true, 0, CONFIG_CERTIFICATES_MAX, LIST(config, certificates),
+	  "certificates of whose end alerts tell in time; the title is a name", true },
 	{ "role", "", true, 0, CONFIG_ROLES_MAX, LIST(config, roles),
 	  "who may do what with hactl; the title is viewer, operator or admin", true },
 };
@@ -462,6 +536,22 @@ const struct config_option *config_option_find(const char *section, const char *
 		if (!strcmp(config_options[i].section, section) && !strcmp(config_options[i].key, key))
 			return &config_options[i];
 	return NULL;
+}
+
+void config_section_defaults(const char *section, void *base)
+{
+	char why[80];
+
+	for (size_t i = 0; i < config_options_count; i++) {
+		const struct config_option *o = &config_options[i];
+
+		if (strcmp(o->section, section) || !o->default_text)
+			continue;
+		int r = config_option_set(o, base, o->default_text, why, sizeof why);
+
+		assert(r == 0); /* our table */
+		(void)r;
+	}
 }
 
 const struct config_section *config_section_find(const char *name)

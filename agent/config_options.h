@@ -72,6 +72,8 @@ const char *config_option_suggest(const char *section, const char *key);
 bool config_option_is_list(const struct config_option *o);
 /* Text of one value to where it belongs (base is the section's struct). reterr gets what is wrong. */
 int config_option_set(const struct config_option *o, void *base, const char *text, char *reterr, size_t size);
+/* What a section that is not there would have had; base is its struct, all zero. */
+void config_section_defaults(const char *section, void *base);
 /* The value as it would be written, index-th element for lists. */
 void config_option_text(const struct config_option *o, const void *base, uint32_t index, char *ret,
 			size_t size);

@@ -51,5 +51,7 @@ void config_check_alone(struct config_parse *p, const struct config *c);
 void config_check_gateways(struct config_parse *p, const struct config *c);
 /* Uplinks, lines, probes, voice and published names; fills in what was not written. */
 void config_check_uplinks(struct config_parse *p, struct config *c);
+/* Receivers of alerts, and certificates; fills in what was not written. */
+void config_check_alerts(struct config_parse *p, struct config *c);
 
 #endif

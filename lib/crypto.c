@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
@@ -233,6 +234,15 @@ int crypto_mac_compute(struct crypto_mac *m, const void *data, size_t len, uint8
 	/* Without a key, init() starts over with the one that it has: 0.5 us instead of 1.5. */
 	if (EVP_MAC_init(m->context, NULL, 0, NULL) != 1 || EVP_MAC_update(m->context, data, len) != 1 ||
 	    EVP_MAC_final(m->context, ret, &size, CRYPTO_MAC_SIZE) != 1 || size != CRYPTO_MAC_SIZE)
+		return crypto_fail(-EIO);
+	return 0;
+}
+
+int crypto_hmac(const void *key, size_t key_len, const void *data, size_t len, uint8_t ret[CRYPTO_MAC_SIZE])
+{
+	unsigned size = 0;
+
+	if (!HMAC(EVP_sha256(), key, (int)key_len, data, len, ret, &size) || size != CRYPTO_MAC_SIZE)
 		return crypto_fail(-EIO);
 	return 0;
 }

@@ -53,5 +53,7 @@ struct crypto_mac;
 int crypto_mac_new(const uint8_t key[CRYPTO_KEY_SIZE], struct crypto_mac **ret);
 void crypto_mac_free(struct crypto_mac *m);
 int crypto_mac_compute(struct crypto_mac *m, const void *data, size_t len, uint8_t ret[CRYPTO_MAC_SIZE]);
+/* One message under a key of any length, as others choose theirs. */
+int crypto_hmac(const void *key, size_t key_len, const void *data, size_t len, uint8_t ret[CRYPTO_MAC_SIZE]);
 
 #endif
