@@ -52,6 +52,8 @@ struct fence_request;
 #define CONFIG_ALERT_TO_MAX	16
 #define CONFIG_CERTIFICATES_MAX 16
 
+#define CONFIG_ALERT_USER "ringkeep-alert" /* may look where there is somebody to alert */
+
 enum config_role { ROLE_NONE, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
 const char *config_role_name(enum config_role r);
 

@@ -88,7 +88,7 @@ static void check_url(struct config_parse *p, const struct config_alert *a)
 	bool mail = a->type == CONFIG_ALERT_MAIL;
 	const char *host = strstr(a->url, "://");
 
-	if (!a->url[0])
+	if (!a->url[0] || p->errors->count)
 		return;
 	host = host ? host + 3 : "";
 	if (strchr(host, '@') && strchr(host, '@') < host + strcspn(host, "/"))
@@ -143,7 +143,8 @@ static void check_alert(struct config_parse *p, const struct config *c, const st
 	for (uint32_t i = 0; &c->alerts[i] != a; i++)
 		if (!strcmp(c->alerts[i].name, a->name))
 			config_fail(p, a, NULL, 0, "alert %s is there twice; remove one", a->name);
-	check_keys(p, a);
+	if (p->errors->count == 0) /* else the type may be none that was written */
+		check_keys(p, a);
 	check_url(p, a);
 	check_path(p, a, "program", a->program);
 	check_path(p, a, "password-file", a->password_file);

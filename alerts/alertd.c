@@ -77,9 +77,9 @@ static json_t *receivers_json(const struct alertd *d)
 static void state_save(struct alertd *d)
 {
 	json_t *j =
-		json_pack("{s:i, s:o, s:o, s:o, s:o}", "version", STATE_VERSION, "seen",
-			  record_window_json(&d->window), "states", conditions_json(&d->known), "stand_in",
-			  stand_in_json(&d->stand_in, d->now), "held_back", receivers_json(d));
+		json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "version", STATE_VERSION, "self", d->view.self,
+			  "seen", record_window_json(&d->window), "states", conditions_json(&d->known),
+			  "stand_in", stand_in_json(&d->stand_in, d->now), "held_back", receivers_json(d));
 	_cleanup_(free_ptr) char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
 	int r = text ? whole_file_write(d->state_fd, STATE_FILE, text, strlen(text)) : -ENOMEM;
 
@@ -106,11 +106,24 @@ static json_t *state_read(struct alertd *d)
 	return NULL;
 }
 
+/* Until the agent has said who we are. */
+static void state_load_self(struct alertd *d, const char *self)
+{
+	char host[ALERT_NAME_MAX] = "this-node";
+
+	if (d->view.known)
+		return;
+	(void)gethostname(host, sizeof host - 1); /* or that word */
+	alert_set(d->view.self, sizeof d->view.self, self && *self ? self : host);
+	alert_set(d->view.cluster, sizeof d->view.cluster, d->config->cluster);
+}
+
 static void state_load(struct alertd *d)
 {
 	json_t *j = state_read(d);
 
 	d->fresh = !j;
+	state_load_self(d, json_string_value(json_object_get(j, "self")));
 	record_window_load(&d->window, json_object_get(j, "seen"));
 	conditions_load(&d->known, json_object_get(j, "states"), d->now);
 	stand_in_load(&d->stand_in, json_object_get(j, "stand_in"), d->now,
@@ -150,7 +163,7 @@ static void record_tell(struct alertd *d, const json_t *r, node_id_t node)
 	if (!event_of_record(r, &a))
 		return;
 	alert_set(a.cluster, sizeof a.cluster, d->config->cluster);
-	alert_set(a.teller, sizeof a.teller, d->view.known ? d->view.self : "");
+	alert_set(a.teller, sizeof a.teller, d->view.self);
 	/* Before the first status nobody knows who we are: kept until then. */
 	if (d->view.known && node == d->view.self_id)
 		tell(d, &a);
@@ -196,7 +209,6 @@ static void on_status(void *ctx, const json_t *status)
 
 	if (!cluster_view_read(status, &d->view))
 		return;
-	stand_in_look(&d->stand_in, &d->view);
 	d->look.count = 0;
 	conditions_of_status(status, &limits, &d->look);
 	d->changed |= conditions_update(&d->known, CONDITION_AGENT, &d->look, &d->view, d->now, d->wall_ns,
@@ -257,9 +269,13 @@ static void look_certificates(struct alertd *d)
 
 static void look_self(struct alertd *d)
 {
+	bool away = d->link.down_since.ns && boot_diff_ns(d->link.down_since, d->now) >= AWAY_NS;
+
+	if (!d->view.known && !away)
+		return; /* under which name would it be told? */
 	look_certificates(d);
 	d->look = d->certificates;
-	if (d->link.down_since.ns && boot_diff_ns(d->link.down_since, d->now) >= AWAY_NS)
+	if (away)
 		see_self(&d->look, ALERT_AGENT, ALERT_CRITICAL, "", 0, "The agent of this node %s",
 			 d->link.why);
 	for (size_t i = 0; i < d->receivers_count; i++) {
@@ -277,11 +293,17 @@ static void look_self(struct alertd *d)
 		conditions_update(&d->known, CONDITION_AGENT, NULL, &d->view, d->now, d->wall_ns, tell, d);
 }
 
+/* Who is up is known. */
+static bool sees(const struct alertd *d)
+{
+	return d->view.known && !d->link.down_since.ns;
+}
+
 static void tell_for_others(struct alertd *d)
 {
 	struct alert a;
 
-	if (!d->view.known)
+	if (!sees(d))
 		return;
 	while (stand_in_take(&d->stand_in, &d->view, d->now, &a)) {
 		alert_set(a.teller, sizeof a.teller, d->view.self);
@@ -387,7 +409,7 @@ static void curl_collect(CURLM *multi)
 
 static int wait_ms(const struct alertd *d)
 {
-	boot_t next = boot_min(agent_link_next(&d->link), stand_in_next(&d->stand_in));
+	boot_t next = boot_min(agent_link_next(&d->link), sees(d) ? stand_in_next(&d->stand_in) : BOOT_NEVER);
 
 	for (size_t i = 0; i < d->receivers_count; i++)
 		next = boot_min(next, receiver_next(&d->receivers[i]));

@@ -190,7 +190,7 @@ bool event_table_row(size_t i, char *ret, size_t size)
 	(void)snprintf(ret, size, "| alarm %s%s%s | %s | %s |",
 		       alarm_rows[i].key[0] ? alarm_rows[i].key : "of any other name",
 		       alarm_rows[i].cluster ? ", one node tells it" : "",
-		       alarm_rows[i].recorded ? ", what comes and goes by itself: told from its record" : "",
+		       alarm_rows[i].recorded ? " (one with a record: the record)" : "",
 		       alert_event_name(alarm_rows[i].event), alert_severity_name(alarm_rows[i].severity));
 	return true;
 }

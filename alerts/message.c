@@ -179,9 +179,9 @@ static int priority(const struct alert *a)
 /* RFC 5424 section 6.3.3: '"', '\' and ']' MUST be escaped in a PARAM-VALUE. */
 static size_t param(char *ret, size_t size, size_t used, const char *name, const char *value)
 {
-	int n = snprintf(ret + used, size - used, " %s=\"", name);
-
-	used += n > 0 ? (size_t)n : 0;
+	if (size - used < strlen(name) + 8)
+		return used; /* left out rather than cut */
+	used += (size_t)snprintf(ret + used, size - used, " %s=\"", name);
 	for (; *value && used + 4 < size; value++) {
 		if (strchr("\"\\]", *value))
 			ret[used++] = '\\';

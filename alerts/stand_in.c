@@ -18,22 +18,14 @@ void stand_in_keep(struct stand_in *s, const struct alert *a, node_id_t node, bo
 	s->at[s->count].alert = *a;
 	s->at[s->count].node = node;
 	s->at[s->count].due = due;
-	s->at[s->count].doubt = false;
 	s->count++;
-}
-
-void stand_in_look(struct stand_in *s, const struct cluster_view *v)
-{
-	for (size_t i = 0; v->known && i < s->count; i++)
-		if (!v->up[s->at[i].node])
-			s->at[i].doubt = true;
 }
 
 bool stand_in_take(struct stand_in *s, const struct cluster_view *v, boot_t now, struct alert *ret)
 {
 	for (size_t i = 0; i < s->count;) {
 		bool own = s->at[i].node == v->self_id;
-		bool tell = own || (s->at[i].doubt && cluster_view_tells(v, s->at[i].node));
+		bool tell = own || (!v->up[s->at[i].node] && cluster_view_tells(v, s->at[i].node));
 
 		if (!own && boot_before(now, s->at[i].due)) {
 			i++;
@@ -63,10 +55,9 @@ json_t *stand_in_json(const struct stand_in *s, boot_t now)
 
 	for (size_t i = 0; i < s->count; i++)
 		(void)json_array_append_new(list,
-					    json_pack("{s:o, s:i, s:I, s:b}", "alert",
-						      alert_json(&s->at[i].alert), "node", (int)s->at[i].node,
-						      "left_ns", (json_int_t)boot_diff_ns(now, s->at[i].due),
-						      "doubt", s->at[i].doubt));
+					    json_pack("{s:o, s:i, s:I}", "alert", alert_json(&s->at[i].alert),
+						      "node", (int)s->at[i].node, "left_ns",
+						      (json_int_t)boot_diff_ns(now, s->at[i].due)));
 	return list;
 }
 
@@ -87,6 +78,5 @@ void stand_in_load(struct stand_in *s, const json_t *j, boot_t now, int64_t wait
 		if (left_ns < 0 || left_ns > wait_ns_max)
 			left_ns = wait_ns_max;
 		stand_in_keep(s, &a, (node_id_t)node, boot_add(now, left_ns));
-		s->at[s->count - 1].doubt = json_is_true(json_object_get(one, "doubt"));
 	}
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * What other nodes wrote into the history they tell themselves. It is kept here for a while: if such a node
- * was not seen all the time, one of those that are left tells it, too, with the same id; it may be told
- * twice, and is told at least once. What this node wrote before it was known which one it is waits here, too.
- * Pure.
+ * is not seen at the end of it, one of those that are left tells it, with the same id; it may be told twice,
+ * and is told at least once. What this node wrote before it was known which one it is waits here, too. Pure.
  */
 #ifndef RK_STAND_IN_H
 #define RK_STAND_IN_H
@@ -20,7 +19,6 @@ struct stand_in {
 		struct alert alert;
 		node_id_t node; /* who wrote it */
 		boot_t due;
-		bool doubt; /* it was not seen since */
 	} at[STAND_IN_MAX];
 	uint64_t dropped;
 };
@@ -28,8 +26,6 @@ struct stand_in {
 /* Copies. When full, the oldest one goes and is counted: those come from many records at once, of a node that
  * is there. */
 void stand_in_keep(struct stand_in *s, const struct alert *a, node_id_t node, boot_t due);
-/* A new view: who is not seen leaves a doubt. */
-void stand_in_look(struct stand_in *s, const struct cluster_view *v);
 /* The next one that is due and has to be told here; those that need not be are forgotten. False: none. */
 bool stand_in_take(struct stand_in *s, const struct cluster_view *v, boot_t now, struct alert *ret);
 boot_t stand_in_next(const struct stand_in *s);

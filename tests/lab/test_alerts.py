@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Alerts of a real failover at real receivers; one that is dead for a time holds no other up and loses nothing; nor does kill -9."""
+import json
+import os
+import re
+
+import pytest
+from ringlab import Lab, alerts, ringkeep
+from ringlab.machine import wait_until
+from ringlab.ringkeep import NOBODY
+
+SECRET = "measured in the lab"
+WEB, ALERTMANAGER, MAIL, SYSLOG = 8088, 9093, 4650, 5514
+
+SECTIONS = """
+role viewer {{ users = {{ "65534" }} }}
+alerting {{ interval = 200ms settle = 1s stand-in = 3s }}
+alert all {{ type = webhook url = "http://{host}:{web}/all" severity = info secret-file = "{dir}/secret" retry-max = 1s rate = 6000 burst = 1000 }}
+alert few {{ type = webhook url = "http://{host}:{web}/few" severity = info events = command rate = 1 burst = 3 retry-max = 1s }}
+alert hook {{ type = exec program = "{dir}/hook" severity = info rate = 6000 burst = 1000 }}
+alert am {{ type = alertmanager url = "http://{host}:{am}" repeat = 1s retry-max = 1s }}
+alert post {{ type = mail url = "smtps://{host}:{mail}" from = "ringkeep@example.com" to = {{ "noc@example.com", "boss@example.com" }}
+    ca-file = "{dir}/mail.crt" retry-max = 1s }}
+alert log {{ type = syslog address = {host} port = {syslog} severity = info rate = 6000 burst = 1000 }}
+certificate mail {{ file = "{dir}/mail.crt" }}
+"""
+HOOK = """#!/bin/sh
+cat >>{dir}/heard; echo >>{dir}/heard
+echo "$RINGKEEP_ID $RINGKEEP_EVENT" >>{dir}/heard-env
+"""
+
+
+class Office:
+    def __init__(self, directory):
+        self.dir, self.lab, self.closing = directory, Lab(), []
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self):
+        for path in (self.dir, *self.dir.parents[:2]):
+            path.chmod(0o755)
+        phones = self.lab.phones
+        self.web = self._own(alerts.Web(phones, WEB, {"/all": SECRET}))
+        self.mail = self._own(alerts.Smtps(phones, MAIL, self.dir))
+        self.syslog = self._own(alerts.Syslog(phones, SYSLOG))
+        self.am = self._own(alerts.Alertmanager(phones, ALERTMANAGER, self.dir))
+        secret = self.dir / "secret"
+        secret.write_text(SECRET + "\n")
+        secret.chmod(0o600)
+        os.chown(secret, *NOBODY)
+        heard = self.dir / "heard"
+        for path in (heard, self.dir / "heard-env"):
+            path.touch()
+            os.chown(path, *NOBODY)
+        (self.dir / "hook").write_text(HOOK.format(dir=self.dir))
+        (self.dir / "hook").chmod(0o755)
+        self.lab.start_cluster(timing=SECTIONS.format(host=alerts.HOST, web=WEB, am=ALERTMANAGER, mail=MAIL, syslog=SYSLOG, dir=self.dir))
+        for node in self.lab.pbx_nodes:
+            alerts.start(node)
+
+    def _own(self, what):
+        self.closing.append(what)
+        return what
+
+    def close(self):
+        for what in self.closing:
+            what.close()
+        self.lab.close()
+
+    # ---- what was received ----
+
+    def heard(self):
+        """By the hook: one JSON object a line."""
+        return [json.loads(line) for line in (self.dir / "heard").read_text().splitlines() if line]
+
+    def at_web(self, **wanted):
+        return [a for a in self.web.alerts("/all") if all(a.get(k) == v for k, v in wanted.items())]
+
+    def tell(self, node, times):
+        """So many records of one node, each an alert."""
+        for i in range(times):
+            ringkeep.hactl(node, "pause" if i % 2 == 0 else "resume")
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory):
+    if os.geteuid() != 0:
+        pytest.fail("the lab needs root")
+    office = Office(tmp_path_factory.mktemp("alerts"))
+    yield office
+    office.close()
+
+
+@pytest.fixture()
+def lab(office):
+    """In order before each test, with both daemons running."""
+    office.lab.restore()
+    for node in office.lab.pbx_nodes:
+        if "alertd" not in node.procs or not node.procs["alertd"].alive():
+            alerts.start(node)
+    yield office.lab
+
+
+def records(node):
+    return ringkeep.hactl(node, "history", "--count", "100")["records"]
+
+
+def numbers(told, node):
+    """Record numbers of one node's alerts, in the order of arrival."""
+    found = [re.fullmatch(rf"record/{node}\.(\d+)", a["id"]) for a in told]
+    return [int(m.group(1)) for m in found if m]
+
+
+def test_a_failover_is_told_once_everywhere_and_its_end_too(office, lab):
+    holder = lab.wait_settled()
+    other = lab.n2 if holder is lab.n1 else lab.n1
+    agent = other.agent.pid
+    holder.power_off()
+    taken, = wait_until(lambda: office.at_web(event="takeover", severity="critical"), 20, "the takeover at the webhook")
+    assert taken["node"] == other.name and taken["group"] == "office" and taken["cluster"] == "lab" and taken["state"] == "event"
+    assert f"the lease of {holder.name} ran out" in taken["text"], taken
+    lost, = wait_until(lambda: office.at_web(event="node", state="firing"), 20, "the lost node at the webhook")
+    assert lost["node"] == holder.name and lost["told_by"] == other.name
+    for what, seen in (("the hook", lambda: [a for a in office.heard() if a["id"] == taken["id"]]),
+                       ("mail", lambda: [m for m in office.mail.mails if taken["id"] in m.get_payload()]),
+                       ("syslog", lambda: [line for line in office.syslog.lines if f'id="{taken["id"]}"' in line])):
+        told = wait_until(seen, 20, f"the takeover by {what}")
+        assert len(told) == 1, (what, told)
+    mail = next(m for m in office.mail.mails if taken["id"] in m.get_payload())
+    assert mail["Subject"].startswith("[lab] critical takeover: ") and mail["To"].replace("\r\n", "") == "<noc@example.com>, <boss@example.com>"
+    assert f"{taken['id']} takeover\n" in (office.dir / "heard-env").read_text()
+    line = next(line for line in office.syslog.lines if taken["id"] in line)
+    assert re.match(r"<26>1 \d{4}-\d\d-\d\dT[\d:.]+Z n\d ringkeep-alertd \d+ takeover \[ringkeep@32473 id=", line), line
+    names = wait_until(lambda: (n := office.am.names()) and "RingkeepTakeover" in n and "RingkeepNode" in n and n, 20, "both at Alertmanager", 0.1)
+    assert names["RingkeepNode"]["node"] == holder.name and names["RingkeepNode"]["severity"] == "critical"
+    holder.power_on()
+    alerts.start(holder)
+    over = wait_until(lambda: office.at_web(event="node", state="resolved"), 30, "its return at the webhook")
+    assert over[0]["key"] == lost["key"]
+    wait_until(lambda: "RingkeepNode" not in office.am.names(), 20, "its end at Alertmanager", 0.1)
+    ids = [(a["id"], a["state"]) for a in office.at_web()]
+    assert len(ids) == len(set(ids)), f"told twice: {ids}"
+    assert office.web.unsigned == 0
+    assert other.agent.pid == agent and other.agent.alive()
+
+
+def test_a_certificate_that_ends_soon_is_told(office, lab):
+    told = wait_until(lambda: office.at_web(event="certificate"), 10, "the certificate")
+    assert {a["node"] for a in told} <= {"n1", "n2"} and told[0]["severity"] == "critical" and " ends on 20" in told[0]["text"]
+
+
+def test_a_dead_receiver_holds_no_other_up_and_gets_all_in_order_when_it_is_back(office, lab):
+    node = lab.wait_settled()
+    office.web.die()
+    before = len(numbers(office.heard(), node.name))
+    office.tell(node, 10)
+    wait_until(lambda: len(numbers(office.heard(), node.name)) >= before + 10, 20, "the hook, while the webhook is dead")
+    wait_until(lambda: len(alerts.waiting(node, "all")) >= 10, 10, "ten that wait")
+    office.web.start()
+    wait_until(lambda: not alerts.waiting(node, "all"), 20, "an empty queue")
+    told = numbers(office.at_web(), node.name)
+    assert told == sorted(set(told)), f"not in order: {told}"
+    assert set(numbers(office.heard(), node.name)) == set(told)
+
+
+def test_kill_9_loses_nothing(office, lab):
+    node = lab.wait_settled()
+    office.web.die()
+    first = office.heard()
+    for round_ in range(4):
+        office.tell(node, 4)
+        if round_ == 1:
+            wait_until(lambda: alerts.waiting(node, "all"), 10, "something that waits")
+        node.procs["alertd"].kill()
+        node.procs["alertd"].wait()
+        office.tell(node, 2)
+        alerts.start(node)
+    office.web.start()
+    wait_until(lambda: ringkeep.joined(node), 20, "the agent")
+    wanted = [r["number"] for r in records(node) if r["node"] == node.name and r["type"] == "command"][-24:]
+    wait_until(lambda: set(wanted) <= set(numbers(office.at_web(), node.name)), 30,
+               lambda: f"records {wanted}; told are {numbers(office.at_web(), node.name)}")
+    wait_until(lambda: set(wanted) <= set(numbers(office.heard(), node.name)), 30, "the same at the hook")
+    told = [n for n in numbers(office.at_web(), node.name) if n in wanted]
+    once = list(dict.fromkeys(told))
+    assert once == sorted(once), f"not in order: {told}"
+    assert len(told) - len(once) <= 4, f"one per kill may come twice: {told}"
+    assert len(office.heard()) > len(first)
+
+
+def test_what_a_node_wrote_before_it_died_is_told_by_another(office, lab):
+    holder = lab.wait_settled()
+    other = lab.n2 if holder is lab.n1 else lab.n1
+    other.procs["alertd"].kill()
+    before = set(numbers(office.at_web(), other.name))
+    office.tell(other, 2)
+    number = max(r["number"] for r in records(other) if r["node"] == other.name and r["type"] == "command")
+    wait_until(lambda: number in [r["number"] for r in records(holder) if r["node"] == other.name], 10, "its record on the other node")
+    other.power_off()
+    told = wait_until(lambda: office.at_web(id=f"record/{other.name}.{number}"), 20, "what the dead node wrote")
+    assert number not in before and told[0]["node"] == other.name and told[0]["told_by"] == holder.name
+
+
+def test_a_flood_is_summarized(office, lab):
+    node = lab.wait_settled()
+    start, path = len(office.web.alerts("/few")), "/few"
+    sent = 30
+    office.tell(node, sent)
+
+    def summary():
+        return [a for a in office.web.alerts(path)[start:] if a["event"] == "held-back"]
+    text = wait_until(summary, 30, "the summary")[-1]["text"]
+    single = [a for a in office.web.alerts(path)[start:] if a["event"] == "command"]
+    held = sum(int(re.match(r"(\d+) alert", a["text"]).group(1)) for a in summary())
+    assert len(single) < sent and held >= sent - len(single), (len(single), held, text)
+    assert "command" in text
+    assert office.lab.wait_settled() is node, "the group has moved"
+
+
+def test_each_receiver_can_be_tried_and_a_wrong_certificate_is_refused(office, lab):
+    node = lab.n1
+
+    def alertd(*words):
+        return node.run("setpriv", f"--reuid={NOBODY[0]}", f"--regid={NOBODY[1]}", "--clear-groups", *map(str, alerts.command(node, *words)))
+    for name, answer in (("all", "204"), ("hook", "exit code 0"), ("am", "200"), ("post", "250 ok"), ("log", "sent")):
+        done = alertd("--test", name)
+        assert done.returncode == 0 and answer in done.stdout, (name, done.stdout, done.stderr)
+    assert any(m["Subject"].startswith("[lab] info test: ") for m in office.mail.mails)
+    office.web.status = 500
+    done = alertd("--test", "all")
+    office.web.status = 204
+    assert done.returncode == 1 and "status 500" in done.stderr, done.stderr
+    right = node.conf.read_text()
+    node.conf.write_text(right.replace(f'ca-file = "{office.dir}/mail.crt"', ""))
+    done = alertd("--test", "post")
+    node.conf.write_text(right)
+    assert done.returncode == 1 and "certificate" in done.stderr, done.stderr
+    secret = office.dir / "secret"
+    secret.chmod(0o644)
+    done = alertd("--test", "all")
+    secret.chmod(0o600)
+    assert done.returncode == 1 and "chmod 600" in done.stderr, done.stderr
+    assert alertd("--test", "nobody").returncode == 1
