@@ -50,12 +50,20 @@ class Carrier:
                 self.seen.append(m)
             if m.method == "ACK":
                 continue
+            if self.refuses(m, source[0]):
+                self._sip.sendto(m.answer("403 Forbidden", "carrier").bytes(), source)
+                continue
             headers = [("Contact", f"<sip:itsp@{self._address}:5060>" if m.method != "REGISTER" else f"{m.get('Contact')};expires=300")]
             body = ""
             if m.method == "INVITE":
                 body = sdp(self._address, RTP_PORT, len(self.seen))
                 headers.append(("Content-Type", "application/sdp"))
             self._sip.sendto(m.answer("200 OK", "carrier", headers, body).bytes(), source)
+
+    @staticmethod
+    def refuses(_message, _source):
+        """Is this request from that address not welcome?"""
+        return False
 
     def _hear(self):
         """Asterisk's audio is sent back, and its source noted, where the reports go."""

@@ -28,9 +28,12 @@ table inet isp {
   chain forward { type filter hook forward priority 0;
     iifname "c*" ip saddr != 10.%(n)d.0.0/16 counter name refused drop
   }
+  chain unasked { type filter hook input priority 0; iifname net ct state new drop; }
   chain nat { type nat hook postrouting priority 100; oifname net ip saddr 10.%(n)d.0.0/16 snat ip to %(public)s; }
 }
 """
+# What nobody asked for is dropped before it is remembered: a carrier that has read a re-INVITE speaks before the PBX's next packet is here, and that
+# packet would be given another port.
 NODE_RULES = """
 table ip wan {
   counter strayed { }
@@ -38,6 +41,7 @@ table ip wan {
     ip saddr 10.1.0.0/16 oifname != "wan1" counter name strayed
     ip saddr 10.2.0.0/16 oifname != "wan2" counter name strayed
   }
+  chain unasked { type filter hook input priority 0; iifname "wan*" ct state new ip daddr { 10.1.0.0/16, 10.2.0.0/16 } drop; }
   chain out { type nat hook postrouting priority 100; oifname "wan*" masquerade; }
 }
 """
@@ -153,11 +157,11 @@ class Tap:
     """What leaves a node over one device, and in `came` what comes in by it, by the kernel's clock: (real time in ns, protocol, source, destination, their
     ports; an ICMP echo's identifier stands for the first port)."""
 
-    PROTOCOLS = {socket.IPPROTO_ICMP: "icmp", socket.IPPROTO_UDP: "udp", socket.IPPROTO_TCP: "tcp"}
+    PROTOCOLS = {socket.IPPROTO_ICMP: "icmp", socket.IPPROTO_ICMPV6: "icmp", socket.IPPROTO_UDP: "udp", socket.IPPROTO_TCP: "tcp"}
 
     def __init__(self, node, device):
         with inside(f"/proc/{node.pid}/ns/net"):
-            self._s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+            self._s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)  # nothing, until it is bound: else what other devices send, too
             self._s.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)  # SO_RCVBUFFORCE
             self._s.setsockopt(socket.SOL_SOCKET, 35, 1)         # SO_TIMESTAMPNS
             self._s.bind((device, 3))
@@ -172,14 +176,24 @@ class Tap:
                 data, aux, _, (_, ethertype, kind, *_) = self._s.recvmsg(128, 64)
             except TimeoutError:
                 continue
-            if ethertype == 0x0800 and len(data) >= 28:
-                (self.seen if kind == socket.PACKET_OUTGOING else self.came).append(self._packet(aux, data))
+            seconds, nanos = struct.unpack("ll", aux[0][2][:16])
+            packet = self._packet4(data) if ethertype == 0x0800 else self._packet6(data) if ethertype == 0x86DD else None
+            if packet:
+                (self.seen if kind == socket.PACKET_OUTGOING else self.came).append((seconds * 10**9 + nanos, *packet))
 
-    def _packet(self, aux, data):
-        seconds, nanos = struct.unpack("ll", aux[0][2][:16])
-        l4 = data[(data[0] & 15) * 4:]
-        first, second = struct.unpack("!HH", l4[4:8] if data[9] == socket.IPPROTO_ICMP else l4[:4])
-        return (seconds * 10**9 + nanos, self.PROTOCOLS.get(data[9], data[9]), socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20]), first, second)
+    def _packet4(self, data):
+        return self._packet(data[9], socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20]), data[(data[0] & 15) * 4:])
+
+    def _packet6(self, data):
+        """Without extension headers: none of what the tests send has them."""
+        source, destination = (socket.inet_ntop(socket.AF_INET6, data[at:at + 16]) for at in (8, 24))
+        return self._packet(data[6], source, destination, data[40:])
+
+    def _packet(self, protocol, source, destination, l4):
+        if len(l4) < 8:
+            return None
+        first, second = struct.unpack("!HH", l4[4:8] if self.PROTOCOLS.get(protocol) == "icmp" else l4[:4])
+        return self.PROTOCOLS.get(protocol, protocol), source, destination, first, second
 
     def to(self, address, *ports):
         return [p for p in self.seen if p[3] == address and (not ports or p[5] in ports)]
