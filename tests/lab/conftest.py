@@ -75,16 +75,28 @@ def nobody_hogs_a_processor():
 def pytest_runtest_protocol(item, nextitem):
     """A test whose measurement was spoiled by a stall of the machine is run again, a bounded number of times, each told."""
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    again = []
     for left in reversed(range(stalls.TRIES)):
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
         spoiled = next((r.spoiled for r in reports if getattr(r, "spoiled", None)), None)
         if not spoiled or not left or any(r.failed and not getattr(r, "spoiled", None) for r in reports):
             break
-        item.config.pluginmanager.getplugin("terminalreporter").write_line(f"\n{item.nodeid} is run again: {spoiled}")
+        again.append(("again", spoiled))
+    reports[-1].user_properties = [*reports[-1].user_properties, *again]
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What was measured, and what was run again; by way of the reports, for tests run in processes of their own that have no terminal."""
+    for report in (r for name in ("passed", "failed", "") for r in terminalreporter.stats.get(name, []) if getattr(r, "when", None) == "teardown"):
+        for name, value in report.user_properties:
+            if name == "table":
+                terminalreporter.write_line(f"\n{value}")
+            elif name == "again":
+                terminalreporter.write_line(f"{report.nodeid} was run again: {value}")
 
 
 @pytest.hookimpl(hookwrapper=True)

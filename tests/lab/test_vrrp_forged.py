@@ -196,7 +196,7 @@ def test_death_of_the_holder_is_no_rogue(lab):
     assert len(rogue_alarms(other)) == before
 
 
-def test_side_by_side_with_keepalived(capsys):
+def test_side_by_side_with_keepalived(record_property):
     """A keepalived of the same priority and interval gets the same packets. What it does is printed, not judged; that it can be moved is."""
     forgeries = Forger(ROUTER).forgeries()
     with Lab(witness=False) as lab:
@@ -206,8 +206,7 @@ def test_side_by_side_with_keepalived(capsys):
         effects = measure(lab, peer, stranger, forgeries)
         peer.clean()
         stranger.power_off()
-    with capsys.disabled():
-        print(f"\n{'one forged packet':<40} {'ringkeep (announce)':<30} keepalived 2.2.7 (advertisement 100 ms)")
-        for effect in effects:
-            print(f"{effect.name:<40} {VERDICTS.get(effect.name, '-'):<30} {effect.text()}")
+    rows = [f"{'one forged packet':<40} {'ringkeep (announce)':<30} keepalived 2.2.7 (advertisement 100 ms)"]
+    rows += [f"{effect.name:<40} {VERDICTS.get(effect.name, '-'):<30} {effect.text()}" for effect in effects]
+    record_property("table", "\n".join(rows))
     assert any(e.moved for e in effects) and any(e.stuck for e in effects)
