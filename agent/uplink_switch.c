@@ -105,7 +105,7 @@ static bool switch_do(struct uplinks *u, struct uplink_switching *s, enum uplink
 		uplink_pbx_tell(u, -1);
 	else if (task == UPLINK_TASK_TRUNKS || task == UPLINK_TASK_TRUNKS_BACK)
 		trunks_reregister(u->agent);
-	else if (task == UPLINK_TASK_REINVITE)
+	else if (task == UPLINK_TASK_REINVITE || task == UPLINK_TASK_REINVITE_BACK)
 		uplink_pbx_reinvite(u);
 	else if (task == UPLINK_TASK_COUNT)
 		return switch_count(u, s);

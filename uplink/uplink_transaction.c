@@ -54,6 +54,8 @@ void uplink_transaction_did(struct uplink_transaction *t, enum uplink_task task,
 		t->pbx_begun = now;
 	} else if (task == UPLINK_TASK_TRUNKS) {
 		t->trunks_begun = now;
+	} else if (task == UPLINK_TASK_PBX_BACK) {
+		t->back_begun = now;
 	}
 }
 
@@ -141,14 +143,23 @@ static void judge(struct uplink_transaction *t, const struct uplink_transaction_
 
 /* ---- what is next ---- */
 
-static enum uplink_task next_back(const struct uplink_transaction *t)
+/* Trunks and calls show the address that the PBX has: not before it has the old one again. If the old line is
+ * lost meanwhile, nothing holds up the next decision. */
+static enum uplink_task next_back(const struct uplink_transaction *t,
+				  const struct uplink_transaction_facts *f, boot_t now)
 {
 	static const enum uplink_task back[] = { UPLINK_TASK_ROUTE_BACK, UPLINK_TASK_FLUSH_BACK,
-						 UPLINK_TASK_PBX_BACK, UPLINK_TASK_TRUNKS_BACK };
+						 UPLINK_TASK_PBX_BACK };
 
 	for (unsigned i = 0; i < sizeof back / sizeof back[0]; i++)
 		if (!given(t, back[i]))
 			return back[i];
+	if (f->old_fit && !f->pbx_ended && !passed(t->back_begun, UPLINK_PBX_NS, now))
+		return UPLINK_TASK_WAIT;
+	if (!given(t, UPLINK_TASK_TRUNKS_BACK))
+		return UPLINK_TASK_TRUNKS_BACK;
+	if (given(t, UPLINK_TASK_REINVITE) && !given(t, UPLINK_TASK_REINVITE_BACK))
+		return UPLINK_TASK_REINVITE_BACK;
 	return UPLINK_TASK_END;
 }
 
@@ -195,7 +206,7 @@ enum uplink_task uplink_transaction_next(struct uplink_transaction *t,
 		judge(t, f, now);
 	}
 	if (t->undoing) {
-		task = next_back(t);
+		task = next_back(t, f, now);
 		if (task == UPLINK_TASK_END)
 			t->outcome = UPLINK_UNDONE;
 		return give(t, task);
@@ -209,6 +220,8 @@ boot_t uplink_transaction_due(const struct uplink_transaction *t)
 
 	if (given(t, UPLINK_TASK_END))
 		return BOOT_NEVER;
+	if (reached(t->back_begun))
+		return boot_add(t->back_begun, UPLINK_PBX_NS);
 	if (!reached(t->route_at) || t->undoing || t->outcome != UPLINK_UNDER_WAY)
 		return t->begun; /* at once */
 	if (t->kind != UPLINK_KIND_DRAIN && !given(t, UPLINK_TASK_FLUSH_AGAIN))

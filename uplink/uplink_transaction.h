@@ -36,6 +36,7 @@ enum uplink_task {
 	UPLINK_TASK_FLUSH_BACK, /* those of the new line */
 	UPLINK_TASK_PBX_BACK,
 	UPLINK_TASK_TRUNKS_BACK,
+	UPLINK_TASK_REINVITE_BACK, /* if calls were told of the new line */
 	UPLINK_TASK_END,
 	UPLINK_TASKS
 };
@@ -76,6 +77,7 @@ struct uplink_transaction {
 	/* when each was done, {0}: not yet */
 	boot_t begun, route_at, flush_at, pbx_at, trunks_at, verified_at;
 	boot_t pbx_begun, trunks_begun;
+	boot_t back_begun; /* the PBX was told to go back */
 };
 
 void uplink_transaction_begin(struct uplink_transaction *t, enum uplink_switch_kind kind, bool may_undo,

@@ -159,6 +159,12 @@ class Watched:
     def ended(self, to):
         wait_until(lambda: used(self.holder) == f"isp{to}" and not voice(self.holder)["last_switch"]["running"], 20, lambda: str(voice(self.holder)), 0.02)
 
+    def switch_by_hand(self, to):
+        """To the line, and the choice is the node's own again."""
+        ringkeep.hactl(self.holder, "uplink", "use", f"isp{to}")
+        self.ended(to)
+        ringkeep.hactl(self.holder, "uplink", "auto")
+
     def since(self, seen, method):
         return requests(self.carrier, method, seen)
 

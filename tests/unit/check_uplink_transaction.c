@@ -10,7 +10,7 @@
 #include "unit.h"
 
 #define NEVER_MS (-1)
-#define LIMIT_MS 20000
+#define LIMIT_MS 25000
 
 struct play {
 	enum uplink_switch_kind kind;
@@ -43,8 +43,10 @@ static bool since(const struct played *r, enum uplink_task task, int after_ms, i
 static void facts(const struct play *p, const struct played *r, int now_ms,
 		  struct uplink_transaction_facts *ret)
 {
+	bool back = r->at_ms[UPLINK_TASK_PBX_BACK] != NEVER_MS;
+
 	*ret = (struct uplink_transaction_facts){
-		.pbx_ended = since(r, UPLINK_TASK_PBX, p->pbx_ms, now_ms),
+		.pbx_ended = since(r, back ? UPLINK_TASK_PBX_BACK : UPLINK_TASK_PBX, p->pbx_ms, now_ms),
 		.trunks_ended = since(r, UPLINK_TASK_TRUNKS, p->trunks_ms, now_ms),
 		.new_lost = since(r, UPLINK_TASK_WAIT, p->lost_ms, now_ms),
 		.old_fit = p->old_fit,
@@ -113,6 +115,8 @@ static void check_order(const struct play *p, const struct played *r)
 	before(r, UPLINK_TASK_ROUTE_BACK, UPLINK_TASK_FLUSH_BACK);
 	before(r, UPLINK_TASK_FLUSH_BACK, UPLINK_TASK_PBX_BACK);
 	before(r, UPLINK_TASK_PBX_BACK, UPLINK_TASK_TRUNKS_BACK);
+	before(r, UPLINK_TASK_TRUNKS_BACK, UPLINK_TASK_REINVITE_BACK);
+	before(r, UPLINK_TASK_REINVITE, UPLINK_TASK_REINVITE_BACK);
 	if (r->at_ms[UPLINK_TASK_FLUSH_AGAIN] != NEVER_MS)
 		ck_assert_int_ge(r->at_ms[UPLINK_TASK_FLUSH_AGAIN], 1000);
 }
@@ -135,6 +139,11 @@ static void check_end(const struct play *p, const struct played *r)
 	if (undone)
 		ck_assert(p->may_undo && p->old_fit && p->kind != UPLINK_KIND_FINISH);
 	ck_assert_int_eq(undone, r->at_ms[UPLINK_TASK_TRUNKS_BACK] != NEVER_MS);
+	ck_assert_int_eq(undone && r->at_ms[UPLINK_TASK_REINVITE] != NEVER_MS,
+			 r->at_ms[UPLINK_TASK_REINVITE_BACK] != NEVER_MS);
+	if (undone) /* with the old address again */
+		ck_assert_int_ge(r->at_ms[UPLINK_TASK_TRUNKS_BACK] - r->at_ms[UPLINK_TASK_PBX_BACK],
+				 p->pbx_ms == NEVER_MS || p->pbx_ms > 5000 ? 5000 : p->pbx_ms);
 	if (p->kind == UPLINK_KIND_DRAIN && !undone)
 		ck_assert(r->at_ms[UPLINK_TASK_FLUSH] == NEVER_MS &&
 			  r->at_ms[UPLINK_TASK_FLUSH_AGAIN] == NEVER_MS);
@@ -146,7 +155,7 @@ static void check_end(const struct play *p, const struct played *r)
 		ck_assert(p->answer_ms != NEVER_MS && p->pbx_ms != NEVER_MS && p->trunks_ms != NEVER_MS);
 	if (r->t.outcome == UPLINK_DONE && p->kind == UPLINK_KIND_SWITCH)
 		ck_assert_int_eq(r->at_ms[UPLINK_TASK_REINVITE] != NEVER_MS, p->reinvite);
-	ck_assert_int_le(r->end_ms, 15000 + 100);
+	ck_assert_int_le(r->end_ms, 15000 + (undone ? 5000 : 0) + 100);
 }
 
 static void play_times(struct play p)
@@ -197,12 +206,34 @@ START_TEST(planned_goes_back)
 	p.answer_ms = NEVER_MS;
 	run(&p, &r);
 	ck_assert_int_eq(r.t.outcome, UPLINK_UNDONE);
-	ck_assert_int_eq(r.end_ms, 3000);
+	ck_assert_int_eq(r.end_ms, 3000 + p.pbx_ms);
 	p = well;
 	p.lost_ms = 500;
 	run(&p, &r);
 	ck_assert_int_eq(r.t.outcome, UPLINK_UNDONE);
-	ck_assert_int_eq(r.end_ms, 500);
+	ck_assert_int_eq(r.end_ms, 500 + p.pbx_ms);
+}
+END_TEST
+
+/* The old line dies while the PBX is told to go back to it: the next decision waits for nobody. */
+START_TEST(lost_way_back_holds_up_nothing)
+{
+	struct uplink_transaction_facts f = { .pbx_ended = true, .new_lost = true, .old_fit = true };
+	struct uplink_transaction t;
+	enum uplink_task task;
+
+	uplink_transaction_begin(&t, UPLINK_KIND_SWITCH, true, false, at(0));
+	while ((task = uplink_transaction_next(&t, &f, at(0))) != UPLINK_TASK_PBX_BACK) {
+		ck_assert_int_ne(task, UPLINK_TASK_WAIT);
+		uplink_transaction_did(&t, task, true, at(0));
+	}
+	uplink_transaction_did(&t, task, true, at(0));
+	f.pbx_ended = false;
+	ck_assert_int_eq(uplink_transaction_next(&t, &f, at(100)), UPLINK_TASK_WAIT);
+	f.old_fit = false;
+	ck_assert_int_eq(uplink_transaction_next(&t, &f, at(200)), UPLINK_TASK_TRUNKS_BACK);
+	ck_assert_int_eq(uplink_transaction_next(&t, &f, at(200)), UPLINK_TASK_END);
+	ck_assert_int_eq(t.outcome, UPLINK_UNDONE);
 }
 END_TEST
 
@@ -223,4 +254,5 @@ START_TEST(dead_line_is_left_whatever_fails)
 }
 END_TEST
 
-UNIT_MAIN("uplink_transaction", every_order, planned_goes_back, dead_line_is_left_whatever_fails)
+UNIT_MAIN("uplink_transaction", every_order, planned_goes_back, lost_way_back_holds_up_nothing,
+	  dead_line_is_left_whatever_fails)
