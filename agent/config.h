@@ -176,6 +176,7 @@ struct config_uplink {
 	uint32_t preference; /* lower is preferred */
 	uint32_t cost;
 	bool metered;
+	int line; /* in the file that was read, for those who judge more than the file */
 };
 
 /* One target, asked over every uplink of its address's family. */

@@ -519,8 +519,10 @@ void config_check_uplinks(struct config_parse *p, struct config *c)
 		return;
 	}
 	complete(c);
-	for (uint32_t i = 0; i < c->uplinks_count; i++)
+	for (uint32_t i = 0; i < c->uplinks_count; i++) {
+		c->uplinks[i].line = config_place_line(p, &c->uplinks[i], NULL, 0);
 		check_uplink(p, c, i);
+	}
 	for (uint32_t i = 0; i < c->probes_count; i++)
 		check_probe(p, c, &c->probes[i]);
 	check_voice(p, c, &c->voice[0]);

@@ -32,6 +32,30 @@ static node_id_t this_node(struct hactl *h, const struct config *c)
 	return ret;
 }
 
+/* Of the first uplink over that device; of the whole file if it is "". */
+static struct place place_of(struct place file, const struct config *c, const struct path_config *paths,
+			     const char *device)
+{
+	for (size_t i = 0; *device && i < paths->uplink_count; i++)
+		if (!strcmp(paths->uplink[i].device, device))
+			return (struct place){ .file = file.file, .line = c->uplinks[i].line };
+	return file;
+}
+
+static void look_for_devices(struct findings *f, struct place file, const struct config *c,
+			     const struct path_config *paths)
+{
+	for (size_t i = 0; i < paths->uplink_count; i++) {
+		struct place at = { .file = file.file, .line = c->uplinks[i].line };
+
+		if (!if_nametoindex(paths->uplink[i].device))
+			findings_add(f, FINDING_NOTE, at,
+				     "uplink %s: this node has no device %s now, so it has no such way to "
+				     "the outside",
+				     c->uplinks[i].name, paths->uplink[i].device);
+	}
+}
+
 static void look(struct findings *f, struct place at, const struct config *c, node_id_t self)
 {
 	struct path_config *paths = malloc(sizeof *paths);
@@ -41,15 +65,10 @@ static void look(struct findings *f, struct place at, const struct config *c, no
 
 	if (paths && found) {
 		config_uplinks_path(c, self, paths, learn);
-		for (size_t i = 0; i < paths->uplink_count; i++)
-			if (!if_nametoindex(paths->uplink[i].device))
-				findings_add(
-					f, FINDING_NOTE, at,
-					"uplink %s: this node has no device %s now, so it has no such way "
-					"to the outside",
-					c->uplinks[i].name, paths->uplink[i].device);
+		look_for_devices(f, at, c, paths);
 		for (size_t i = 0, n = path_check(paths, found); i < n; i++)
-			findings_add(f, FINDING_NOTE, at, "uplinks: %s", found[i].text.text);
+			findings_add(f, FINDING_NOTE, place_of(at, c, paths, found[i].device), "uplinks: %s",
+				     found[i].text.text);
 		if (path_check_rp_dropped(&dropped) == 0 && dropped > 0)
 			findings_add(f, FINDING_NOTE, at,
 				     "uplinks: the reverse path filter has dropped %llu packets since this "
@@ -74,13 +93,13 @@ bool hactl_check_uplinks(struct hactl *h, const struct config *c, const char *pa
 	}
 	struct place at = { .file = (uint32_t)findings_file(f, path) };
 
-	self = this_node(h, c);
-	if (self != NODE_NONE && geteuid() == 0)
+	self = geteuid() == 0 ? this_node(h, c) : NODE_NONE; /* root's alone to read */
+	if (self != NODE_NONE)
 		look(f, at, c, self);
 	else
 		findings_add(f, FINDING_NOTE, at,
 			     "uplinks: devices and the kernel's settings were not looked at: %s",
-			     self != NODE_NONE ? "that takes root"
-					       : "no key of a node of this configuration was found here");
+			     geteuid() == 0 ? "no key of a node of this configuration was found here"
+					    : "that takes root");
 	return hactl_tell_findings(h, f, ret_errors, ret_notes);
 }

@@ -6,6 +6,7 @@ What it prints is compared with golden/; GOLDEN=write in the environment writes 
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -346,6 +347,17 @@ fence-device old { agent = "DIR/fence_old" password-file = "/nosuch" target n1 {
         self.golden("config-errors", done.stderr.replace(str(self.CORPUS), "CORPUS"))
         done = self.hactl("--json", "config", "check", str(self.CORPUS / "many-errors.conf"), socket=False)
         self.assertEqual(json.loads(done.stdout)["errors"][0]["line"], 3)
+
+    def test_config_check_of_uplinks_without_root(self):
+        """Nothing of this machine was looked at, and that is said."""
+        place = pathlib.Path(self.dir.name)
+        place.chmod(0o755)
+        command = [shutil.copy(HACTL, place / "hactl"), "--json", "config", "check", shutil.copy(self.CORPUS / "uplinks.conf", place), "--state-dir", place]
+        if os.geteuid() == 0:
+            command = ["setpriv", "--reuid", "65534", "--clear-groups", *command]
+        notes = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout)["notes"]
+        self.assertEqual([n["text"] for n in notes if n["text"].startswith("uplink")],
+                         ["uplinks: devices and the kernel's settings were not looked at: that takes root"])
 
     def test_import(self):
         """Real-looking keepalived configurations, each with what becomes of it and what is said about it. All but mistakes.conf are

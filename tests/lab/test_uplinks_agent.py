@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A line that cannot be set up (put down, without an address, something of others in its place) is no reason to leave voice on it, nor to measure none."""
 import json
+import re
 import signal
 import time
 
@@ -167,26 +168,47 @@ def test_a_line_in_use_that_flaps_is_an_alarm(calm):
 
 
 def told(node, *more):
-    """The notes of `hactl config check` about uplinks, each cut at its first colon."""
+    """The notes of `hactl config check` about uplinks: line of the file and text."""
     done = node.run(str(node.lab.root / "bin" / "hactl"), "--json", "config", "check", node.conf, "--state-dir", node.state, *more)
-    return [n["text"].removeprefix("uplinks: ") for n in json.loads(done.stdout)["notes"] if n["text"].startswith("uplink")]
+    return {(n["line"], n["text"].removeprefix("uplinks: ")) for n in json.loads(done.stdout)["notes"] if n["text"].startswith("uplink")}
+
+
+def new_notes(node, before):
+    """Those that were not there before: line and what stands before the first colon or semicolon."""
+    return {(line, re.split("[:;]", text)[0]) for line, text in told(node) - before}
 
 
 def test_config_check_looks_at_the_kernel(calm, tmp_path):
     _lab, _isps, holder = calm
-    before = told(holder)
-    assert not any("rp_filter of wan2" in t or "no device" in t for t in before), before
-    holder.check("sysctl", "-qw", "net.ipv4.conf.wan2.rp_filter=1")
-    try:
-        assert any(t.startswith("rp_filter of wan2 is strict: ") for t in told(holder))
-    finally:
-        holder.check("sysctl", "-qw", "net.ipv4.conf.wan2.rp_filter=2")
     text = holder.conf.read_text()
+    wan2 = 1 + next(i for i, line in enumerate(text.splitlines()) if line.startswith("uplink isp2 "))
+    before = told(holder)
+    assert not any("rp_filter of wan2" in t or "no device" in t for _, t in before), before
+
+    def setting(name, value):
+        holder.check("sysctl", "-qw", f"net.ipv4.conf.wan2.{name}={value}")
+
+    was = {name: holder.check("sysctl", "-n", f"net.ipv4.conf.wan2.{name}").strip() for name in ("rp_filter", "src_valid_mark", "ignore_routes_with_linkdown")}
+    try:
+        setting("ignore_routes_with_linkdown", 1)
+        quiet = told(holder)
+        setting("ignore_routes_with_linkdown", 0)
+        assert new_notes(holder, quiet) == {(wan2, "routes over wan2 are used even when it has no carrier")}
+        strict = (wan2, "rp_filter of wan2 is strict")
+        setting("rp_filter", 1)
+        setting("src_valid_mark", 0)
+        assert new_notes(holder, before) == {strict, (wan2, "rp_filter of wan2 is strict and does not look at marks")}
+        setting("src_valid_mark", 1)
+        assert new_notes(holder, before) == {strict}
+    finally:
+        for name, value in was.items():
+            setting(name, value)
     other = tmp_path / "ringkeep.conf"
     other.write_text(text.replace("device = wan2", "device = wan9"))
     done = holder.run(str(holder.lab.root / "bin" / "hactl"), "config", "check", other, "--state-dir", holder.state)
-    assert done.returncode == 0 and "this node has no device wan9 now" in done.stdout
-    assert told(holder, "--state-dir", tmp_path) == ["devices and the kernel's settings were not looked at: no key of a node of this configuration was found here"]
+    assert done.returncode == 0 and f"note: {other}:{wan2}: uplink isp2: this node has no device wan9 now" in done.stdout, done
+    unseen = "devices and the kernel's settings were not looked at: "
+    assert told(holder, "--state-dir", tmp_path) == {(0, unseen + "no key of a node of this configuration was found here")}
 
 
 def test_auto_says_nothing_where_nothing_was_ordered(calm):
