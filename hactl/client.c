@@ -25,6 +25,7 @@ static int unreachable(struct hactl *h, const char *what, int error)
 		: error == EACCES ? "this user may not open it; try as root"
 				  : "see the log of ringkeepd";
 
+	h->error = error;
 	if (h->json)
 		(void)fprintf(h->out, "{\"ok\":false,\"code\":\"unreachable\",\"error\":\"%s\"}\n",
 			      strerror(error));

@@ -33,6 +33,9 @@ const struct hactl_command hactl_commands[] = {
 	  "what changed, when and why; --verify checks the chain of the file" },
 	{ "watch", "", "", ROLE_VIEWER, run_watch, NULL,
 	  "history as it happens, until interrupted" },
+	{ "check", "[GROUP]", "warning critical", ROLE_VIEWER, run_check, NULL,
+	  "this node and its groups for Nagios or Icinga: one line with performance data, then each finding; exit codes 0 OK, 1 WARNING, "
+	  "2 CRITICAL, 3 UNKNOWN" },
 	{ "registrations", "list|diff [GROUP]", "", ROLE_VIEWER, hactl_run_remote, show_registrations,
 	  "the phones that are registered, or how the nodes' copies compare" },
 	{ "trunk", "GROUP TRUNK register|unregister", "", ROLE_OPERATOR, hactl_run_remote, show_trunk,
@@ -69,6 +72,8 @@ const struct hactl_option hactl_options[] = {
 	{ "why", 0, "TEXT", "why", "the reason, for the history" },
 	{ "reason", 0, "TEXT", "reason", "how you know, for the history" },
 	{ "count", 'n', "NUMBER", "count", "so many of the latest; default 50" },
+	{ "warning", 'w', "LIMITS", "warning", "check: NAME=RANGE,... of what the performance data has, such as mos=3.6:,loss=2,rtt=0.02" },
+	{ "critical", 'c', "LIMITS", "critical", "check: the same" },
 	{ "verify", 0, NULL, "verify", "check the hash chain of the history file" },
 	{ "state-dir", 0, "DIR", "state_dir", "default " HACTL_STATE_DIR },
 	{ "config", 0, "FILE", "config", "ringkeep's configuration; default " HACTL_CONFIG },

@@ -32,6 +32,7 @@ struct hactl {
 	bool colour;
 	const struct hactl_command *command;
 	json_t *args; /* words and options by name, as they go into the request */
+	int error;    /* errno of what hactl_ask() failed with */
 	FILE *out, *err;
 };
 
@@ -121,6 +122,7 @@ void show_move(struct hactl *h, const json_t *data);
 void show_intent(struct hactl *h, const json_t *data);
 
 int run_watch(struct hactl *h);
+int run_check(struct hactl *h); /* its exit codes are a plugin's */
 int run_history(struct hactl *h);
 int run_fence_command(struct hactl *h);
 int run_config(struct hactl *h);

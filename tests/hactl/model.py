@@ -176,3 +176,20 @@ UPLINK_HISTORY = {"records": [
     {"time": "2026-11-24T12:00:00.123Z", "node": "n1", "node_id": 1, "number": 7, "type": "uplink", "text": "alice wants voice over isp2"},
     {"time": "2026-11-24T12:00:02.200Z", "node": "n1", "node_id": 1, "number": 8, "type": "uplink-switch", "text": "ipv4: voice moved from isp1 to isp2"}]}
 SWITCHING = {**UPLINKS, "voice": [{**UPLINKS["voice"][0], "last_switch": {"from": "isp2", "to": "isp1", "running": True}}]}
+
+
+def group_of(data, **changes):
+    return {**data, "groups": [{**g, **changes} for g in data["groups"]]}
+
+
+def on_standby(data):
+    """The same cluster, seen from the node that does not hold: its PBX is not in step, the other line of the holder is silent."""
+    seen = group_of(data, gate="shut", state="standby", pbx={**data["groups"][0]["pbx"], "state": "starting", "calls": 0, "in_step": False})
+    nodes = [{**n, "standby": n["name"] == "n2"} for n in data["nodes"]]
+    links = [{**l, "node": "n1", "up": l["link"] == "ring0"} for l in data["links"][:2]]
+    return {**seen, "node": "n2", "nodes": nodes, "links": links}
+
+
+WITNESS = {**group_of(HEALTHY, gate="none", pbx={"state": "none"}, candidates=[], trunks=[]), "node": "w1", "witness": True, "links": HEALTHY["links"][:2]}
+VOICE_SILENT = {**HEALTHY, "uplinks": [{**UPLINKS["uplinks"][0], "state": "in-use"}, _uplink("isp2", **{"class": "degraded", "mos": 3.2})], "voice": [
+    {"family": "ipv4", "uplink": "isp1", "why": ""}, {"family": "ipv6", "uplink": "", "why": ""}]}

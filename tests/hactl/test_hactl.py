@@ -139,6 +139,78 @@ class Shows(Case):
         self.assertEqual([json.loads(line) for line in out.splitlines()][:-1], model.HISTORY["records"])
 
 
+class Check(Case):
+    """hactl check: a monitoring plugin. Everything that its user sees is on stdout."""
+
+    def check(self, data, *args):
+        code, out, err, requests = self.ask({"status": data if isinstance(data, list) else model.ok(data)}, "check", *args)
+        self.assertEqual(err, "")
+        first = out.splitlines()[0]
+        self.assertTrue(first.startswith(f"RINGKEEP {('OK', 'WARNING', 'CRITICAL', 'UNKNOWN')[code]} - "), out)
+        self.assertLessEqual(first.count("|"), 1)
+        self.assertNotIn("|", "".join(out.splitlines()[1:]))
+        return code, out, requests
+
+    def test_states(self):
+        cases = [
+            ("ok", 0, model.HEALTHY, []), ("standby", 1, model.on_standby(model.HEALTHY), []), ("trouble", 2, model.TROUBLE, []),
+            ("paused", 1, {**model.HEALTHY, "paused": True}, ["office"]), ("trunks", 2, model.ROGUE, []), ("fenced", 1, model.FENCED, []),
+            ("native", 0, model.NATIVE, []), ("uplinks", 1, model.WITH_UPLINKS, []), ("voice-silent", 2, model.VOICE_SILENT, []),
+            ("gate-shut", 2, model.group_of(model.HEALTHY, gate="shut"), []), ("witness", 0, model.WITNESS, []),
+            ("no-successor", 1, model.group_of(model.HEALTHY, candidates=[model.CANDIDATES[0], model.NO_CANDIDATES[1]]), []),
+            ("no-group", 3, model.HEALTHY, ["offices"]),
+        ]
+        for name, want, data, args in cases:
+            code, out, requests = self.check(data, *args)
+            self.assertEqual((code, requests), (want, [{"command": "status", "args": {}}]), (name, out))
+            self.golden(f"check-{name}", out)
+
+    def test_limits(self):
+        cases = [
+            (["--warning", "calls=2"], 1, "office.calls is 3, the limit is 2"), (["-w", "calls=2", "-c", "calls=2"], 2, "office.calls is 3"),
+            (["-w", "calls=3"], 0, "office.calls=3;3;;0"), (["-c", "calls=@2:4"], 2, "the limit is @2:4"), (["-c", "calls=@4:"], 0, ";@4:;"),
+            (["-w", "rtt=0.001"], 1, "w1/ring0.rtt is 0.0015s"), (["-c", "nodes_up=4:"], 2, "nodes_up is 3, the limit is 4:"),
+            (["-w", "calls=~:2,alarms=0"], 1, "the limit is ~:2"),
+            (["-w", "clals=2"], 3, "a limit for clals: there is no such value here"), (["-w", "calls"], 3, "is not NAME=RANGE"),
+            (["-w", "calls=x"], 3, "is not a range"), (["-w", "calls=5:2"], 3, "is not a range"), (["-w", "calls=:"], 3, "is not a range"),
+            (["-w", "calls=nan"], 3, "is not a range"), (["-w", "=1"], 3, "is not NAME=RANGE"),
+        ]
+        for args, want, text in cases:
+            code, out, _ = self.check(model.HEALTHY, *args)
+            self.assertEqual(code, want, (args, out))
+            self.assertIn(text, out)
+
+    def test_performance_data(self):
+        """As the guidelines of the monitoring plugins have it, value by value."""
+        for data in (model.HEALTHY, model.TROUBLE, model.WITH_UPLINKS):
+            _, out, _ = self.check(data, "-w", "rtt=0.1")
+            for item in out.splitlines()[0].split(" | ")[1].split():
+                self.assertRegex(item, r"^[^=' ]+=(U|[0-9.e-]+(s|%|c)?)(;[0-9.:~@]*){2};[0-9.]*;[0-9.]*$")
+
+    def test_no_agent(self):
+        done = self.hactl("check")
+        self.assertEqual((done.returncode, done.stderr), (2, ""))
+        self.golden("check-unreachable", done.stdout)
+        for command in ("check", "--json check"):
+            self.assertEqual(self.hactl(*command.split()).stdout, done.stdout)
+        code, out, _ = self.check([])
+        self.assertEqual(code, 2)
+        self.assertIn("hung up", out)
+        code, out, _ = self.check(model.refused("forbidden", "You may not."))
+        self.assertEqual((code, out), (3, "RINGKEEP UNKNOWN - You may not.\n[UNKNOWN] You may not.\n"))
+        done = self.hactl("check", "--nosuch")
+        self.assertEqual((done.returncode, done.stderr), (3, ""))
+        self.assertIn("has no option", done.stdout)
+
+    def test_texts_that_would_break_the_format(self):
+        evil = {**model.HEALTHY, "alarms": [{"key": "x", "text": "a | b=1;2\nc \u001b[31m", "since_ms": 5, "last_ms": 5, "count": 1, "event": False}] * 400}
+        code, out, _ = self.check(evil)
+        self.assertEqual((code, len(out.splitlines())), (1, 258))
+        self.assertIn("alarm: a / b=1;2 c  [31m (for 5 ms)", out)
+        for data in ({}, [], {"groups": 5, "nodes": {}, "alarms": "x", "links": [3], "uplinks": [None], "timing": []}):
+            self.assertEqual(self.check(model.ok(data))[0], 3, data)
+
+
 class Asks(Case):
     """The request that each command line becomes."""
 
