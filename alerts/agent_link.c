@@ -96,14 +96,14 @@ json_t *agent_link_parse(const char *line, size_t len)
 static void history_answer(struct agent_link *l, const json_t *records, boot_t now)
 {
 	size_t n = json_array_size(records);
-	bool all = n < l->count || l->ops->known(l->ctx, json_array_get(records, 0));
+	bool all = n == 0 || l->ops->known(l->ctx, json_array_get(records, 0));
 
 	if (!all && l->count < COUNT_MAX) {
 		l->count *= COUNT_TIMES;
 		ask(l, ASKED_HISTORY, now);
 		return;
 	}
-	l->ops->missed(l->ctx, records, all);
+	l->ops->missed(l->ctx, records, all || n < l->count);
 	l->live = true;
 	l->down_since = (boot_t){ 0 };
 	l->why[0] = '\0';

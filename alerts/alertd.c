@@ -152,8 +152,8 @@ static bool record_known(void *ctx, const json_t *r)
 {
 	const struct alertd *d = ctx;
 
-	return record_window_seen(&d->window, json_integer_value(json_object_get(r, "node_id")),
-				  json_integer_value(json_object_get(r, "number")));
+	return d->fresh || record_window_seen(&d->window, json_integer_value(json_object_get(r, "node_id")),
+					      json_integer_value(json_object_get(r, "number")));
 }
 
 static void record_tell(struct alertd *d, const json_t *r, node_id_t node)

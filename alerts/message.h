@@ -13,7 +13,7 @@
 
 #define MESSAGE_VARS	      14
 #define MESSAGE_VAR_MAX	      700
-#define MESSAGE_LINE_MAX      1400
+#define MESSAGE_LINE_MAX      1800 /* receivers of syslog should take 2048 */
 #define MESSAGE_SIGNATURE_MAX 80
 
 /* Webhook and exec: one JSON object. */

@@ -66,7 +66,7 @@ bool record_window_empty(const struct record_window *w)
 json_t *record_window_json(const struct record_window *w)
 {
 	json_t *j = json_object();
-	char key[8], bits[WORDS * 16 + 1];
+	char key[12], bits[WORDS * 16 + 1];
 
 	for (int n = 1; n <= NODE_ID_MAX; n++) {
 		if (!w->node[n].highest)
@@ -97,7 +97,7 @@ void record_window_load(struct record_window *w, const json_t *j)
 {
 	memset(w, 0, sizeof *w);
 	for (int n = 1; n <= NODE_ID_MAX; n++) {
-		char key[8];
+		char key[12];
 
 		(void)snprintf(key, sizeof key, "%d", n);
 		const json_t *node = json_object_get(j, key);

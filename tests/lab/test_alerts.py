@@ -147,6 +147,41 @@ def test_a_failover_is_told_once_everywhere_and_its_end_too(office, lab):
     assert other.agent.pid == agent and other.agent.alive()
 
 
+def test_a_dead_pbx_and_its_end_are_told(office, lab):
+    holder = lab.wait_settled()
+    before = len(office.web.posts)
+    holder.pbx.kill_all()
+
+    def told(**wanted):
+        return [a for _, a in office.web.posts[before:] if all(a.get(k) == v for k, v in wanted.items())]
+    gone = wait_until(lambda: told(event="letgo", severity="critical"), 20, "that the holder let go")
+    assert gone[0]["node"] == holder.name and "its PBX died" in gone[0]["text"]
+    wait_until(lambda: told(event="takeover"), 20, "who took over")
+    dead = wait_until(lambda: told(event="pbx", state="firing"), 20, "the dead PBX")
+    assert dead[0]["node"] == holder.name and dead[0]["group"] == "office"
+    holder.start_pbx()
+    over = wait_until(lambda: told(event="pbx", state="resolved"), 30, "its end")
+    assert over[0]["key"] == dead[0]["key"] and over[0]["since"] == dead[0]["since"]
+
+
+def test_a_node_with_another_key_and_configuration_is_told(office, lab):
+    holder = lab.wait_settled()
+    other = lab.n2 if holder is lab.n1 else lab.n1
+    before = len(office.web.posts)
+    other.agent.end()
+    (other.state / "node.key").unlink()  # restore() gives it back
+    key = ringkeep.make_key(other)
+    other.conf.write_text(other.conf.read_text().replace(lab.keys[other.name], key))
+    other.start_agent()
+
+    def told(**wanted):
+        return [a for _, a in office.web.posts[before:] if all(a.get(k) == v for k, v in wanted.items())]
+    alert = wait_until(lambda: told(event="authentication", node=holder.name), 20, "a pulse that does not authenticate")
+    assert alert[0]["severity"] == "critical" and other.name in alert[0]["text"]
+    wait_until(lambda: told(event="node", state="firing", node=other.name), 20, "a node that is not heard")
+    assert not told(event="takeover")
+
+
 def test_a_certificate_that_ends_soon_is_told(office, lab):
     told = wait_until(lambda: office.at_web(event="certificate"), 10, "the certificate")
     assert {a["node"] for a in told} <= {"n1", "n2"} and told[0]["severity"] == "critical" and " ends on 20" in told[0]["text"]
