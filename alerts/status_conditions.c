@@ -115,7 +115,8 @@ static void see_group(struct reading *r, const json_t *group)
 	const char *name = text_of(group, "name"), *holder = text_of(group, "holder");
 	char why[ALERT_SAID_MAX];
 
-	if (!*holder) {
+	/* Who reaches no majority does not know who holds it. */
+	if (!*holder && !is_false(group, "majority")) {
 		reasons(group, why, sizeof why);
 		see(r, ALERT_GROUP, ALERT_CRITICAL, true, "", name, "Nobody holds %s%s", name, why);
 	}
@@ -137,6 +138,10 @@ static void see_alarm(struct reading *r, const json_t *alarm)
 			       .severity = row->severity,
 			       .cluster = row->cluster,
 			       .once = event };
+
+	/* Each start of a node begins without corosync. */
+	if (row->event == ALERT_QUORUM)
+		c.settle_ns = r->limits->settle_ns;
 
 	if (!*key || (event && row->recorded))
 		return;

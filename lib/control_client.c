@@ -58,7 +58,8 @@ int control_client_send(struct control_client *c, const char *line)
 
 static int make_room(struct control_client *c)
 {
-	memmove(c->text, c->text + c->taken, c->text ? c->used - c->taken : 0);
+	if (c->taken)
+		memmove(c->text, c->text + c->taken, c->used - c->taken);
 	c->used -= c->taken;
 	c->taken = 0;
 	if (c->used < c->size)

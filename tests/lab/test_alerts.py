@@ -25,14 +25,17 @@ alert log {{ type = syslog address = {host} port = {syslog} severity = info rate
 certificate mail {{ file = "{dir}/mail.crt" }}
 """
 HOOK = """#!/bin/sh
-cat >>{dir}/heard; echo >>{dir}/heard
+alert=$(cat)  # one write for each: the hook of a daemon that was killed goes on beside the next one's
+printf '%s\\n' "$alert" >>{dir}/heard
 echo "$RINGKEEP_ID $RINGKEEP_EVENT" >>{dir}/heard-env
 """
 
 
 class Office:
-    def __init__(self, directory):
-        self.dir, self.lab, self.closing = directory, Lab(), []
+    def __init__(self):
+        self.lab, self.closing = Lab(), []
+        self.dir = self.lab.root / "receivers"  # pytest's own directories are closed to the unprivileged
+        self.dir.mkdir(mode=0o755)
         try:
             self._start()
         except BaseException:
@@ -40,8 +43,6 @@ class Office:
             raise
 
     def _start(self):
-        for path in (self.dir, *self.dir.parents[:2]):
-            path.chmod(0o755)
         phones = self.lab.phones
         self.web = self._own(alerts.Web(phones, WEB, {"/all": SECRET}))
         self.mail = self._own(alerts.Smtps(phones, MAIL, self.dir))
@@ -86,10 +87,10 @@ class Office:
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory):
+def office():
     if os.geteuid() != 0:
         pytest.fail("the lab needs root")
-    office = Office(tmp_path_factory.mktemp("alerts"))
+    office = Office()
     yield office
     office.close()
 
@@ -109,8 +110,8 @@ def records(node):
 
 
 def numbers(told, node):
-    """Record numbers of one node's alerts, in the order of arrival."""
-    found = [re.fullmatch(rf"record/{node}\.(\d+)", a["id"]) for a in told]
+    """Record numbers of what one node told of its own, in the order of arrival; in doubt another tells it, too."""
+    found = [re.fullmatch(rf"record/{node}\.(\d+)", a["id"]) for a in told if a["told_by"] == node]
     return [int(m.group(1)) for m in found if m]
 
 
@@ -141,7 +142,7 @@ def test_a_failover_is_told_once_everywhere_and_its_end_too(office, lab):
     over = wait_until(lambda: office.at_web(event="node", state="resolved"), 30, "its return at the webhook")
     assert over[0]["key"] == lost["key"]
     wait_until(lambda: "RingkeepNode" not in office.am.names(), 20, "its end at Alertmanager", 0.1)
-    ids = [(a["id"], a["state"]) for a in office.at_web()]
+    ids = [a["id"] for a in office.at_web(told_by=other.name)]
     assert len(ids) == len(set(ids)), f"told twice: {ids}"
     assert office.web.unsigned == 0
     assert other.agent.pid == agent and other.agent.alive()
@@ -179,7 +180,8 @@ def test_a_node_with_another_key_and_configuration_is_told(office, lab):
     alert = wait_until(lambda: told(event="authentication", node=holder.name), 20, "a pulse that does not authenticate")
     assert alert[0]["severity"] == "critical" and other.name in alert[0]["text"]
     wait_until(lambda: told(event="node", state="firing", node=other.name), 20, "a node that is not heard")
-    assert not told(event="takeover")
+    known = {a["id"] for _, a in office.web.posts[:before]}
+    assert {a["id"] for a in told(event="takeover")} <= known, "nothing moves; another may tell of an older one, as its node was not heard"
 
 
 def test_a_certificate_that_ends_soon_is_told(office, lab):

@@ -86,6 +86,8 @@ START_TEST(a_state_is_told_when_it_has_lasted_and_so_is_its_end)
 }
 END_TEST
 
+#define CUT "{\"key\":\"guard-down\",\"text\":\"away\",\"event\":false}"
+
 START_TEST(a_moment_is_not_told_at_all)
 {
 	see("n1", N1, N2, GROUP("null", "healthy"), "", 0);
@@ -136,6 +138,32 @@ START_TEST(alarms_are_told_at_once_but_not_those_that_have_a_record)
 }
 END_TEST
 
+START_TEST(an_alarm_of_each_start_is_told_when_it_lasts)
+{
+	static const char corosync[] = "{\"key\":\"corosync\",\"text\":\"away\",\"event\":false}";
+
+	see("n1", N1, N2, "", corosync, 0);
+	see("n1", N1, N2, "", "", 1);
+	see("n1", N1, N2, "", corosync, 10);
+	expect("");
+	see("n1", N1, N2, "", corosync, 15);
+	expect("firing critical state/alarm/corosync@n1 away\n");
+}
+END_TEST
+
+START_TEST(who_reaches_no_majority_does_not_know_who_holds)
+{
+	static const char group[] = "{\"name\":\"office\",\"holder\":null,\"majority\":false,\"pbx\":{}}";
+
+	see("n1", N1, N2_AWAY, group, "", 0);
+	see("n1", N1, N2_AWAY, group, "", 5);
+	expect("firing critical state/node/n2 n2 is not heard any more\n"
+	       "firing critical state/quorum/office@n1 n1 reaches no majority of the voters of office: "
+	       "nobody here may hold "
+	       "it\n");
+}
+END_TEST
+
 START_TEST(what_gets_worse_is_told_again)
 {
 	see("n1", N1, N2, GROUP("\"n2\"", "dead"), "", 0);
@@ -152,24 +180,23 @@ START_TEST(what_was_told_outlives_a_restart_and_is_not_told_again)
 {
 	json_t *j;
 
-	see("n1", N1, N2, "", "{\"key\":\"corosync\",\"text\":\"away\",\"event\":false}", 0);
-	see("n1", N1, "{\"name\":\"n2\",\"id\":2,\"state\":\"up\",\"config_equal\":false}", "",
-	    "{\"key\":\"corosync\",\"text\":\"away\",\"event\":false}", 1);
-	expect("firing critical state/alarm/corosync@n1 away\n");
+	see("n1", N1, N2, "", CUT, 0);
+	see("n1", N1, "{\"name\":\"n2\",\"id\":2,\"state\":\"up\",\"config_equal\":false}", "", CUT, 1);
+	expect("firing critical state/alarm/guard-down@n1 away\n");
 	j = conditions_json(&known);
 	ck_assert_uint_eq(json_array_size(j), 1); /* what was not told begins anew */
 	conditions_load(&known, j, at_s(100));
 	json_decref(j);
-	see("n1", N1, N2, "", "{\"key\":\"corosync\",\"text\":\"away\",\"event\":false}", 101);
+	see("n1", N1, N2, "", CUT, 101);
 	expect("");
 	see("n1", N1, N2, "", "", 102);
-	expect("resolved critical state/alarm/corosync@n1 away\n");
+	expect("resolved critical state/alarm/guard-down@n1 away\n");
 }
 END_TEST
 
 START_TEST(while_nobody_can_look_nothing_ends)
 {
-	see("n1", N1, N2, "", "{\"key\":\"corosync\",\"text\":\"away\",\"event\":false}", 0);
+	see("n1", N1, N2, "", CUT, 0);
 	told[0] = '\0';
 	(void)conditions_update(&known, CONDITION_AGENT, NULL, &view, at_s(500), 0, tell, NULL);
 	memset(&look, 0, sizeof look);
@@ -182,5 +209,7 @@ END_TEST
 UNIT_MAIN_AROUND("conditions", set_up, NULL, a_state_is_told_when_it_has_lasted_and_so_is_its_end,
 		 a_moment_is_not_told_at_all, what_all_see_is_told_by_the_lowest_that_is_there,
 		 a_witness_tells_only_when_it_is_alone,
-		 alarms_are_told_at_once_but_not_those_that_have_a_record, what_gets_worse_is_told_again,
+		 alarms_are_told_at_once_but_not_those_that_have_a_record,
+		 an_alarm_of_each_start_is_told_when_it_lasts,
+		 who_reaches_no_majority_does_not_know_who_holds, what_gets_worse_is_told_again,
 		 what_was_told_outlives_a_restart_and_is_not_told_again, while_nobody_can_look_nothing_ends)
