@@ -9,6 +9,7 @@
 #include "history.h"
 #include "log.h"
 #include "publishing.h"
+#include "pushing.h"
 #include "realtime.h"
 #include "uplinks.h"
 
@@ -217,6 +218,7 @@ static void agent_tick(void *ctx)
 	fences_tick(a);
 	uplinks_tick(a->uplinks);
 	publishing_tick(a->publishing);
+	pushing_tick(a->pushing);
 	if (!boot_before(a->now.boot, recorder_next(&a->recorder))) {
 		recorder_tick(&a->recorder, a->now);
 		agent_watch_recorder(a);
@@ -254,6 +256,7 @@ static boot_t agent_leave(void *ctx)
 	next = boot_min(next, boot_min(services_next(a), commands_next(a)));
 	next = boot_min(next, boot_min(trunks_next(a), fences_next(a)));
 	next = boot_min(next, boot_min(uplinks_next(a->uplinks), publishing_next(a->publishing)));
+	next = boot_min(next, pushing_next(a->pushing));
 	next = boot_min(next, boot_min(recorder_next(&a->recorder), a->next_housekeeping));
 	if (a->stopping)
 		next = boot_min(next, a->stop_until);
@@ -274,6 +277,7 @@ static void agent_signal(void *ctx, int fd, int revents)
 	struct agent *a = ctx;
 	struct signalfd_siginfo info;
 	struct core_event stop = { .type = CORE_STOP };
+	struct sentence why = { "" };
 
 	(void)revents;
 	if (read(fd, &info, sizeof info) != sizeof info)
@@ -284,7 +288,7 @@ static void agent_signal(void *ctx, int fd, int revents)
 		a->leaving = true;
 		break;
 	case SIGHUP:
-		agent_reload(a);
+		(void)agent_reload(a, &why);
 		break;
 	case SIGXCPU:
 		agent_spins(a);
@@ -379,12 +383,21 @@ static void agent_recorder_restarted(void *ctx, int error)
 		  error ? strerror(error) : "");
 	loop_remove(&a->loop, recorder_fd(&a->recorder));
 	a->recorder_watched = -1;
+	pushing_recorder_gone(a->pushing);
+}
+
+static void agent_config_wrote(void *ctx, enum config_file_step step, int error)
+{
+	struct agent *a = ctx;
+
+	pushing_wrote(a->pushing, step, error);
 }
 
 static const struct recorder_ops agent_recorder_ops = {
 	.ceiling_saved = agent_ceiling_saved,
 	.voters_saved = agent_voters_saved,
 	.disk = agent_disk,
+	.config = agent_config_wrote,
 	.restarted = agent_recorder_restarted,
 };
 
@@ -658,6 +671,8 @@ static int agent_open_all(struct agent *a, struct sentence *reterr)
 	if (r == 0 && !a->paths.witness)
 		r = fences_open(a, reterr);
 	if (r == 0)
+		r = pushing_open(a, &a->pushing, reterr);
+	if (r == 0)
 		agent_open_uplinks(a);
 	if (r == 0)
 		r = services_open(a, reterr);
@@ -709,6 +724,7 @@ void agent_stop(struct agent *a)
 		control_close(a->control);
 	services_close(a);
 	publishing_close(a->publishing);
+	pushing_close(a->pushing);
 	uplinks_close(a->uplinks);
 	fences_close(a);
 	network_close(a);

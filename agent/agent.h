@@ -16,6 +16,7 @@
  *   fences.c     power fencing: calls of fence agents, its messages, what is shown of it
  *   facts.c      what this node knows of itself
  *   uplinks.c    ISPs: measured, chosen, switched (uplinks.h)
+ *   pushing.c    one configuration for all nodes
  *   publishing.c names in DNS, and the hook that is told of switches
  *   alone.c      two nodes and nothing else: what the service network says
  *   commands.c   handlers of the control socket
@@ -231,6 +232,7 @@ struct agent {
 	struct agent_group group[RK_GROUPS_MAX];
 	struct uplinks *uplinks; /* NULL: none */
 	struct publishing *publishing; /* NULL: no uplinks */
+	struct pushing *pushing;
 	uint32_t carriers_count;
 	struct agent_carrier carriers[AGENT_CARRIERS_MAX];
 	struct agent_operator operators[AGENT_OPERATORS_MAX];
@@ -255,8 +257,12 @@ void agent_run(struct agent *a);
 void agent_stop(struct agent *a);
 
 /* ---- reload.c ---- */
-/* Reads the configuration again (SIGHUP). What is faulty, or needs a restart, changes nothing and is said. */
-void agent_reload(struct agent *a);
+/* Reads the configuration again (SIGHUP). What is faulty, or needs a restart, changes nothing and is said: in the
+ * log, an alarm and reterr. */
+bool agent_reload(struct agent *a, struct sentence *reterr);
+/* Would this text be taken, by reading it again or (after_restart) by an agent that starts? */
+bool agent_reload_check(const struct agent *a, const char *text, size_t len, bool after_restart,
+			struct sentence *reterr);
 
 /* ---- executor.c ---- */
 /* Gives the core an event, now or right after the plan that is being executed. ev->at is filled here. */

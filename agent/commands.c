@@ -7,6 +7,7 @@
 #include "agent.h"
 #include "history.h"
 #include "log.h"
+#include "pushing.h"
 #include "uplinks.h"
 
 #include <inttypes.h>
@@ -734,6 +735,15 @@ static enum control_answer command_fence(void *ctx, const struct control_request
 							      "action", action)));
 }
 
+static enum control_answer command_config(void *ctx, const struct control_request *req, json_t **ret_reply)
+{
+	struct agent *a = ctx;
+
+	if (!strcmp(command_text(req, "action"), "push"))
+		return pushing_command(a->pushing, req, ret_reply);
+	return command_refuse(ret_reply, control_refusal("usage", NULL, "An action is push."));
+}
+
 const struct control_command agent_commands[] = {
 	{ "status", ROLE_VIEWER, command_status },
 	{ "why", ROLE_VIEWER, command_why },
@@ -752,5 +762,6 @@ const struct control_command agent_commands[] = {
 	{ "pause", ROLE_OPERATOR, command_pause },
 	{ "resume", ROLE_OPERATOR, command_resume },
 	{ "fence", ROLE_VIEWER, command_fence },
+	{ "config", ROLE_ADMIN, command_config },
 	{ NULL, ROLE_NONE, NULL },
 };

@@ -7,6 +7,7 @@
 #include "cleanup.h"
 #include "log.h"
 #include "pulse_socket.h"
+#include "pushing.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -109,6 +110,14 @@ static const char *const links_alarm_texts[] = {
 	[PULSE_ALARM_MALFORMED] = "sends authentic pulses that cannot be read",
 };
 
+static void links_parcel(void *ctx, const struct pulse_source *source, const uint8_t *data, uint8_t len)
+{
+	struct agent *a = ctx;
+
+	if (!a->draining)
+		pushing_parcel(a->pushing, source->node, data, len);
+}
+
 static void links_alarm(void *ctx, const struct pulse_alarm *al)
 {
 	struct agent *a = ctx;
@@ -151,6 +160,7 @@ static const struct pulse_io_ops links_ops = {
 	.hello = links_hello,
 	.view = links_view,
 	.message = links_message,
+	.parcel = links_parcel,
 	.alarm = links_alarm,
 	.fd_changed = links_fd_changed,
 };

@@ -23,9 +23,10 @@
 const char *recorder_file_name(enum recorder_file f)
 {
 	static const char *const names[] = {
-		[RECORDER_CEILING] = "epoch",	[RECORDER_VOTERS] = "voters",
-		[RECORDER_INTENT] = "intent",	[RECORDER_UPLINKS] = "uplinks",
-		[RECORDER_HISTORY] = "history", [RECORDER_JOURNAL] = "journal",
+		[RECORDER_CEILING] = "epoch",	     [RECORDER_VOTERS] = "voters",
+		[RECORDER_INTENT] = "intent",	     [RECORDER_UPLINKS] = "uplinks",
+		[RECORDER_CONFIG] = "configuration", [RECORDER_HISTORY] = "history",
+		[RECORDER_JOURNAL] = "journal",
 	};
 
 	return (unsigned)f < RECORDER_FILES_MAX ? names[f] : "unknown";
@@ -205,6 +206,26 @@ int recorder_journal(struct recorder *r, const void *data, size_t len, bool fres
 	return -EAGAIN;
 }
 
+int recorder_config(struct recorder *r, enum config_file_step step, const char *path, const char *text,
+		    size_t len)
+{
+	const struct recorder_message m = { .file = RECORDER_CONFIG, .fresh = (uint8_t)step };
+	size_t path_len = strlen(path) + 1;
+	char *bytes;
+	int error;
+
+	if (path_len + len > RECORDER_MESSAGE_MAX)
+		return -E2BIG;
+	bytes = malloc(path_len + len);
+	if (!bytes)
+		return -ENOMEM;
+	memcpy(bytes, path, path_len);
+	memcpy(bytes + path_len, text, len);
+	error = send_message(r, &m, bytes, path_len + len);
+	free(bytes);
+	return error < 0 ? -EAGAIN : 0;
+}
+
 /* ---- from the writer ---- */
 
 static void on_disk_error(struct recorder *r, enum recorder_file file, int error)
@@ -220,7 +241,8 @@ static void on_message(struct recorder *r, const struct recorder_message *m)
 {
 	if (m->file >= RECORDER_FILES_MAX)
 		return;
-	on_disk_error(r, (enum recorder_file)m->file, m->error);
+	if (m->file != RECORDER_CONFIG) /* whoever wanted it written is told, each time */
+		on_disk_error(r, (enum recorder_file)m->file, m->error);
 	switch ((enum recorder_file)m->file) {
 	case RECORDER_CEILING:
 		if (m->error)
@@ -249,6 +271,10 @@ static void on_message(struct recorder *r, const struct recorder_message *m)
 			r->uplinks_sent = false;
 		else if (!memcmp(&m->uplinks, &r->uplinks, sizeof r->uplinks))
 			r->uplinks_pending = false;
+		break;
+	case RECORDER_CONFIG:
+		if (r->ops->config && m->fresh < CONFIG_FILE_STEPS)
+			r->ops->config(r->ctx, (enum config_file_step)m->fresh, m->error);
 		break;
 	case RECORDER_HISTORY:
 		r->counters.history_written += m->ceiling; /* so many in one go */

@@ -9,6 +9,7 @@
 #ifndef RK_RECORDER_H
 #define RK_RECORDER_H
 
+#include "config_file.h"
 #include "core.h"
 #include "state_files.h"
 
@@ -21,6 +22,7 @@ enum recorder_file {
 	RECORDER_VOTERS,
 	RECORDER_INTENT,
 	RECORDER_UPLINKS,
+	RECORDER_CONFIG,
 	RECORDER_HISTORY,
 	RECORDER_JOURNAL,
 	RECORDER_FILES_MAX,
@@ -34,6 +36,8 @@ struct recorder_ops {
 	void (*disk)(void *ctx, enum recorder_file file, int error);
 	/* The writer process ended and was started again (or could not be: error > 0). */
 	void (*restarted)(void *ctx, int error);
+	/* A step of recorder_config() has ended: 0 or errno. May be NULL. */
+	void (*config)(void *ctx, enum config_file_step step, int error);
 };
 
 struct recorder_counters {
@@ -76,6 +80,11 @@ void recorder_save_ceiling(struct recorder *r, uint64_t ceiling);
 void recorder_save_voters(struct recorder *r, const struct voter_set *voters);
 void recorder_save_intent(struct recorder *r, const struct core_intent *intent);
 void recorder_save_uplinks(struct recorder *r, const struct state_uplinks *uplinks);
+/* One step with the configuration file; text is empty but for CONFIG_FILE_STAGE. ops->config() tells how it
+ * went, unless the writer ends before. @retval -EAGAIN the writer does not take it. -E2BIG too long for a
+ * message. */
+int recorder_config(struct recorder *r, enum config_file_step step, const char *path, const char *text,
+		    size_t len);
 /* One record as history_format() made it (no newline). Duplicates (node + number) are ignored by the writer.
  */
 void recorder_history(struct recorder *r, const char *json, size_t len);

@@ -149,6 +149,20 @@ static void journal_take(struct writer_process *w, struct recorder_message *m, s
 	}
 }
 
+/* ---- configuration ---- */
+
+static void config_take(struct writer_process *w, struct recorder_message *m, size_t len)
+{
+	const char *text = memchr(m->bytes, 0, len);
+
+	if (!text || m->fresh >= CONFIG_FILE_STEPS)
+		return;
+	text++;
+	tell_result(w, m, 0,
+		    config_file_step((enum config_file_step)m->fresh, m->bytes, text,
+				     len - (size_t)(text - m->bytes)));
+}
+
 /* ---- life ---- */
 
 static void handle(struct writer_process *w, struct recorder_message *m, size_t len)
@@ -165,6 +179,9 @@ static void handle(struct writer_process *w, struct recorder_message *m, size_t 
 		break;
 	case RECORDER_UPLINKS:
 		tell_result(w, m, sizeof m->uplinks, state_uplinks_save(w->dir_fd, &m->uplinks));
+		break;
+	case RECORDER_CONFIG:
+		config_take(w, m, len);
 		break;
 	case RECORDER_HISTORY:
 		history_take(w, m, len);

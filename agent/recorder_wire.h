@@ -9,7 +9,7 @@
 
 struct recorder_message {
 	uint8_t file;  /* enum recorder_file */
-	uint8_t fresh; /* JOURNAL: start the other file */
+	uint8_t fresh; /* JOURNAL: start the other file; CONFIG: the step, and bytes are path, NUL, text */
 	int32_t error; /* back: 0 = on disk */
 	union {
 		uint64_t ceiling;

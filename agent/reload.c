@@ -4,8 +4,8 @@
  * is stopped and nothing moves because of it.
  */
 #include "agent.h"
-#include "uplinks.h"
 #include "log.h"
+#include "uplinks.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -73,14 +73,15 @@ static int reload_network(struct agent *a, const struct config *c, struct senten
 	return r;
 }
 
-static void reload_take(struct agent *a, struct config *c)
+/* Takes c. */
+static bool reload_take(struct agent *a, struct config *c, struct sentence *reterr)
 {
 	struct core_config *core = calloc(1, sizeof *core);
 
 	if (!core) {
-		reload_refuse(a, "out of memory");
+		(void)sentence_fail(reterr, 0, "out of memory");
 		config_free(c);
-		return;
+		return false;
 	}
 	config_core(c, a->self, a->core.config.process, core);
 	memcpy(a->core.config.groups, core->groups, sizeof core->groups);
@@ -102,36 +103,71 @@ static void reload_take(struct agent *a, struct config *c)
 	(void)alarms_clear(&a->alarms, "reload");
 	log_notice("configuration read again, hash %016llx", (unsigned long long)c->hash);
 	records_event(a, "reloaded", NULL, "configuration read again");
+	return true;
 }
 
-void agent_reload(struct agent *a)
+/* What of it cannot be had by reading it again? */
+static bool reload_possible(const struct agent *a, const struct config *c, struct sentence *reterr)
+{
+	const char *key = config_restart_needed(a->config, c);
+
+	if (key)
+		(void)sentence_fail(
+			reterr, 0,
+			"%s cannot be changed without a restart (systemctl restart ringkeepd moves nothing)",
+			key);
+	else if (!reload_same_candidates(a->config, c))
+		(void)sentence_fail(
+			reterr, 0,
+			"the candidates of a group cannot be changed without a restart (which moves "
+			"nothing)");
+	else
+		return true;
+	return false;
+}
+
+bool agent_reload_check(const struct agent *a, const char *text, size_t len, bool after_restart,
+			struct sentence *reterr)
 {
 	struct config_errors *errors = calloc(1, sizeof *errors);
 	struct config *c = config_new();
-	struct sentence why = { "" };
-	const char *key;
+	char public_key[NODE_PUBLIC_TEXT_MAX];
+	bool good = false;
+
+	node_public_format(&a->key.public_key, public_key);
+	if (!errors || !c)
+		(void)sentence_fail(reterr, 0, "out of memory");
+	else if (config_parse_text(a->paths.config, text, len, c, errors) < 0)
+		(void)sentence_fail(reterr, 0, "%s", errors->error[0].text);
+	else if (strcmp(c->cluster, a->config->cluster) != 0 || config_self(c, public_key) != a->self)
+		(void)sentence_fail(reterr, 0,
+				    "it is the configuration of another cluster, or lacks this node");
+	else
+		good = after_restart || reload_possible(a, c, reterr);
+	config_free(c);
+	free(errors);
+	return good;
+}
+
+bool agent_reload(struct agent *a, struct sentence *reterr)
+{
+	struct config_errors *errors = calloc(1, sizeof *errors);
+	struct config *c = config_new();
+	bool good = false;
 
 	if (!errors || !c) {
-		reload_refuse(a, "out of memory");
+		(void)sentence_fail(reterr, 0, "out of memory");
 	} else if (config_parse_file(a->paths.config, c, errors) < 0) {
 		for (uint32_t i = 0; i < errors->count && i < CONFIG_ERRORS_MAX; i++)
 			log_error("%s", errors->error[i].text);
-		reload_refuse(a, errors->error[0].text);
-	} else if ((key = config_restart_needed(a->config, c))) {
-		(void)sentence_fail(
-			&why, 0,
-			"%s cannot be changed without a restart (systemctl restart ringkeepd moves nothing)",
-			key);
-		reload_refuse(a, why.text);
-	} else if (!reload_same_candidates(a->config, c)) {
-		reload_refuse(a, "the candidates of a group cannot be changed without a restart (which moves "
-				 "nothing)");
-	} else if (a->vip && reload_network(a, c, &why) < 0) {
-		reload_refuse(a, why.text);
-	} else {
-		reload_take(a, c);
+		(void)sentence_fail(reterr, 0, "%s", errors->error[0].text);
+	} else if (reload_possible(a, c, reterr) && (!a->vip || reload_network(a, c, reterr) == 0)) {
+		good = reload_take(a, c, reterr);
 		c = NULL;
 	}
+	if (!good)
+		reload_refuse(a, reterr->text);
 	config_free(c);
 	free(errors);
+	return good;
 }

@@ -45,9 +45,9 @@ const struct hactl_command hactl_commands[] = {
 	  "auto; history: what became of them. use and auto need the role operator" },
 	{ "voters", "show|apply", "", ROLE_VIEWER, hactl_run_remote, show_voters,
 	  "who votes on leases; apply brings that to what the configuration says, safely, by way of both" },
-	{ "config", "check|explain|show|diff|import [FILE]", "corosync node id config-id state-dir", ROLE_NONE, run_config, NULL,
+	{ "config", "check|explain|show|diff|push|import [FILE]", "corosync node id config-id state-dir dry-run install without", ROLE_NONE, run_config, NULL,
 	  "check a file and corosync's beside it, explain every option and inequality, print the canonical form, compare with the installed file, "
-	  "or make a file of a keepalived.conf" },
+	  "give it to all nodes, which take it if each of them would (admin), or make a file of a keepalived.conf" },
 	{ "key", "generate|show", "state-dir", ROLE_NONE, run_key, NULL,
 	  "make this node's identity, or print the public half for the configuration" },
 	{ "replay", "FILE", "quiet", ROLE_NONE, run_replay, NULL,
@@ -81,6 +81,8 @@ const struct hactl_option hactl_options[] = {
 	{ "node", 0, "NAME", "node", "import: this node's name; default: router_id, else the host's name" },
 	{ "id", 0, "NUMBER", "id", "import: this node's id; default 1" },
 	{ "config-id", 0, "NAME", "config_id", "import: what lines that begin with @NAME are for; default: the host's name" },
+	{ "install", 0, NULL, "install", "push: write it on every node; what needs a restart of the agents counts after that" },
+	{ "without", 0, "NODE[,NODE]", "without", "push: not to these, which are down; push again when they are back" },
 	{ "quiet", 'q', NULL, "quiet", "only the result" },
 	{ "verbose", 'v', NULL, "verbose", "also what is asked over each line, and what it answers" },
 };

@@ -177,6 +177,61 @@ static int diff(struct hactl *h, const struct config *new_config)
 	return HACTL_REFUSED; /* as diff(1) */
 }
 
+/* ---- one configuration for all nodes ---- */
+
+static void print_pushed(struct hactl *h, const json_t *data)
+{
+	json_t *list = json_object_get(data, "nodes"), *n;
+	size_t i;
+
+	(void)fprintf(h->out, "%s\n",
+		      hactl_true(data, "installed")
+			      ? "on the disk of every node; it counts when each agent has been "
+				"started again (which moves nothing)"
+		      : hactl_true(data, "taken") ? "in force on every node"
+						  : "every node would take it; nothing was changed");
+	json_array_foreach(list, i, n)(void)
+		fprintf(h->out, "  %s  %s\n", hactl_text(n, "node"), hactl_text(n, "reason"));
+}
+
+static char *file_text(struct hactl *h, const char *path)
+{
+	_cleanup_(fclose_ptr) FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+
+	/* It was read once already: up to its end, since text has no NUL. */
+	if (!f || getdelim(&text, &size, 0, f) < 0) {
+		(void)hactl_complain(h, "%s: %s", path, strerror(errno));
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static int push(struct hactl *h, const char *path)
+{
+	_cleanup_(free_ptr) char *text = file_text(h, path);
+	const char *mode = hactl_flag(h, "dry_run")   ? "check"
+			   : hactl_flag(h, "install") ? "install"
+						      : "apply";
+	json_t *args, *reply;
+	int ret = HACTL_UNREACHABLE;
+
+	if (!text)
+		return HACTL_REFUSED;
+	args = json_pack("{s:s, s:s, s:s, s:s, s:b}", "action", "push", "text", text, "mode", mode, "without",
+			 hactl_arg(h, "without", ""), "wait", 1);
+	if (!args)
+		return hactl_complain(h, "%s: this is no text", path);
+	json_decref(h->args);
+	h->args = args;
+	reply = hactl_ask(h, NULL, &ret);
+	if (reply && hactl_true(reply, "ok") && !h->json)
+		print_pushed(h, json_object_get(reply, "data"));
+	return reply ? hactl_finish(h, reply) : ret;
+}
+
 int run_config(struct hactl *h)
 {
 	const char *action = hactl_arg(h, "action", ""), *path = hactl_arg(h, "file", HACTL_CONFIG);
@@ -192,6 +247,8 @@ int run_config(struct hactl *h)
 		return check(h, c, path);
 	if (!strcmp(action, "diff"))
 		return diff(h, c);
+	if (!strcmp(action, "push"))
+		return push(h, path);
 	if (!strcmp(action, "show")) {
 		config_print(c, h->out);
 		return HACTL_DONE;

@@ -293,3 +293,17 @@ int node_pair_key(const struct node_key *mine, const struct node_public *peer, c
 	crypto_wipe(secret, sizeof secret);
 	return r;
 }
+
+int node_parcel_key(const struct node_key *mine, const struct node_public *peer, const char *cluster,
+		    node_id_t self, node_id_t peer_id, bool sending, uint8_t ret[CRYPTO_KEY_SIZE])
+{
+	static const char salt[] = "ringkeep", info[] = "parcel";
+	uint8_t pair[CRYPTO_KEY_SIZE];
+	int r = node_pair_key(mine, peer, cluster, self, peer_id, sending, pair);
+
+	if (r == 0)
+		r = crypto_hkdf(pair, sizeof pair, salt, sizeof salt - 1, info, sizeof info - 1, ret,
+				CRYPTO_KEY_SIZE);
+	crypto_wipe(pair, sizeof pair);
+	return r;
+}

@@ -51,4 +51,9 @@ uint64_t node_cluster_hash(const char *cluster);
 int node_pair_key(const struct node_key *mine, const struct node_public *peer, const char *cluster,
 		  node_id_t self, node_id_t peer_id, bool sending, uint8_t ret[CRYPTO_KEY_SIZE]);
 
+/* The key that seals a parcel of self to the peer, or opens one of it: made from the pair's, for that alone.
+ */
+int node_parcel_key(const struct node_key *mine, const struct node_public *peer, const char *cluster,
+		    node_id_t self, node_id_t peer_id, bool sending, uint8_t ret[CRYPTO_KEY_SIZE]);
+
 #endif

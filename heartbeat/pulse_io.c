@@ -378,7 +378,7 @@ static void put_message(struct pulse_io *io, const struct lease_msg *msg)
 
 static void out_clear(struct pulse_io *io)
 {
-	io->out.views_count = io->out.messages_count = 0;
+	io->out.views_count = io->out.messages_count = io->out.parcels_count = 0;
 }
 
 int pulse_io_send(struct pulse_io *io, node_id_t node, const struct lease_view *views, uint8_t views_count,
@@ -413,6 +413,24 @@ int pulse_io_send(struct pulse_io *io, node_id_t node, const struct lease_view *
 		left -= size;
 	}
 	return send_out(io, p, ~0U, false, now);
+}
+
+int pulse_io_send_parcels(struct pulse_io *io, node_id_t node, const struct pulse_parcel *parcels,
+			  uint8_t count, struct instant now)
+{
+	struct peer *p = node <= NODE_ID_MAX ? io->peer[node] : NULL;
+	int r;
+
+	if (!p)
+		return -ENOENT;
+	if (count == 0 || count > PULSE_PARCELS_MAX)
+		return -EINVAL;
+	out_clear(io);
+	memcpy(io->out.parcels, parcels, count * sizeof *parcels);
+	io->out.parcels_count = count;
+	r = send_out(io, p, ~0U, false, now);
+	out_clear(io); /* they are borrowed */
+	return r;
 }
 
 static bool take_answer_token(struct peer *p, boot_t now)
@@ -488,6 +506,8 @@ static void hand_out(struct pulse_io *io, const struct pulse *p, const struct pu
 		else
 			io->ops.message(io->ctx, source, &m);
 	}
+	for (int i = 0; io->ops.parcel && i < p->parcels_count; i++)
+		io->ops.parcel(io->ctx, source, p->parcels[i].data, p->parcels[i].len);
 }
 
 static void reply_empty(struct pulse_io *io, struct peer *p, unsigned links, bool answer, struct instant at)

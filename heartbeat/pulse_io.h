@@ -55,6 +55,8 @@ struct pulse_io_ops {
 	void (*view)(void *ctx, const struct pulse_source *source, group_index_t group,
 		     const struct lease_view *view);
 	void (*message)(void *ctx, const struct pulse_source *source, const struct lease_msg *msg);
+	/* Bytes that the node sent with pulse_io_send_parcels(); authentic, fresh, each once. May be NULL. */
+	void (*parcel)(void *ctx, const struct pulse_source *source, const uint8_t *data, uint8_t len);
 	void (*alarm)(void *ctx, const struct pulse_alarm *alarm);
 	/* The fd of a link changes, either from -1 to a new one or from an old one to -1; an old one is
 	 * closed only after this call. Not called by pulse_io_new() and pulse_io_free(). */
@@ -95,6 +97,11 @@ void pulse_io_set_groups(struct pulse_io *io, const uint32_t *wire_ids, uint8_t 
  * @retval -EINVAL  a view or message that no receiver would take: our bug */
 int pulse_io_send(struct pulse_io *io, node_id_t node, const struct lease_view *views, uint8_t views_count,
 		  const struct lease_msg *msgs, uint8_t msgs_count, node_set_t heard, struct instant now);
+
+/* One datagram to a node, with nothing but these (1 to PULSE_PARCELS_MAX). It may be lost; what was sent
+ * later may come before it. Errors as those of pulse_io_send(). */
+int pulse_io_send_parcels(struct pulse_io *io, node_id_t node, const struct pulse_parcel *parcels,
+			  uint8_t count, struct instant now);
 
 /* For status. */
 struct pulse_link_status {

@@ -12,6 +12,7 @@
 
 #define ENTRY_VIEW	   1
 #define ENTRY_MESSAGE_BASE 16 /* + enum lease_msg_type */
+#define ENTRY_PARCEL	   64
 #define ENTRY_SIZE_MAX	   96
 
 static void codec_view(struct codec *c, struct pulse_view *v)
@@ -150,6 +151,15 @@ static void encode_entry(struct writer *w, uint8_t type, struct pulse_view *view
 		*invalid = true;
 }
 
+static void encode_parcel(struct writer *w, const struct pulse_parcel *p, bool *invalid)
+{
+	write_u8(w, ENTRY_PARCEL);
+	write_u8(w, p->len);
+	write_bytes(w, p->data, p->len);
+	if (p->len == 0 || p->len > PULSE_PARCEL_MAX)
+		*invalid = true;
+}
+
 static bool message_type_known(unsigned type)
 {
 	return type >= LEASE_REQUEST && type <= LEASE_VSET_ACK;
@@ -162,12 +172,13 @@ int pulse_encode(const struct pulse *pulse, void *buf, size_t size)
 	struct codec c = { .w = &w };
 	bool invalid = false;
 
-	if (p.views_count > RK_GROUPS_MAX || p.messages_count > PULSE_MESSAGES_MAX)
+	if (p.views_count > RK_GROUPS_MAX || p.messages_count > PULSE_MESSAGES_MAX ||
+	    p.parcels_count > PULSE_PARCELS_MAX)
 		return -EINVAL;
 	write_u32(&w, PULSE_MAGIC);
 	write_u8(&w, PULSE_VERSION_NOW);
 	codec_header(&c, &p);
-	write_u8(&w, (uint8_t)(p.views_count + p.messages_count));
+	write_u8(&w, (uint8_t)(p.views_count + p.messages_count + p.parcels_count));
 	for (int i = 0; i < p.views_count; i++)
 		encode_entry(&w, ENTRY_VIEW, &p.views[i], NULL, &invalid);
 	for (int i = 0; i < p.messages_count; i++) {
@@ -176,6 +187,8 @@ int pulse_encode(const struct pulse *pulse, void *buf, size_t size)
 		encode_entry(&w, (uint8_t)(ENTRY_MESSAGE_BASE + p.messages[i].msg.type), NULL, &p.messages[i],
 			     &invalid);
 	}
+	for (int i = 0; i < p.parcels_count; i++)
+		encode_parcel(&w, &p.parcels[i], &invalid);
 	if (c.invalid || invalid)
 		return -EINVAL;
 	return w.failed ? -EMSGSIZE : (int)w.used;
@@ -236,6 +249,14 @@ static int decode_view(struct codec *c, struct pulse *ret)
 	return 0;
 }
 
+static int decode_parcel(const uint8_t *body, uint8_t len, struct pulse *ret)
+{
+	if (len == 0 || len > PULSE_PARCEL_MAX || ret->parcels_count == PULSE_PARCELS_MAX)
+		return -EBADMSG;
+	ret->parcels[ret->parcels_count++] = (struct pulse_parcel){ body, len };
+	return 0;
+}
+
 static int decode_entry(struct reader *r, struct pulse *ret)
 {
 	uint8_t type = read_u8(r), len = read_u8(r);
@@ -246,6 +267,8 @@ static int decode_entry(struct reader *r, struct pulse *ret)
 
 	if (!body)
 		return -EBADMSG;
+	if (type == ENTRY_PARCEL)
+		return decode_parcel(body, len, ret);
 	inner = reader_init(body, len);
 	if (type == ENTRY_VIEW) {
 		error = decode_view(&c, ret);
@@ -262,7 +285,7 @@ static int decode_header(struct reader *r, struct pulse *ret)
 {
 	struct codec c = { .r = r };
 
-	ret->views_count = ret->messages_count = ret->skipped = 0;
+	ret->views_count = ret->messages_count = ret->parcels_count = ret->skipped = 0;
 	if (read_u32(r) != PULSE_MAGIC || r->failed)
 		return -EBADMSG;
 	if (read_u8(r) != PULSE_VERSION_NOW)

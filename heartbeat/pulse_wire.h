@@ -7,9 +7,10 @@
  *   | echo u64 | sequence u64 | heard u64 | heartbeat u64 | sent_us u32 | echo_us u32 | held_us u32
  *   | entries u8 | entries | tag[16]
  *
- * An entry is: type u8 | length u8 | body. Types below 16 are views, from 16 on lease messages. An entry of
- * an unknown type is skipped, a known one must have exactly its length. Every field is checked on decoding:
- * enums in range, node ids possible, times between 0 and an hour, flags only those that exist.
+ * An entry is: type u8 | length u8 | body. Types below 16 are views, from 16 on lease messages, 64 is a
+ * parcel: bytes for whoever takes them. An entry of an unknown type is skipped, a known one must have exactly
+ * its length. Every field is checked on decoding: enums in range, node ids possible, times between 0 and an
+ * hour, flags only those that exist.
  */
 #ifndef RK_PULSE_WIRE_H
 #define RK_PULSE_WIRE_H
@@ -23,6 +24,8 @@
 #define PULSE_SIZE_MAX	   1200 /* UDP payload: below every usual MTU, tunnels included */
 #define PULSE_MESSAGES_MAX 32	/* of one datagram */
 #define PULSE_TIME_NS_MAX  (3600 * NS_PER_S)
+#define PULSE_PARCELS_MAX  4 /* of one datagram that has nothing else */
+#define PULSE_PARCEL_MAX   250
 
 struct pulse_view {
 	uint32_t group; /* wire id */
@@ -32,6 +35,11 @@ struct pulse_view {
 struct pulse_message {
 	uint32_t group;	      /* wire id */
 	struct lease_msg msg; /* msg.group is unused; from and to are the header's */
+};
+
+struct pulse_parcel {
+	const uint8_t *data; /* borrows */
+	uint8_t len;	     /* 1 to PULSE_PARCEL_MAX */
 };
 
 struct pulse {
@@ -50,9 +58,11 @@ struct pulse {
 	uint32_t held_us;   /* how long ago that was; UINT32_MAX: none */
 	uint8_t views_count;
 	uint8_t messages_count;
+	uint8_t parcels_count;
 	uint8_t skipped; /* entries of unknown types */
 	struct pulse_view views[RK_GROUPS_MAX];
 	struct pulse_message messages[PULSE_MESSAGES_MAX];
+	struct pulse_parcel parcels[PULSE_PARCELS_MAX];
 };
 
 /* Encodes without the tag. Returns the length.

@@ -14,6 +14,7 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct crypto_signer {
 	EVP_PKEY *key;
@@ -245,4 +246,50 @@ int crypto_hmac(const void *key, size_t key_len, const void *data, size_t len, u
 	if (!HMAC(EVP_sha256(), key, (int)key_len, data, len, ret, &size) || size != CRYPTO_MAC_SIZE)
 		return crypto_fail(-EIO);
 	return 0;
+}
+
+/* ---- ChaCha20-Poly1305 ---- */
+
+static int cipher_begin(EVP_CIPHER_CTX *c, const uint8_t key[CRYPTO_KEY_SIZE], const uint8_t *nonce,
+			const void *about, size_t about_len, bool encrypt)
+{
+	int n;
+
+	return c && EVP_CipherInit_ex2(c, EVP_chacha20_poly1305(), key, nonce, encrypt, NULL) == 1 &&
+	       EVP_CipherUpdate(c, NULL, &n, about, (int)about_len) == 1;
+}
+
+int crypto_seal(const uint8_t key[CRYPTO_KEY_SIZE], const void *about, size_t about_len, const void *data,
+		size_t len, uint8_t *ret)
+{
+	uint8_t *text = ret + CRYPTO_SEAL_NONCE_SIZE, *tag = text + len;
+	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	int n, r = crypto_random(ret, CRYPTO_SEAL_NONCE_SIZE);
+	bool ok = r == 0 && len <= INT32_MAX && cipher_begin(c, key, ret, about, about_len, true) &&
+		  EVP_CipherUpdate(c, text, &n, data, (int)len) == 1 && EVP_CipherFinal_ex(c, tag, &n) == 1 &&
+		  EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, CRYPTO_SEAL_TAG_SIZE, tag) == 1;
+
+	EVP_CIPHER_CTX_free(c);
+	return ok ? 0 : crypto_fail(r < 0 ? r : -EIO);
+}
+
+int crypto_open(const uint8_t key[CRYPTO_KEY_SIZE], const void *about, size_t about_len, const uint8_t *data,
+		size_t len, uint8_t *ret)
+{
+	uint8_t tag[CRYPTO_SEAL_TAG_SIZE], end[CRYPTO_SEAL_TAG_SIZE];
+	EVP_CIPHER_CTX *c;
+	size_t text_len = len - CRYPTO_SEAL_OVERHEAD;
+	bool ok;
+	int n;
+
+	if (len < CRYPTO_SEAL_OVERHEAD || len > INT32_MAX)
+		return -EBADMSG;
+	memcpy(tag, data + len - sizeof tag, sizeof tag);
+	c = EVP_CIPHER_CTX_new();
+	ok = cipher_begin(c, key, data, about, about_len, false) &&
+	     EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, sizeof tag, tag) == 1 &&
+	     EVP_CipherUpdate(c, ret, &n, data + CRYPTO_SEAL_NONCE_SIZE, (int)text_len) == 1 &&
+	     EVP_CipherFinal_ex(c, end, &n) == 1;
+	EVP_CIPHER_CTX_free(c);
+	return ok ? 0 : crypto_fail(-EBADMSG);
 }

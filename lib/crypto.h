@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The few primitives of libcrypto (OpenSSL 3) that ringkeep uses, with its errors turned into -errno: random
- * bytes, Ed25519, X25519, HKDF-SHA256, HMAC-SHA256. Keys are raw 32-byte strings. There is no choice of
- * algorithm anywhere: what a key is for says how it is used. Hashes of files are in digest.h.
+ * bytes, Ed25519, X25519, HKDF-SHA256, HMAC-SHA256, ChaCha20-Poly1305. Keys are raw 32-byte strings. There is
+ * no choice of algorithm anywhere: what a key is for says how it is used. Hashes of files are in digest.h.
  *
- * RFC 2104, 5869, 7748, 8032.
+ * RFC 2104, 5869, 7748, 8032, 8439.
  */
 #ifndef RK_CRYPTO_H
 #define RK_CRYPTO_H
@@ -55,5 +55,20 @@ void crypto_mac_free(struct crypto_mac *m);
 int crypto_mac_compute(struct crypto_mac *m, const void *data, size_t len, uint8_t ret[CRYPTO_MAC_SIZE]);
 /* One message under a key of any length, as others choose theirs. */
 int crypto_hmac(const void *key, size_t key_len, const void *data, size_t len, uint8_t ret[CRYPTO_MAC_SIZE]);
+
+/* ---- ChaCha20-Poly1305 ---- */
+
+#define CRYPTO_SEAL_NONCE_SIZE 12
+#define CRYPTO_SEAL_TAG_SIZE   16
+#define CRYPTO_SEAL_OVERHEAD   (CRYPTO_SEAL_NONCE_SIZE + CRYPTO_SEAL_TAG_SIZE)
+
+/* Encrypts under a random nonce; about is authenticated, too, and not in the result: nonce | ciphertext |
+ * tag, len + CRYPTO_SEAL_OVERHEAD bytes. One key for no more than 2^32 of them. */
+int crypto_seal(const uint8_t key[CRYPTO_KEY_SIZE], const void *about, size_t about_len, const void *data,
+		size_t len, uint8_t *ret);
+/* ret: len - CRYPTO_SEAL_OVERHEAD bytes, worthless unless 0 is returned.
+ * @retval -EBADMSG not sealed with this key about this, or changed. */
+int crypto_open(const uint8_t key[CRYPTO_KEY_SIZE], const void *about, size_t about_len, const uint8_t *data,
+		size_t len, uint8_t *ret);
 
 #endif

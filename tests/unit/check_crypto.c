@@ -99,4 +99,42 @@ START_TEST(random_differs)
 }
 END_TEST
 
-UNIT_MAIN("crypto", ed25519, x25519, hkdf_and_hmac, random_differs)
+START_TEST(what_is_sealed_opens_only_as_it_was)
+{
+	static const char text[] =
+		"Ladies and Gentlemen of the class of '99: If I could offer you only one tip "
+		"for the future, sunscreen would be it.";
+	/* RFC 8439, 2.8.2 */
+	static const char rfc[] = "070000004041424344454647"
+				  "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d6"
+				  "3dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b67ecd3b36"
+				  "92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc"
+				  "3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691";
+	uint8_t key[CRYPTO_KEY_SIZE], about[12], sealed[sizeof text + CRYPTO_SEAL_OVERHEAD],
+		again[sizeof sealed];
+	uint8_t opened[sizeof text];
+	size_t len = sizeof text - 1, whole = len + CRYPTO_SEAL_OVERHEAD;
+
+	for (int i = 0; i < CRYPTO_KEY_SIZE; i++)
+		key[i] = (uint8_t)(0x80 + i);
+	unhex("50515253c0c1c2c3c4c5c6c7", about, sizeof about);
+	unhex(rfc, sealed, whole);
+	ck_assert_int_eq(crypto_open(key, about, sizeof about, sealed, whole, opened), 0);
+	ck_assert_mem_eq(opened, text, len);
+	ck_assert_int_eq(crypto_seal(key, about, sizeof about, text, len, sealed), 0);
+	ck_assert_int_eq(crypto_seal(key, about, sizeof about, text, len, again), 0);
+	ck_assert(memcmp(sealed, again, whole) != 0);
+	ck_assert_int_eq(crypto_open(key, about, sizeof about, sealed, whole, opened), 0);
+	ck_assert_mem_eq(opened, text, len);
+	for (size_t i = 0; i < whole; i++) {
+		sealed[i] ^= 1;
+		ck_assert_int_eq(crypto_open(key, about, sizeof about, sealed, whole, opened), -EBADMSG);
+		sealed[i] ^= 1;
+	}
+	ck_assert_int_eq(crypto_open(key, about, sizeof about - 1, sealed, whole, opened), -EBADMSG);
+	ck_assert_int_eq(crypto_open(key, about, sizeof about, sealed, CRYPTO_SEAL_OVERHEAD - 1, opened),
+			 -EBADMSG);
+}
+END_TEST
+
+UNIT_MAIN("crypto", ed25519, x25519, hkdf_and_hmac, random_differs, what_is_sealed_opens_only_as_it_was)

@@ -17,7 +17,8 @@
 struct side {
 	struct pulse_io *io;
 	struct heartbeat_proof proof;
-	int heard, hellos, views, messages, alarms;
+	int heard, hellos, views, messages, parcels, alarms;
+	char parcel[PULSE_PARCEL_MAX + 1];
 	bool hears_me;
 	struct lease_msg message;
 	struct lease_view view;
@@ -62,6 +63,15 @@ static void on_message(void *ctx, const struct pulse_source *s, const struct lea
 	side->message = *m;
 }
 
+static void on_parcel(void *ctx, const struct pulse_source *s, const uint8_t *data, uint8_t len)
+{
+	struct side *side = ctx;
+
+	ck_assert_uint_ne(s->node, 0);
+	side->parcels++;
+	(void)snprintf(side->parcel, sizeof side->parcel, "%.*s", len, (const char *)data);
+}
+
 static void on_alarm(void *ctx, const struct pulse_alarm *a)
 {
 	struct side *side = ctx;
@@ -75,6 +85,7 @@ static const struct pulse_io_ops ops = {
 	.hello = on_hello,
 	.view = on_view,
 	.message = on_message,
+	.parcel = on_parcel,
 	.alarm = on_alarm,
 };
 
@@ -176,6 +187,36 @@ START_TEST(one_pulse_is_heard_once_over_two_links)
 		ck_assert_int_eq(status.last_error, 0);
 	}
 	ck_assert_int_eq(one.alarms + two.alarms, 0);
+	close_both();
+}
+END_TEST
+
+START_TEST(parcels_come_once_each)
+{
+	static const uint8_t full[PULSE_PARCEL_MAX] = "the longest";
+	const struct pulse_parcel parcels[PULSE_PARCELS_MAX + 1] = {
+		{ full, PULSE_PARCEL_MAX },
+		{ full, PULSE_PARCEL_MAX },
+		{ full, PULSE_PARCEL_MAX },
+		{ (const uint8_t *)"last", 4 },
+	};
+
+	open_both();
+	ck_assert_int_eq(pulse_io_send_parcels(one.io, 2, parcels, 4, clock_now()), 0);
+	deliver();
+	ck_assert_int_eq(two.parcels, 0); /* nobody has proved yet that he is of now */
+	meet();
+	ck_assert_int_eq(pulse_io_send_parcels(one.io, 2, parcels, 4, clock_now()), 0);
+	deliver();
+	ck_assert_int_eq(two.parcels, 4);
+	ck_assert_str_eq(two.parcel, "last");
+	ck_assert_int_eq(two.messages + two.views, 0);
+	ck_assert_int_eq(pulse(&one, 2, 2, NULL, 0), 0); /* they are not in what is sent next */
+	deliver();
+	ck_assert_int_eq(two.parcels, 4);
+	ck_assert_int_eq(pulse_io_send_parcels(one.io, 2, parcels, 5, clock_now()), -EINVAL);
+	ck_assert_int_eq(pulse_io_send_parcels(one.io, 2, parcels + 4, 1, clock_now()), -EINVAL); /* empty */
+	ck_assert_int_eq(pulse_io_send_parcels(one.io, 9, parcels, 1, clock_now()), -ENOENT);
 	close_both();
 }
 END_TEST
@@ -460,7 +501,8 @@ START_TEST(refuses_a_broken_configuration)
 }
 END_TEST
 
-UNIT_MAIN("pulse_io", one_pulse_is_heard_once_over_two_links, first_pulse_after_a_start_is_answered_at_once,
-	  round_trips_are_measured, many_messages_are_split, unknown_groups_are_skipped, a_hello_is_told_once,
-	  forgeries_raise_alarms_and_change_nothing, a_flood_does_not_hold_the_loop,
-	  a_missing_address_is_no_end, a_port_in_use_is_tried_again, refuses_a_broken_configuration)
+UNIT_MAIN("pulse_io", one_pulse_is_heard_once_over_two_links, parcels_come_once_each,
+	  first_pulse_after_a_start_is_answered_at_once, round_trips_are_measured, many_messages_are_split,
+	  unknown_groups_are_skipped, a_hello_is_told_once, forgeries_raise_alarms_and_change_nothing,
+	  a_flood_does_not_hold_the_loop, a_missing_address_is_no_end, a_port_in_use_is_tried_again,
+	  refuses_a_broken_configuration)
