@@ -13,16 +13,21 @@ from ringlab.probe import now_ns  # noqa: E402
 from ringlab.story import PHONES  # noqa: E402
 
 
+ON_DEMAND = {"load10": "the ten-minute run under full load, only on demand",
+             "long_flaps": "an ISP that comes and goes for minutes, only on demand"}
+
+
 def pytest_configure(config):
-    config.addinivalue_line("markers", "load10: the ten-minute run under full load, only on demand")
+    for name, what in ON_DEMAND.items():
+        config.addinivalue_line("markers", f"{name}: {what}")
 
 
 def pytest_collection_modifyitems(config, items):
-    """`make test ONLY=WORD` asks for load10 by its name; otherwise it is left out."""
+    """`make test ONLY=WORD` asks for such a test by its marker's name; otherwise it is left out."""
     wanted = config.getoption("-k") or ""
-    if "load10" not in wanted:
-        config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker("load10")])
-        items[:] = [i for i in items if not i.get_closest_marker("load10")]
+    left_out = [i for i in items if any(i.get_closest_marker(name) and name not in wanted for name in ON_DEMAND)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [i for i in items if i not in left_out]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ from ringlab.machine import wait_until
 
 GAP_S = 1.3 + 1.0  # the goal, and what a busy machine may add
 HOLD_MS = 3000     # voice { hold }: no switch so soon after another
+SWITCHES_AT_ONCE, SWITCH_EACH_S = 6, 300  # the budget
+FLAP_CYCLES = 5
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +217,27 @@ def test_flapping_makes_few_switches(calm, period_s):
     switches = voice(holder)["switches"] - before
     print(f"flapping every {period_s} s for 8 s: {switches} switches, then over {used(holder)}")
     assert switches <= 2
+
+
+@pytest.mark.long_flaps
+@pytest.mark.parametrize("period_s", [30, 60, 200, 600])
+def test_long_flaps_make_few_switches(calm, call, period_s):
+    """Each flap is long enough to be a blackout and a recovery. The first ones are followed; then the line is damped, and voice stays away."""
+    lab, isps, holder = calm
+    before, began = voice(holder)["switches"], time.monotonic()
+    for cycle in range(FLAP_CYCLES):
+        for change in (lambda: isps.fault(1, holder), lambda: isps.heal(1)):
+            change()
+            time.sleep(period_s / 2)
+        print(f"flapping every {period_s} s, cycle {cycle + 1}: {voice(holder)['switches'] - before} switches, voice over {used(holder)}, "
+              f"isp1 damped: {uplinks(holder)['isp1']['damped']}")
+    took_s = time.monotonic() - began
+    silent_s = sum(b - a for (a, *_), (b, *_) in zip(call.far_heard, call.far_heard[1:]) if b > began and b - a > 0.2)
+    switches = voice(holder)["switches"] - before
+    print(f"flapping every {period_s} s for {took_s:.0f} s: {switches} switches, {silent_s:.1f} s silent")
+    assert switches <= SWITCHES_AT_ONCE + took_s // SWITCH_EACH_S
+    assert silent_s < switches * GAP_S, "silent for longer than its switches take"
+    assert ringkeep.group(holder)["holder"] == holder.name, "the group was moved"
 
 
 def test_the_group_moves_when_its_node_has_no_path(calm):

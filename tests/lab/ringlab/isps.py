@@ -6,7 +6,10 @@ an Internet with two operators' targets and the other end of a call.
     n2 wan1 --'                       inet  203.0.113.10 (operator a), 203.0.113.20 (operator b), 203.0.113.30 (the carrier's media)
     n1 wan2 -- isp2 (192.0.2.1) -----'
     n2 wan2 --'
+
+With ipv6=True the same in IPv6: fd01::/48 and fd02::/48 of the ISPs, 2001:db8:f::10 to ::30 in the Internet.
 """
+import ipaddress
 import socket
 import struct
 import subprocess
@@ -19,6 +22,8 @@ OPERATORS = {"a": "203.0.113.10", "b": "203.0.113.20"}
 MEDIA = "203.0.113.30"
 MEDIA_PORT = 40000
 ELSEWHERE = "198.18.0.1"  # no voice goes there: a route of its own over wan1
+OPERATORS6 = {"a": "2001:db8:f::10", "b": "2001:db8:f::20"}
+MEDIA6 = "2001:db8:f::30"
 PUBLIC = {1: "198.51.100.1", 2: "192.0.2.1"}
 PERIOD_S = 0.02
 
@@ -27,8 +32,9 @@ table inet isp {
   counter refused { }
   chain forward { type filter hook forward priority 0;
     iifname "c*" ip saddr != 10.%(n)d.0.0/16 counter name refused drop
+    iifname "c*" ip6 saddr != { fd0%(n)d::/48, fe80::/10 } counter name refused drop
   }
-  chain unasked { type filter hook input priority 0; iifname net ct state new drop; }
+  chain unasked { type filter hook input priority 0; meta nfproto ipv4 iifname net ct state new drop; }
   chain nat { type nat hook postrouting priority 100; oifname net ip saddr 10.%(n)d.0.0/16 snat ip to %(public)s; }
 }
 """
@@ -45,19 +51,41 @@ table ip wan {
   chain out { type nat hook postrouting priority 100; oifname "wan*" masquerade; }
 }
 """
+NODE_RULES6 = """
+table ip6 wan6 {
+  counter strayed { }
+  chain bound { type filter hook postrouting priority 0;
+    ip6 saddr fd01::/48 oifname != "wan1" counter name strayed
+    ip6 saddr fd02::/48 oifname != "wan2" counter name strayed
+  }
+  chain unasked { type filter hook input priority 0; iifname "wan*" meta l4proto udp ct state new ip6 daddr { fd01::/48, fd02::/48 } drop; }
+  chain out { type nat hook postrouting priority 100; oifname "wan*" ip6 saddr fd77::/64 masquerade; }
+}
+"""
 
 
-def configuration(lab, voice="", probes=""):
+def configuration6():
+    """Sections for the top, and lines for a node's section, a function of its number: the lines of IPv6, beside those of IPv4."""
+    top = "\n".join([
+        'uplink isp1-6 { isp = isp1 family = ipv6 device = wan1 preference = 10 }', 'uplink isp2-6 { isp = isp2 family = ipv6 device = wan2 preference = 20 }',
+        f'probe a6 {{ kind = icmp address = "{OPERATORS6["a"]}" }}', f'probe b6 {{ kind = stun address = "{OPERATORS6["b"]}" }}'])
+    return top, lambda number: "\n".join(f'line isp{n}-6 {{ gateway = "fd0{n}:0:0:{number}::1" }}' for n in PUBLIC)
+
+
+def configuration(lab, voice="", probes="", ipv6=False):
     """Sections for the top, and lines for each node's section; `probes`: more of them."""
+    top6, lines6 = configuration6() if ipv6 else ("", lambda number: "")
+    to = ", ".join(['"203.0.113.0/24"', *(['"2001:db8:f::/64"'] if ipv6 else [])])
     top = "\n".join([
         'uplink isp1 { device = wan1 preference = 10 }', 'uplink isp2 { device = wan2 preference = 20 }',
         f'probe a {{ kind = icmp address = {OPERATORS["a"]} }}', f'probe b {{ kind = stun address = {OPERATORS["b"]} }}',
-        probes, f'voice {{ to = {{ "203.0.113.0/24" }} {voice} }}'])
-    return top, {node.name: "\n".join(f"line isp{n} {{ gateway = 10.{n}.{node.id}.1 }}" for n in PUBLIC) for node in lab.pbx_nodes}
+        top6, probes, f'voice {{ to = {{ {to} }} {voice} }}'])
+    return top, {node.name: "\n".join([*(f"line isp{n} {{ gateway = 10.{n}.{node.id}.1 }}" for n in PUBLIC), lines6(node.id)]) for node in lab.pbx_nodes}
 
 
 def flows(node, to, n=None):
-    """Entries of the node's connection tracking to that address, of one ISP's uplink by their mark, or of any."""
+    """Entries of the node's connection tracking to that address, of one uplink by its number in the order of their names and so its mark, or of any."""
+    to = ipaddress.ip_address(to).exploded
     lines = [line for line in node.check("cat", "/proc/net/nf_conntrack").splitlines() if f"dst={to} " in line]
     return [line for line in lines if n is None or f"mark={n * 0x100} " in f"{line} "]
 
@@ -65,15 +93,19 @@ def flows(node, to, n=None):
 class Isps:
     """`space`: makes a namespace with ip(), check(), run(), close() (gatelab.Space); `services`: answers in the Internet (isplab.Services)."""
 
-    def __init__(self, lab, space, services):
-        self.lab, self._spaces = lab, []
+    def __init__(self, lab, space, services, ipv6=False):
+        self.lab, self._spaces, self._ipv6 = lab, [], ipv6
         self.inet = self._made(space("inet"))
         self.isp = {n: self._made(space(f"isp{n}")) for n in PUBLIC}
         for address in (*OPERATORS.values(), MEDIA, ELSEWHERE):
             self.inet.ip("addr", "add", f"{address}/32", "dev", "lo")
+        for address in (*OPERATORS6.values(), MEDIA6) if ipv6 else ():
+            self.inet.ip("addr", "add", f"{address}/128", "dev", "lo", "nodad")
         for n, isp in self.isp.items():
             self._build(n, isp)
-        self.services = services(self.inet, list(OPERATORS.values()))
+            if ipv6:
+                self._build6(n, isp)
+        self.services = services(self.inet, [*OPERATORS.values(), *(OPERATORS6.values() if ipv6 else ())])
         for node in lab.pbx_nodes:
             self.plug(node)
 
@@ -93,6 +125,19 @@ class Isps:
         self.inet.ip("route", "add", f"{PUBLIC[n]}/32", "via", f"172.16.{n}.1")
         isp.check("nft", "-f", "-", input=ISP_RULES % {"n": n, "public": PUBLIC[n]})
 
+    def _build6(self, n, isp):
+        isp.check("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+        isp.ip("addr", "add", f"fdf{n}::1/64", "dev", "net", "nodad")
+        self.inet.ip("addr", "add", f"fdf{n}::2/64", "dev", f"isp{n}", "nodad")
+        isp.ip("-6", "route", "add", "default", "via", f"fdf{n}::2")
+        self.inet.ip("-6", "route", "add", f"fd0{n}::/48", "via", f"fdf{n}::1")
+
+    def _plug6(self, node):
+        for n, isp in self.isp.items():
+            isp.ip("addr", "add", f"fd0{n}:0:0:{node.id}::1/64", "dev", f"c{node.id}", "nodad")
+            node.check("ip", "addr", "add", f"fd0{n}:0:0:{node.id}::2/64", "dev", f"wan{n}", "nodad")
+        node.check("nft", "-f", "-", input=NODE_RULES6)
+
     def plug(self, node):
         """Also after a boot of the node."""
         for n, isp in self.isp.items():
@@ -105,6 +150,8 @@ class Isps:
             node.check("ip", "link", "set", f"wan{n}", "up")
         node.check("ip", "route", "replace", f"{ELSEWHERE}/32", "via", f"10.1.{node.id}.1", "dev", "wan1")
         node.check("nft", "-f", "-", input=NODE_RULES)
+        if self._ipv6:
+            self._plug6(node)
 
     # ---- faults ----
 
@@ -142,10 +189,10 @@ class Isps:
     def refused(self, n):
         return int(self.isp[n].check("nft", "list", "counter", "inet", "isp", "refused").split("packets")[1].split()[0])
 
-    @staticmethod
-    def strayed(node):
+    def strayed(self, node):
         """Packets from one line's own address, as probes have it, that were about to leave over another device."""
-        return int(node.check("nft", "list", "counter", "ip", "wan", "strayed").split("packets")[1].split()[0])
+        tables = [("ip", "wan"), *([("ip6", "wan6")] if self._ipv6 else [])]
+        return sum(int(node.check("nft", "list", "counter", *table, "strayed").split("packets")[1].split()[0]) for table in tables)
 
     def close(self):
         self.services.close()
@@ -209,15 +256,16 @@ class Call:
     where the latest packet came from, as carriers that latch do."""
 
     def __init__(self, isps, node, address, port=30000, far_port=MEDIA_PORT):
-        self._far_port = far_port
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._there = MEDIA6 if family == socket.AF_INET6 else MEDIA, far_port
         with inside(f"/proc/{node.pid}/ns/net"):
-            self._near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._near = socket.socket(family, socket.SOCK_DGRAM)
             self._near.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._near.bind((address, port))
         with inside(f"/run/netns/{isps.inet.name}"):
-            self._far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._far = socket.socket(family, socket.SOCK_DGRAM)
             self._far.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._far.bind((MEDIA, far_port))
+            self._far.bind(self._there)
         self.far_heard, self.near_heard = [], []  # (monotonic s, source address, number)
         self.sent = 0
         self._open = True
@@ -231,7 +279,7 @@ class Call:
         due = time.monotonic()
         while self._open:
             try:
-                self._near.sendto(struct.pack("!BBHII", 0x80, 8, self.sent & 0xFFFF, self.sent, 7) + b"\xd5" * 160, (MEDIA, self._far_port))
+                self._near.sendto(struct.pack("!BBHII", 0x80, 8, self.sent & 0xFFFF, self.sent, 7) + b"\xd5" * 160, self._there)
             except OSError:
                 pass  # no route for a moment: a telephone goes on
             self.sent += 1
