@@ -525,6 +525,7 @@ static enum control_answer command_uplink(void *ctx, const struct control_reques
 	const char *action = command_text(req, "action"), *name = command_text(req, "uplink");
 	bool use = !strcmp(action, "use");
 	struct sentence why = { "" };
+	json_t *ret;
 	int r;
 
 	if (!use && *name)
@@ -548,7 +549,11 @@ static enum control_answer command_uplink(void *ctx, const struct control_reques
 	r = use ? uplinks_use(a->uplinks, name, req->user, &why) : uplinks_auto(a->uplinks, req->user, &why);
 	if (r < 0)
 		return command_refuse(ret_reply, control_refusal("refused", NULL, "%s", why.text));
-	return command_refuse(ret_reply, control_ok(command_uplinks_json(a)));
+	ret = command_uplinks_json(a);
+	if (!use && r == 0)
+		json_object_set_new(ret, "note",
+				    json_string("No uplink was ordered by hand: nothing changes."));
+	return command_refuse(ret_reply, control_ok(ret));
 }
 
 /* Brings the voters in force to those of the configuration, by way of a joint set. */

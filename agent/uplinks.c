@@ -705,5 +705,5 @@ int uplinks_auto(struct uplinks *u, const char *who, struct sentence *reterr)
 			      who);
 	}
 	uplinks_run(u);
-	return 0;
+	return pinned;
 }

@@ -50,6 +50,7 @@ void uplinks_answered(struct uplinks *u, uint32_t group, uint64_t request, int e
 void uplinks_quality(struct uplinks *u, group_index_t group, const struct adapter_quality *q);
 
 /* An operator's `use` and `auto`. `use` of an IPv4 uplink says nothing of IPv6.
+ * `auto` returns 1 if that ends an order, 0 if there was none.
  * @retval -ENOENT no such uplink. -EBUSY a switch is being carried out. -ENETUNREACH it has no route. */
 int uplinks_use(struct uplinks *u, const char *name, const char *who, struct sentence *reterr);
 int uplinks_auto(struct uplinks *u, const char *who, struct sentence *reterr);

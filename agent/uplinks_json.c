@@ -76,6 +76,21 @@ static const char *line_use(const struct uplinks *u, uint8_t i)
 	return uplinks_index(u, f, c->draining) == i ? "draining" : "standby";
 }
 
+/* Null: voice takes it, or nobody has decided yet. */
+static json_t *not_taken_json(const struct uplinks *u, uint8_t i)
+{
+	const struct uplink_family *f = &u->family[path_family(u->paths.uplink[i].family)];
+
+	for (uint8_t k = 0; k < f->facts.count; k++)
+		if (f->member[k] == i) {
+			const char *why =
+				uplink_choice_not(&f->choice, &f->facts, (int8_t)k, u->agent->now.boot);
+
+			return why ? json_string(why) : json_null();
+		}
+	return json_null();
+}
+
 static json_t *line_json(const struct uplinks *u, uint8_t i)
 {
 	const struct config_uplink *c = &u->config->uplinks[i];
@@ -107,6 +122,7 @@ static json_t *line_json(const struct uplinks *u, uint8_t i)
 	json_object_set_new(o, "metered", json_boolean(c->metered));
 	json_object_set_new(o, "cost", json_integer(c->cost));
 	json_object_set_new(o, "preference", json_integer(c->preference));
+	json_object_set_new(o, "not_taken", not_taken_json(u, i));
 	json_object_set_new(o, "targets", targets_json(u, l));
 	return o;
 }
@@ -120,16 +136,21 @@ static const char *isp_name(const struct config *c, uint32_t isp)
 	return "";
 }
 
+/* With the same configuration uplinks have the same numbers; without, only the ISP is known. */
 json_t *uplinks_of_node_json(const struct config *c, const struct node_facts *f, boot_t now)
 {
-	json_t *list = json_array();
+	bool same = f->config_hash == c->hash && f->uplinks_count == c->uplinks_count;
+	json_t *list = json_array(), *o;
 
-	for (int i = 0; i < f->uplinks_count; i++)
-		json_array_append_new(
-			list,
-			json_pack("{s:s, s:s, s:b, s:I}", "isp", isp_name(c, f->uplink[i].isp), "class",
-				  uplink_class_name(f->uplink[i].class), "in_use", f->uplink_in_use == i,
-				  "age_ms", (json_int_t)(boot_diff_ns(f->uplink[i].since, now) / NS_PER_MS)));
+	for (int i = 0; i < f->uplinks_count; i++) {
+		o = json_pack("{s:s, s:s, s:b, s:I}", "isp", isp_name(c, f->uplink[i].isp), "class",
+			      uplink_class_name(f->uplink[i].class), "in_use", f->uplink_in_use == i,
+			      "age_ms", (json_int_t)(boot_diff_ns(f->uplink[i].since, now) / NS_PER_MS));
+		json_object_set_new(o, "name", same ? json_string(c->uplinks[i].name) : json_null());
+		json_object_set_new(o, "family",
+				    same ? json_string(families[c->uplinks[i].family]) : json_null());
+		json_array_append_new(list, o);
+	}
 	return list;
 }
 
@@ -148,19 +169,57 @@ static json_t *step_json(const struct uplink_switching *s, boot_t at)
 	return at.ns ? json_real((double)boot_diff_ns(s->begun, at) / NS_PER_MS) : json_null();
 }
 
+static int64_t left_ms(const struct uplinks *u, boot_t at)
+{
+	int64_t ns = boot_diff_ns(u->agent->now.boot, at);
+
+	return ns > 0 ? ns / NS_PER_MS : 0;
+}
+
+/* Null if it has ended. */
+static json_t *pending_json(const struct uplinks *u, const struct uplink_switching *s)
+{
+	struct uplink_pending p;
+	json_t *waits = json_array(), *o;
+
+	if (!s->running) {
+		json_decref(waits);
+		return json_null();
+	}
+	uplink_transaction_pending(&s->t, &p);
+	const struct {
+		bool on;
+		const char *name;
+	} all[] = { { s->pinning, "pins" },
+		    { p.pbx, "PBX" },
+		    { p.trunks, "trunks" },
+		    { p.flows, "flows" },
+		    { p.answer, "answer" } };
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		if (all[i].on)
+			json_array_append_new(waits, json_string(all[i].name));
+	o = json_pack("{s:b, s:o, s:I}", "undoing", s->t.undoing, "waits_for", waits, "ended_in_ms_max",
+		      (json_int_t)left_ms(u, p.ended_by));
+	json_object_set_new(o, "verified_in_ms_min",
+			    s->t.undoing ? json_null() : json_integer(left_ms(u, p.soonest)));
+	return o;
+}
+
 static json_t *switch_json(const struct uplinks *u, enum path_family f)
 {
 	const struct uplink_switching *s = &u->switching[f];
 
 	if (!s->begun.ns)
 		return json_null();
-	return json_pack("{s:s, s:s, s:i, s:s, s:b, s:b, s:s, s:s, s:i, s:i, s:{s:o, s:o, s:o, s:o, s:o}}",
-			 "from", uplinks_name(u, s->from), "to", uplinks_name(u, s->to), "rule", s->rule,
-			 "why", s->why, "running", s->running, "ok", s->ok, "outcome",
-			 uplink_outcome_name(s->t.outcome), "outcome_why", s->t.why, "flows", (int)s->flows,
-			 "sockets", (int)s->sockets, "ms", "route", step_json(s, s->t.route_at), "flush",
-			 step_json(s, s->t.flush_at), "pbx", step_json(s, s->t.pbx_at), "trunks",
-			 step_json(s, s->t.trunks_at), "verified", step_json(s, s->t.verified_at));
+	return json_pack(
+		"{s:s, s:s, s:i, s:s, s:b, s:b, s:s, s:s, s:i, s:i, s:o, s:{s:o, s:o, s:o, s:o, s:o}}",
+		"from", uplinks_name(u, s->from), "to", uplinks_name(u, s->to), "rule", s->rule, "why",
+		s->why, "running", s->running, "ok", s->ok, "outcome", uplink_outcome_name(s->t.outcome),
+		"outcome_why", s->t.why, "flows", (int)s->flows, "sockets", (int)s->sockets, "pending",
+		pending_json(u, s), "ms", "route", step_json(s, s->t.route_at), "flush",
+		step_json(s, s->t.flush_at), "pbx", step_json(s, s->t.pbx_at), "trunks",
+		step_json(s, s->t.trunks_at), "verified", step_json(s, s->t.verified_at));
 }
 
 static json_t *family_json(const struct uplinks *u, enum path_family f)

@@ -113,8 +113,8 @@ void show_gate(struct hactl *h, const json_t *data);
 void show_registrations(struct hactl *h, const json_t *data);
 void show_trunk(struct hactl *h, const json_t *data);
 void show_uplinks(struct hactl *h, const json_t *data);
-/* Of status: nothing where there are none. */
-void show_uplink_lines(struct hactl *h, const json_t *data);
+/* Of status: nothing where there are none. others: also why voice does not take each of the others. */
+void show_uplink_lines(struct hactl *h, const json_t *data, bool others);
 void show_voters(struct hactl *h, const json_t *data);
 void show_history(struct hactl *h, const json_t *data);
 void show_fence(struct hactl *h, const json_t *data);

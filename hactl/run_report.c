@@ -53,6 +53,8 @@ static const struct report_item items[] = {
 	{ "agent/gate.json", REPORT_AGENT, "--json gate", "the same, with peers and the guard" },
 	{ "agent/voters.txt", REPORT_AGENT, "voters show", "who votes on leases" },
 	{ "agent/registrations-diff.txt", REPORT_AGENT, "registrations diff", "do the nodes' copies of the registrations agree" },
+	{ "agent/uplinks.txt", REPORT_AGENT, "uplink list -v", "this node's ways to the outside, with every target" },
+	{ "agent/uplink-history.txt", REPORT_AGENT, "uplink history -n 1000", "what became of them" },
 	{ "config/ringkeep.conf", REPORT_TEXT, "CONFIG", "the configuration, without secrets" },
 	{ "config/check.txt", REPORT_SELF, "config check", "what hactl config check says of it and of corosync.conf" },
 	{ "config/explain.txt", REPORT_SELF, "config explain", "every option and inequality in force" },

@@ -54,10 +54,21 @@ static void show_node_uplinks(struct hactl *h, const json_t *n)
 
 	json_array_foreach(list, i, u)
 	{
-		const char *isp = hactl_text(u, "isp");
+		const char *isp = hactl_text(u, "isp"), *name = hactl_text(u, "name");
+		const char *class = hactl_text(u, "class");
+		char age[40];
 
-		(void)fprintf(h->out, "%s%s %s%s", i == 0 ? ", uplinks " : ", ", *isp ? isp : "(another)",
-			      hactl_text(u, "class"), hactl_true(u, "in_use") ? " (in use)" : "");
+		(void)fprintf(h->out, "%s%s %s", i == 0 ? ", uplinks " : ", ",
+			      *name  ? name
+			      : *isp ? isp
+				     : "(another)",
+			      class);
+		if (strcmp(class, "good") != 0) {
+			hactl_duration(hactl_number(u, "age_ms", -1), age, sizeof age);
+			(void)fprintf(h->out, " for %s", age);
+		}
+		if (hactl_true(u, "in_use"))
+			(void)fputs(" (in use)", h->out);
 	}
 }
 
@@ -489,7 +500,7 @@ void show_status(struct hactl *h, const json_t *data)
 	show_fencing(h, data);
 	json_array_foreach(json_object_get(data, "groups"), i, g) show_group(h, g);
 	show_links(h, data);
-	show_uplink_lines(h, data);
+	show_uplink_lines(h, data, false);
 	show_watchdog(h, data);
 	show_alarms(h, data);
 }
@@ -506,5 +517,5 @@ void show_why(struct hactl *h, const json_t *data)
 	show_vrrp(h, data);
 	show_operation(h, data);
 	show_candidates(h, data, "candidates, best first in the configuration");
-	show_uplink_lines(h, data);
+	show_uplink_lines(h, data, true);
 }

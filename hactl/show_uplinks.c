@@ -99,28 +99,66 @@ static void show_columns(struct hactl *h, const struct uplink_widths *w)
 	(void)fputc('\n', h->out);
 }
 
-static void show_switch(struct hactl *h, const json_t *v)
+/* "    verified in 1.6 to 9.0 s; waits for trunks, flows" */
+static void show_pending(struct hactl *h, const json_t *p)
 {
-	const json_t *s = json_object_get(v, "last_switch");
+	json_t *waits = json_object_get(p, "waits_for"), *w;
+	double at_most = (double)hactl_number(p, "ended_in_ms_max", 0) / 1000;
+	size_t i;
 
-	if (hactl_true(s, "running"))
-		(void)fprintf(h->out, "    moving from %s to %s now, and checking that it is whole\n",
-			      hactl_text(s, "from"), hactl_text(s, "to"));
+	if (hactl_true(p, "undoing"))
+		(void)fprintf(h->out, "    being undone, within %.1f s", at_most);
+	else
+		(void)fprintf(h->out, "    verified in %.1f to %.1f s",
+			      (double)hactl_number(p, "verified_in_ms_min", 0) / 1000, at_most);
+	json_array_foreach(waits, i, w)
+	{
+		(void)fprintf(h->out, "%s%s", i ? ", " : "; waits for ",
+			      json_string_value(w) ? json_string_value(w) : "?");
+	}
+	(void)fputc('\n', h->out);
 }
 
-static void show_voice(struct hactl *h, const json_t *v)
+/* Where it goes now, and by which row. */
+static void show_way(struct hactl *h, const json_t *v)
 {
-	const json_t *calls = json_object_get(v, "calls");
+	const json_t *calls = json_object_get(v, "calls"), *s = json_object_get(v, "last_switch");
+	bool moving = hactl_true(s, "running");
 
-	(void)fprintf(h->out, "  voice %s over ", hactl_text(v, "family"));
-	hactl_put(h, h->out, STYLE_BOLD, 0, *hactl_text(v, "uplink") ? hactl_text(v, "uplink") : "nothing");
+	(void)fprintf(h->out, "  voice %s %s ", hactl_text(v, "family"), moving ? "moving to" : "over");
+	hactl_put(h, h->out, STYLE_BOLD, 0,
+		  moving		     ? hactl_text(s, "to")
+		  : *hactl_text(v, "uplink") ? hactl_text(v, "uplink")
+					     : "nothing");
+	if (moving)
+		(void)fprintf(h->out, " from %s", *hactl_text(s, "from") ? hactl_text(s, "from") : "nothing");
 	if (json_is_integer(calls))
 		(void)fprintf(h->out, ", %" PRId64 " calls", (int64_t)json_integer_value(calls));
-	(void)fprintf(h->out, "\n    %s: %s\n", hactl_text(v, "rule"), hactl_text(v, "why"));
-	show_switch(h, v);
+	if (moving)
+		(void)fprintf(h->out, "\n    R%" PRId64 ": %s\n", hactl_number(s, "rule", 0),
+			      hactl_text(s, "why"));
+	else
+		(void)fprintf(h->out, "\n    %s: %s\n", hactl_text(v, "rule"), hactl_text(v, "why"));
+	if (moving)
+		show_pending(h, json_object_get(s, "pending"));
 }
 
-void show_uplink_lines(struct hactl *h, const json_t *data)
+static void show_others(struct hactl *h, const json_t *list, const char *family)
+{
+	const json_t *u;
+	size_t i;
+
+	json_array_foreach(list, i, u)
+	{
+		if (strcmp(hactl_text(u, "family"), family) != 0 || !*hactl_text(u, "not_taken"))
+			continue;
+		(void)fputs("    not ", h->out);
+		hactl_put(h, h->out, STYLE_BOLD, 0, hactl_text(u, "name"));
+		(void)fprintf(h->out, ": %s\n", hactl_text(u, "not_taken"));
+	}
+}
+
+void show_uplink_lines(struct hactl *h, const json_t *data, bool others)
 {
 	json_t *list = json_object_get(data, "uplinks"), *voice = json_object_get(data, "voice"), *o;
 	struct uplink_widths w = { hactl_width(list, "name", 4), hactl_width(list, "isp", 3) };
@@ -133,7 +171,12 @@ void show_uplink_lines(struct hactl *h, const json_t *data)
 	(void)fputc('\n', h->out);
 	show_columns(h, &w);
 	json_array_foreach(list, i, o) show_uplink(h, o, &w);
-	json_array_foreach(voice, i, o) show_voice(h, o);
+	json_array_foreach(voice, i, o)
+	{
+		show_way(h, o);
+		if (others)
+			show_others(h, list, hactl_text(o, "family"));
+	}
 }
 
 void show_uplinks(struct hactl *h, const json_t *data)
@@ -144,5 +187,7 @@ void show_uplinks(struct hactl *h, const json_t *data)
 	}
 	if (!json_array_size(json_object_get(data, "uplinks")))
 		(void)fputs("this node has no uplinks; see ringkeep.conf(5), Uplinks\n", h->out);
-	show_uplink_lines(h, data);
+	show_uplink_lines(h, data, false);
+	if (*hactl_text(data, "note"))
+		(void)fprintf(h->out, "\n%s\n", hactl_text(data, "note"));
 }

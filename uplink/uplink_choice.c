@@ -340,6 +340,50 @@ void uplink_choice_step(struct uplink_choice *c, const struct uplink_facts *f, b
 		(void)token_bucket_take(&c->budget, now);
 }
 
+/* Compared with the one in use. */
+static const char *compared(const struct uplink_fact *u, const struct uplink_fact *active)
+{
+	int order = fact_preferred(u, active);
+
+	if (u->grade < active->grade)
+		return "worse than the one in use";
+	if (u->damped)
+		return "it came and went too often lately";
+	if (u->doubted)
+		return "it may have died just now";
+	if (u->grade > active->grade)
+		return "better than the one in use: the row that decided says what is waited for";
+	if (order < 0)
+		return "as good as the one in use and preferred: the row that decided says when";
+	return order > 0 ? "as good as the one in use, which is preferred" : "as good as the one in use";
+}
+
+const char *uplink_choice_not(const struct uplink_choice *c, const struct uplink_facts *f, int8_t uplink,
+			      boot_t now)
+{
+	const struct uplink_fact *u = &f->uplink[uplink];
+
+	if (uplink == c->active && (c->moving_to == UPLINK_ANY || c->moving == UPLINK_FINISH))
+		return NULL;
+	if (uplink == c->active)
+		return "voice is leaving it";
+	if (uplink == c->moving_to)
+		return "voice is moving there";
+	if (uplink == c->draining)
+		return "only live calls are still on it";
+	if (u->grade == UPLINK_GRADE_NONE)
+		return "nothing can leave there";
+	if (boot_before(now, c->barred_until[uplink]))
+		return "a switch to it has just failed";
+	if (c->pinned != UPLINK_ANY && c->pinned < f->count && c->pinned != uplink)
+		return "an operator wants another one";
+	if (u->grade == UPLINK_GRADE_BAD)
+		return "too bad for speech";
+	if (u->grade == UPLINK_GRADE_UNKNOWN)
+		return "not known yet how good it is";
+	return c->active == UPLINK_ANY ? "the row that decided says" : compared(u, &f->uplink[c->active]);
+}
+
 /* It was gone back to, and is left again already: the next time is later. */
 static void back_judge(struct uplink_choice *c, boot_t now)
 {

@@ -97,6 +97,9 @@ void uplink_choice_pin(struct uplink_choice *c, int8_t uplink);
 /* What to do now. Asking changes only timers, and the budget when an automatic switch is decided. */
 void uplink_choice_step(struct uplink_choice *c, const struct uplink_facts *f, boot_t now,
 			struct uplink_decision *ret);
+/* For people: why voice does not take that uplink; NULL: it does. */
+const char *uplink_choice_not(const struct uplink_choice *c, const struct uplink_facts *f, int8_t uplink,
+			      boot_t now);
 /* The outstanding decision is carried out and verified. */
 void uplink_choice_done(struct uplink_choice *c, boot_t now);
 /* ... or was undone: its target is left alone for a while. */

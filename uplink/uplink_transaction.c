@@ -237,6 +237,43 @@ boot_t uplink_transaction_due(const struct uplink_transaction *t)
 	return due;
 }
 
+static boot_t later(boot_t a, boot_t b)
+{
+	return boot_before(a, b) ? b : a;
+}
+
+static void pending_back(const struct uplink_transaction *t, struct uplink_pending *ret)
+{
+	boot_t begun = reached(t->back_begun) ? t->back_begun : t->begun;
+
+	*ret = (struct uplink_pending){ .pbx = true,
+					.soonest = BOOT_NEVER,
+					.ended_by = boot_add(begun, UPLINK_PBX_NS) };
+}
+
+void uplink_transaction_pending(const struct uplink_transaction *t, struct uplink_pending *ret)
+{
+	boot_t route = reached(t->route_at) ? t->route_at : t->begun, sip = route;
+	bool flush = t->kind != UPLINK_KIND_DRAIN, moves = t->kind != UPLINK_KIND_FINISH;
+
+	if (t->undoing) {
+		pending_back(t, ret);
+		return;
+	}
+	*ret = (struct uplink_pending){ .pbx = !reached(t->pbx_at),
+					.trunks = moves && !reached(t->trunks_at),
+					.flows = flush && !given(t, UPLINK_TASK_COUNT),
+					.answer = moves && !t->heard };
+	if (ret->pbx)
+		sip = boot_add(reached(t->pbx_begun) ? t->pbx_begun : route, UPLINK_PBX_NS);
+	if (ret->trunks)
+		sip = boot_add(reached(t->trunks_begun) ? t->trunks_begun : sip, UPLINK_TRUNKS_NS);
+	ret->soonest = flush ? boot_add(route, UPLINK_COUNT_NS) : route;
+	ret->ended_by = later(ret->soonest, sip);
+	if (ret->answer)
+		ret->ended_by = later(ret->ended_by, boot_add(route, UPLINK_ANSWER_NS));
+}
+
 const char *uplink_outcome_name(enum uplink_outcome o)
 {
 	static const char *const names[] = {

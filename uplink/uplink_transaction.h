@@ -90,6 +90,16 @@ enum uplink_task uplink_transaction_next(struct uplink_transaction *t,
 void uplink_transaction_did(struct uplink_transaction *t, enum uplink_task task, bool ok, boot_t now);
 /* When to ask again, whatever happens; BOOT_NEVER: it has ended. */
 boot_t uplink_transaction_due(const struct uplink_transaction *t);
+
+/* What a switch that is under way still waits for. */
+struct uplink_pending {
+	bool pbx, trunks;
+	bool flows;	 /* the second look at what is left on the old line */
+	bool answer;	 /* of a target over the new one */
+	boot_t soonest;	 /* it is verified from then on, if all else goes well; BOOT_NEVER: it is undone */
+	boot_t ended_by; /* by then it has ended, however */
+};
+void uplink_transaction_pending(const struct uplink_transaction *t, struct uplink_pending *ret);
 bool uplink_transaction_late(const struct uplink_transaction *t, enum uplink_task task);
 const char *uplink_outcome_name(enum uplink_outcome o);
 

@@ -163,19 +163,25 @@ def _uplink(name, **changes):
 
 UPLINKS = {
     "uplinks": [_uplink("isp1", **{"class": "bad", "why": "silent", "since_ms": 4100, "mos": 1.0, "loss_percent": 100.0, "delay_ms": None, "jitter_ms": None,
-                                   "damped": True}),
-                _uplink("isp2", state="in-use", pinned=True, delay_ms=21.0), _uplink("lte", state="missing", **{"class": "none", "why": "no-carrier", "mos": None})],
+                                   "damped": True, "not_taken": "too bad for speech"}),
+                _uplink("isp2", state="in-use", pinned=True, delay_ms=21.0, not_taken=None),
+                _uplink("lte", state="missing", **{"class": "none", "why": "no-carrier", "mos": None, "not_taken": "nothing can leave there"})],
     "voice": [{"family": "ipv4", "uplink": "isp2", "since_ms": 3000, "rule": "R512", "why": "an operator wants this uplink: nothing is automatic; hactl uplink "
                "auto ends this", "action": "stay", "switches": 1, "calls": 3, "draining": None, "pinned": "isp2", "last_switch": None}],
 }
-WITH_UPLINKS = {**HEALTHY, **UPLINKS, "nodes": [n | {"uplinks": [{"isp": "isp1", "class": "bad", "in_use": False, "age_ms": 4100},
-                                                                 {"isp": "isp2", "class": "good", "in_use": True, "age_ms": 3720000}]} if not n.get("witness") else n
+WITH_UPLINKS = {**HEALTHY, **UPLINKS, "nodes": [n | {"uplinks": [{"isp": "isp1", "name": "isp1", "family": "ipv4", "class": "bad", "in_use": False, "age_ms": 4100},
+                                                                 {"isp": "isp2", "name": None, "family": None, "class": "good", "in_use": True, "age_ms": 3720000}]} if not n.get("witness") else n
                                                 for n in HEALTHY["nodes"]]}
 WHY_WITH_UPLINKS = {**WHY, **UPLINKS}
 UPLINK_HISTORY = {"records": [
     {"time": "2026-11-24T12:00:00.123Z", "node": "n1", "node_id": 1, "number": 7, "type": "uplink", "text": "alice wants voice over isp2"},
     {"time": "2026-11-24T12:00:02.200Z", "node": "n1", "node_id": 1, "number": 8, "type": "uplink-switch", "text": "ipv4: voice moved from isp1 to isp2"}]}
-SWITCHING = {**UPLINKS, "voice": [{**UPLINKS["voice"][0], "last_switch": {"from": "isp2", "to": "isp1", "running": True}}]}
+SWITCHING = {**UPLINKS, "voice": [{**UPLINKS["voice"][0], "rule": "R500", "why": "a switch is being carried out: wait for its end", "last_switch": {
+    "from": "isp2", "to": "isp1", "rule": 510, "why": "an operator wants this uplink: switch", "running": True,
+    "pending": {"undoing": False, "waits_for": ["trunks", "flows"], "verified_in_ms_min": 1600, "ended_in_ms_max": 9000}}}]}
+UNDOING = {**UPLINKS, "voice": [{**SWITCHING["voice"][0], "last_switch": {**SWITCHING["voice"][0]["last_switch"], "pending": {
+    "undoing": True, "waits_for": ["PBX"], "verified_in_ms_min": None, "ended_in_ms_max": 4000}}}]}
+NOT_ORDERED = {**UPLINKS, "note": "No uplink was ordered by hand: nothing changes."}
 
 
 def group_of(data, **changes):

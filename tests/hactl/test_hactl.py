@@ -88,12 +88,16 @@ class Shows(Case):
     def test_status_with_uplinks(self):
         self.shows("status-uplinks", "status", model.WITH_UPLINKS)
 
+    def test_status_while_voice_moves(self):
+        self.shows("status-moving", "status", {**model.WITH_UPLINKS, "voice": model.SWITCHING["voice"]})
+
     def test_uplinks(self):
         self.shows("uplink-list", "uplink", model.UPLINKS, "list")
         self.shows("uplink-none", "uplink", {"uplinks": [], "voice": []}, "list")
         self.shows("uplink-verbose", "uplink", model.UPLINKS, "list", "-v")
         self.shows("uplink-use", "uplink", model.SWITCHING, "use", "isp1")
-        self.shows("uplink-auto", "uplink", model.UPLINKS, "auto")
+        self.shows("uplink-use-undone", "uplink", model.UNDOING, "list")
+        self.shows("uplink-auto", "uplink", model.NOT_ORDERED, "auto")
         self.shows("uplink-history", "uplink", model.UPLINK_HISTORY, "history")
 
     def test_uplinks_refused(self):
@@ -102,8 +106,9 @@ class Shows(Case):
             self.assertEqual((code, out, err), (1, "", f"hactl: {text}\n"))
         _, out, _, _ = self.ask({"uplink": model.ok(model.UPLINKS)}, "--json", "uplink", "list")
         self.assertEqual(json.loads(out), model.UPLINKS)
-        for line in (GOLDEN / "uplink-list.txt").read_text().splitlines():
-            self.assertTrue(len(line) <= 80 or line.startswith("    R"), line)
+        for name in ("uplink-list", "uplink-verbose", "uplink-use", "uplink-auto", "uplink-use-undone"):
+            for line in (GOLDEN / f"{name}.txt").read_text().splitlines():
+                self.assertTrue(len(line) <= 80 or line.startswith("    R"), line)
 
     def test_why(self):
         self.shows("why", "why", model.WHY, "office")

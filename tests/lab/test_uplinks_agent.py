@@ -214,12 +214,30 @@ def test_config_check_looks_at_the_kernel(calm, tmp_path):
 def test_auto_says_nothing_where_nothing_was_ordered(calm):
     _lab, _isps, holder = calm
     said = len(ringkeep.hactl(holder, "uplink", "history", "-n", "1000")["records"])
-    ringkeep.hactl(holder, "uplink", "auto")
+    assert "nothing changes" in ringkeep.hactl(holder, "uplink", "auto")["note"]
     assert len(ringkeep.hactl(holder, "uplink", "history", "-n", "1000")["records"]) == said
     refused = holder.run(*ringkeep.hactl_command(holder), "uplink", "use", "isp22")
     assert refused.returncode == 1 and 'did you mean "isp2"?' in refused.stderr, refused
     peer = next(n for n in ringkeep.status(holder)["nodes"] if n["name"] not in (holder.name, "w1"))
-    assert {u["isp"]: u["class"] for u in peer["uplinks"]} == {"isp1": "good", "isp2": "good"}, peer
+    assert {(u["name"], u["isp"], u["family"], u["class"]) for u in peer["uplinks"]} == {(n, n, "ipv4", "good") for n in ("isp1", "isp2")}, peer
+    assert all(u["age_ms"] >= 0 for u in peer["uplinks"]), peer
+    taken = {u["name"]: u["not_taken"] for u in ringkeep.hactl(holder, "why", "office")["uplinks"]}
+    assert taken == {"isp1": None, "isp2": "as good as the one in use, which is preferred"}
+
+
+def test_a_switch_says_what_it_waits_for(calm):
+    _lab, _isps, holder = calm
+    ringkeep.hactl(holder, "uplink", "use", "isp2")
+    seen = []
+    wait_until(lambda: seen.append(voice(holder)["last_switch"]) or not seen[-1]["running"], 30, lambda: str(seen[-1]), 0.05)
+    running = [s["pending"] for s in seen[:-1]]
+    if seen[-1]["ms"]["verified"] < 3000:  # no stall of this machine hid it
+        assert running, seen
+    for p in running:
+        assert not p["undoing"] and set(p["waits_for"]) <= {"PBX", "trunks", "flows", "answer"} and p["verified_in_ms_min"] <= 2000, p
+        assert p["verified_in_ms_min"] <= p["ended_in_ms_max"] <= 15000, p
+    assert seen[-1]["pending"] is None and seen[-1]["ok"], seen[-1]
+    assert "note" not in ringkeep.hactl(holder, "uplink", "auto")
 
 
 def pinned(node):

@@ -347,6 +347,40 @@ START_TEST(rotates_and_keeps_the_chain)
 }
 END_TEST
 
+/* However many others there are after them, and in both files. */
+START_TEST(reads_those_of_a_type)
+{
+	static const char *const types[] = { "uplink", "uplink-switch", "uplinked", "alarm" };
+	struct history_origin o;
+	struct place p;
+	char line[HISTORY_LINE_MAX];
+
+	place_begin(&p, 1200);
+	for (uint64_t n = 1; n <= 4; n++) {
+		o = origin(2, n);
+		int len = history_format_event(&o, types[n - 1], NULL, "\"type\":\"uplink\"", NULL, line,
+					       sizeof line);
+
+		ck_assert_int_eq(history_append(&p.file, line, (size_t)len), 0);
+	}
+	ck_assert_int_eq(append(&p, 2, 5), 0);
+	ck_assert_int_eq(append(&p, 2, 6), 0);
+	ck_assert_int_eq(faccessat(p.fd, "history.1", F_OK, 0), 0);
+	json_t *list = history_read_type(p.fd, "uplink", 100);
+
+	ck_assert_uint_eq(json_array_size(list), 2);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_str_eq(json_string_value(json_object_get(json_array_get(list, i), "type")),
+				 types[i]);
+	json_decref(list);
+	list = history_read_type(p.fd, "uplink", 1);
+	ck_assert_uint_eq(json_array_size(list), 1);
+	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(list, 0), "type")), types[1]);
+	json_decref(list);
+	place_end(&p);
+}
+END_TEST
+
 /* A disk without room for one more file, or a process without room for one more descriptor: the old file has
  * got its new name by then. */
 START_TEST(goes_on_after_half_a_rotation)
@@ -541,8 +575,9 @@ START_TEST(refuses_what_is_no_record)
 }
 END_TEST
 
-UNIT_MAIN("history", formats_a_record, tells_records_as_sentences, prints_one_line_whatever_a_record_says,
-	  chains_and_ignores_copies, sees_tampering, sees_a_removed_line, cuts_off_half_a_line_and_goes_on,
-	  rotates_and_keeps_the_chain, goes_on_after_half_a_rotation, an_end_replaces_its_beginning,
-	  a_beginning_without_an_end_is_told, a_takeover_that_was_seen_goes_when_its_own_record_comes,
-	  tells_of_which_takeover_a_record_is, refuses_what_is_no_record)
+UNIT_MAIN("history", reads_those_of_a_type, formats_a_record, tells_records_as_sentences,
+	  prints_one_line_whatever_a_record_says, chains_and_ignores_copies, sees_tampering,
+	  sees_a_removed_line, cuts_off_half_a_line_and_goes_on, rotates_and_keeps_the_chain,
+	  goes_on_after_half_a_rotation, an_end_replaces_its_beginning, a_beginning_without_an_end_is_told,
+	  a_takeover_that_was_seen_goes_when_its_own_record_comes, tells_of_which_takeover_a_record_is,
+	  refuses_what_is_no_record)

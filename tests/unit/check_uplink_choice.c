@@ -519,10 +519,78 @@ START_TEST(doubt_stops_no_clock)
 }
 END_TEST
 
-UNIT_MAIN("uplink_choice", failback_learns, doubted_is_not_switched_to, doubt_stops_no_clock, good_stays,
-	  dead_switches_at_once, nothing_fit_is_held_with_an_alarm, unknown_stays,
-	  degraded_waits_drains_and_finishes, degraded_and_idle_switches, degraded_for_a_moment_only,
-	  unknown_calls_are_calls, drained_uplink_dies, drain_target_dies, failback_when_idle,
+static const char *not_taken(int64_t s, int8_t uplink)
+{
+	const char *why = uplink_choice_not(&c, &f, uplink, at_s(s));
+
+	return why ? why : "taken";
+}
+
+START_TEST(says_why_not_the_others)
+{
+	begin(0, GOOD, GOOD);
+	expect(0, 580, UPLINK_STAY);
+	ck_assert_str_eq(not_taken(0, 0), "taken");
+	ck_assert_str_eq(not_taken(0, 1), "as good as the one in use, which is preferred");
+	f.uplink[1].preference = 0;
+	ck_assert_str_eq(not_taken(0, 1), "as good as the one in use");
+	f.uplink[1].doubted = true;
+	ck_assert_str_eq(not_taken(0, 1), "it may have died just now");
+	f.uplink[1].damped = true;
+	ck_assert_str_eq(not_taken(0, 1), "it came and went too often lately");
+	f.uplink[1].grade = DEGR;
+	ck_assert_str_eq(not_taken(0, 1), "worse than the one in use");
+	f.uplink[1].grade = UNKN;
+	ck_assert_str_eq(not_taken(0, 1), "not known yet how good it is");
+	f.uplink[1].grade = BAD;
+	ck_assert_str_eq(not_taken(0, 1), "too bad for speech");
+	f.uplink[1].grade = NONE;
+	ck_assert_str_eq(not_taken(0, 1), "nothing can leave there");
+	begin(1, GOOD, GOOD);
+	ck_assert_str_eq(not_taken(0, 0),
+			 "as good as the one in use and preferred: the row that decided says when");
+	f.uplink[1].grade = DEGR;
+	f.calls = 1;
+	expect(0, 565, UPLINK_HOLD);
+	ck_assert_str_eq(not_taken(0, 0),
+			 "better than the one in use: the row that decided says what is waited for");
+	uplink_choice_pin(&c, 1);
+	ck_assert_str_eq(not_taken(0, 0), "an operator wants another one");
+	uplink_choice_pin(&c, 7); /* gone with a reload */
+	ck_assert_str_ne(not_taken(0, 0), "an operator wants another one");
+}
+END_TEST
+
+START_TEST(says_why_not_the_others_in_a_switch)
+{
+	begin(0, GOOD, GOOD);
+	uplink_choice_pin(&c, 1);
+	expect(0, 510, UPLINK_SWITCH);
+	ck_assert_str_eq(not_taken(0, 0), "voice is leaving it");
+	ck_assert_str_eq(not_taken(0, 1), "voice is moving there");
+	uplink_choice_failed(&c, at_s(1));
+	ck_assert_str_eq(not_taken(1, 0), "taken");
+	ck_assert_str_eq(not_taken(1, 1), "a switch to it has just failed");
+	begin(0, DEGR, GOOD);
+	f.calls = 2;
+	expect(0, 565, UPLINK_HOLD);
+	expect_to(10, 563, UPLINK_DRAIN, 1);
+	f.calls_draining = 2;
+	ck_assert_str_eq(not_taken(11, 0), "only live calls are still on it");
+	f.calls_draining = 0;
+	expect(12, 531, UPLINK_FINISH);
+	ck_assert_str_eq(not_taken(12, 1), "taken");
+	begin(UPLINK_ANY, NONE, UNKN);
+	ck_assert_str_eq(not_taken(0, 0), "nothing can leave there");
+	ck_assert_str_eq(not_taken(0, 1), "not known yet how good it is");
+}
+END_TEST
+
+UNIT_MAIN("uplink_choice", says_why_not_the_others, says_why_not_the_others_in_a_switch, failback_learns,
+	  doubted_is_not_switched_to, doubt_stops_no_clock, good_stays, dead_switches_at_once,
+	  nothing_fit_is_held_with_an_alarm, unknown_stays, degraded_waits_drains_and_finishes,
+	  degraded_and_idle_switches, degraded_for_a_moment_only, unknown_calls_are_calls,
+	  drained_uplink_dies, drain_target_dies, failback_when_idle,
 	  failback_starts_anew_when_the_preferred_one_fails, failback_with_a_limit, failback_in_a_window,
 	  failback_by_hand, no_failback_to_a_lower_grade, damped_is_not_chosen_unless_nothing_else_will_do,
 	  ranks, cheaper_is_a_reason_to_go_back, pinned_by_an_operator,

@@ -254,5 +254,41 @@ START_TEST(dead_line_is_left_whatever_fails)
 }
 END_TEST
 
-UNIT_MAIN("uplink_transaction", every_order, planned_goes_back, lost_way_back_holds_up_nothing,
-	  dead_line_is_left_whatever_fails)
+START_TEST(says_what_it_waits_for)
+{
+	struct uplink_transaction t;
+	struct uplink_pending p;
+	struct uplink_transaction_facts f = { .old_fit = true };
+	enum uplink_task task;
+
+	uplink_transaction_begin(&t, UPLINK_KIND_SWITCH, true, false, at(0));
+	uplink_transaction_pending(&t, &p);
+	ck_assert(p.pbx && p.trunks && p.flows && p.answer);
+	while ((task = uplink_transaction_next(&t, &f, at(1))) != UPLINK_TASK_WAIT)
+		uplink_transaction_did(&t, task, true, at(1));
+	uplink_transaction_pending(&t, &p);
+	ck_assert(p.pbx && p.trunks && p.flows && p.answer);
+	ck_assert_int_eq(p.soonest.ns, at(2001).ns);
+	ck_assert_int_eq(p.ended_by.ns, at(15001).ns);
+	f.pbx_ended = f.trunks_ended = true;
+	f.answered_at = at(20);
+	while ((task = uplink_transaction_next(&t, &f, at(30))) != UPLINK_TASK_WAIT)
+		uplink_transaction_did(&t, task, true, at(30));
+	uplink_transaction_pending(&t, &p);
+	ck_assert(!p.pbx && !p.answer && p.flows);
+	ck_assert_int_eq(p.soonest.ns, at(2001).ns);
+	ck_assert(!boot_before(p.ended_by, at(2001)));
+	f.new_lost = true; /* back it goes */
+	f.pbx_ended = false;
+	while ((task = uplink_transaction_next(&t, &f, at(100))) != UPLINK_TASK_WAIT)
+		uplink_transaction_did(&t, task, true, at(100));
+	ck_assert(t.undoing && t.outcome == UPLINK_UNDER_WAY);
+	uplink_transaction_pending(&t, &p);
+	ck_assert(p.pbx && !p.flows && !p.answer);
+	ck_assert_int_eq(p.soonest.ns, BOOT_NEVER.ns);
+	ck_assert_int_eq(p.ended_by.ns, at(5100).ns);
+}
+END_TEST
+
+UNIT_MAIN("uplink_transaction", says_what_it_waits_for, every_order, planned_goes_back,
+	  lost_way_back_holds_up_nothing, dead_line_is_left_whatever_fails)
