@@ -45,6 +45,8 @@ static FILE *connect_agent(struct hactl *h, int timeout_s, int *ret_exit)
 	}
 	(void)snprintf(sa.sun_path, sizeof sa.sun_path, "%s", h->socket_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && timeout_s > 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0) {
 		*ret_exit = unreachable(h, "the agent cannot be reached", errno);
 		return NULL;
@@ -100,36 +102,69 @@ static bool read_line(FILE *f, char **line, size_t *size)
 	return true;
 }
 
-json_t *hactl_ask(struct hactl *h, void (*each)(struct hactl *h, const json_t *event), int *ret_exit)
+struct hactl_stream {
+	FILE *f;
+	char *line;
+	size_t size;
+};
+
+struct hactl_stream *hactl_stream_open(struct hactl *h, int timeout_s, int *ret_exit)
 {
-	int drain_s = (int)(hactl_number(h->args, "drain_ms", 0) / 1000);
-	/* An agent tells twice its operation timeout after the drain at the latest. */
-	int timeout_s = each			? 0
-			: hactl_flag(h, "wait") ? drain_s + 2 * REPLY_WAIT_TIMEOUT_S
-						: REPLY_TIMEOUT_S;
-	_cleanup_(fclose_ptr) FILE *f = connect_agent(h, timeout_s, ret_exit);
-	_cleanup_(free_ptr) char *line = NULL;
-	size_t size = 0;
+	struct hactl_stream *s = calloc(1, sizeof *s);
 
-	if (!f)
+	*ret_exit = HACTL_UNREACHABLE;
+	if (!s)
 		return NULL;
-	if (!send_request(f, h)) {
+	s->f = connect_agent(h, timeout_s, ret_exit);
+	if (s->f && send_request(s->f, h))
+		return s;
+	if (s->f)
 		*ret_exit = unreachable(h, "the agent cannot be asked", errno);
-		return NULL;
-	}
-	while (read_line(f, &line, &size)) {
-		json_t *reply = json_loads(line, 0, NULL);
-		const json_t *event = json_object_get(reply, "event");
+	hactl_stream_close(s);
+	return NULL;
+}
 
-		if (!event && json_is_object(reply))
-			return reply;
-		if (event && each)
-			each(h, event);
-		json_decref(reply);
+json_t *hactl_stream_next(struct hactl *h, struct hactl_stream *s, int *ret_exit)
+{
+	json_t *line;
+
+	while (read_line(s->f, &s->line, &s->size)) {
+		line = json_loads(s->line, 0, NULL);
+		if (json_is_object(line))
+			return line;
+		json_decref(line);
 	}
 	*ret_exit = errno == EAGAIN ? unreachable(h, "the agent does not answer", ETIMEDOUT)
 				    : unreachable(h, "the agent hung up", errno ? errno : ECONNRESET);
 	return NULL;
+}
+
+void hactl_stream_close(struct hactl_stream *s)
+{
+	if (!s)
+		return;
+	if (s->f)
+		(void)fclose(s->f);
+	free(s->line);
+	free(s);
+}
+
+json_t *hactl_ask(struct hactl *h, int *ret_exit)
+{
+	int drain_s = (int)(hactl_number(h->args, "drain_ms", 0) / 1000);
+	/* An agent tells twice its operation timeout after the drain at the latest. */
+	int timeout_s = h->timeout_s		? h->timeout_s
+			: hactl_flag(h, "wait") ? drain_s + 2 * REPLY_WAIT_TIMEOUT_S
+						: REPLY_TIMEOUT_S;
+	struct hactl_stream *s = hactl_stream_open(h, timeout_s, ret_exit);
+	json_t *reply = s ? hactl_stream_next(h, s, ret_exit) : NULL;
+
+	while (json_object_get(reply, "event")) {
+		json_decref(reply);
+		reply = hactl_stream_next(h, s, ret_exit);
+	}
+	hactl_stream_close(s);
+	return reply;
 }
 
 int hactl_finish(struct hactl *h, json_t *reply)
@@ -157,7 +192,7 @@ int hactl_finish(struct hactl *h, json_t *reply)
 int hactl_run_remote(struct hactl *h)
 {
 	int ret = HACTL_UNREACHABLE;
-	json_t *reply = hactl_ask(h, NULL, &ret);
+	json_t *reply = hactl_ask(h, &ret);
 
 	return reply ? hactl_finish(h, reply) : ret;
 }

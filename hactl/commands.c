@@ -32,7 +32,9 @@ const struct hactl_command hactl_commands[] = {
 	{ "history", "", "count verify state-dir", ROLE_VIEWER, run_history, show_history,
 	  "what changed, when and why; --verify checks the chain of the file" },
 	{ "watch", "", "", ROLE_VIEWER, run_watch, NULL,
-	  "history as it happens, until interrupted" },
+	  "history as it happens, until interrupted, also over a restart of the agent" },
+	{ "top", "", "once", ROLE_VIEWER, run_top, NULL,
+	  "groups, alarms, nodes, uplinks and history on the terminal, each second anew, until q" },
 	{ "check", "[GROUP]", "warning critical", ROLE_VIEWER, run_check, NULL,
 	  "this node and its groups for Nagios or Icinga: one line with performance data, then each finding; exit codes 0 OK, 1 WARNING, "
 	  "2 CRITICAL, 3 UNKNOWN" },
@@ -74,6 +76,7 @@ const struct hactl_option hactl_options[] = {
 	{ "count", 'n', "NUMBER", "count", "so many of the latest; default 50" },
 	{ "warning", 'w', "LIMITS", "warning", "check: NAME=RANGE,... of what the performance data has, such as mos=3.6:,loss=2,rtt=0.02" },
 	{ "critical", 'c', "LIMITS", "critical", "check: the same" },
+	{ "once", 0, NULL, "once", "print one picture, of the terminal's size or of COLUMNS and LINES, and end" },
 	{ "verify", 0, NULL, "verify", "check the hash chain of the history file" },
 	{ "state-dir", 0, "DIR", "state_dir", "default " HACTL_STATE_DIR },
 	{ "config", 0, "FILE", "config", "ringkeep's configuration; default " HACTL_CONFIG },

@@ -32,6 +32,7 @@ struct hactl {
 	bool colour;
 	const struct hactl_command *command;
 	json_t *args; /* words and options by name, as they go into the request */
+	int timeout_s; /* of an answer; 0: as long as agents take */
 	int error;    /* errno of what hactl_ask() failed with */
 	FILE *out, *err;
 };
@@ -82,9 +83,12 @@ bool hactl_flag(const struct hactl *h, const char *key);
 
 /* Sends the command, prints the reply; exit code. */
 int hactl_run_remote(struct hactl *h);
-/* Sends the command; calls each for every event, returns the final reply or NULL (exit code in *ret_exit,
- * told). */
-json_t *hactl_ask(struct hactl *h, void (*each)(struct hactl *h, const json_t *event), int *ret_exit);
+/* Sends the command; returns the reply, or NULL (exit code in *ret_exit, told). */
+json_t *hactl_ask(struct hactl *h, int *ret_exit);
+/* The same for what ends late or never: one line after the other, events and the reply. timeout_s 0: none. */
+struct hactl_stream *hactl_stream_open(struct hactl *h, int timeout_s, int *ret_exit);
+json_t *hactl_stream_next(struct hactl *h, struct hactl_stream *s, int *ret_exit);
+void hactl_stream_close(struct hactl_stream *s);
 /* Prints the reply's refusal or, with --json, the reply; exit code. */
 int hactl_finish(struct hactl *h, json_t *reply);
 
@@ -122,6 +126,7 @@ void show_move(struct hactl *h, const json_t *data);
 void show_intent(struct hactl *h, const json_t *data);
 
 int run_watch(struct hactl *h);
+int run_top(struct hactl *h);
 int run_check(struct hactl *h); /* its exit codes are a plugin's */
 int run_history(struct hactl *h);
 int run_fence_command(struct hactl *h);

@@ -355,7 +355,7 @@ static json_t *ask(struct check *c)
 	h.args = json_object();
 	h.json = false;
 	h.err = err;
-	json_t *reply = hactl_ask(&h, NULL, &exit_code);
+	json_t *reply = hactl_ask(&h, &exit_code);
 
 	json_decref(h.args);
 	(void)fclose(err);

@@ -95,22 +95,3 @@ void show_fence(struct hactl *h, const json_t *data)
 	else
 		(void)fprintf(h->out, "%s is to be shot; see hactl status and hactl fence history\n", node);
 }
-
-static void print_event(struct hactl *h, const json_t *event)
-{
-	if (h->json) {
-		(void)json_dumpf(event, h->out, JSON_COMPACT | JSON_REAL_PRECISION(9));
-		(void)fputc('\n', h->out);
-	} else {
-		history_print_line(event, h->out);
-	}
-	(void)fflush(h->out);
-}
-
-int run_watch(struct hactl *h)
-{
-	int ret = HACTL_UNREACHABLE;
-	json_t *reply = hactl_ask(h, print_event, &ret);
-
-	return reply ? hactl_finish(h, reply) : ret;
-}

@@ -287,7 +287,7 @@ int run_completion(struct hactl *h)
 	}
 	h->command = hactl_command_find("status");
 	(void)json_object_clear(h->args);
-	reply = hactl_ask(h, NULL, &ret);
+	reply = hactl_ask(h, &ret);
 	json_array_foreach(json_object_get(json_object_get(reply, "data"), list), i, o)
 	{
 		(void)fprintf(h->out, "%s\n", hactl_text(o, "name"));
