@@ -226,7 +226,7 @@ static int push(struct hactl *h, const char *path)
 		return hactl_complain(h, "%s: this is no text", path);
 	json_decref(h->args);
 	h->args = args;
-	reply = hactl_ask(h, NULL, &ret);
+	reply = hactl_ask(h, &ret);
 	if (reply && hactl_true(reply, "ok") && !h->json)
 		print_pushed(h, json_object_get(reply, "data"));
 	return reply ? hactl_finish(h, reply) : ret;
