@@ -61,18 +61,11 @@ enum alert_event alert_event_parse(const char *name)
 
 const char *alert_event_suggest(const char *name)
 {
-	unsigned best_distance = words_far(name);
-	const char *best = NULL;
+	struct words_nearest near = words_nearest(name);
 
-	for (int e = 0; e < ALERT_CHOOSABLE; e++) {
-		unsigned d = words_distance(name, names[e]);
-
-		if (d < best_distance) {
-			best = names[e];
-			best_distance = d;
-		}
-	}
-	return best;
+	for (int e = 0; e < ALERT_CHOOSABLE; e++)
+		words_nearest_offer(&near, names[e]);
+	return near.word;
 }
 
 const char *alert_severity_name(enum alert_severity s)

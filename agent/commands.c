@@ -9,6 +9,7 @@
 #include "log.h"
 #include "pushing.h"
 #include "uplinks.h"
+#include "words.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -60,10 +61,14 @@ static bool command_group(struct agent *a, const struct control_request *req, gr
 {
 	const char *name = command_text(req, "group");
 	int index = config_group_index(a->config, name);
+	struct words_nearest near = words_nearest(name);
+	char hint[WORDS_HINT_MAX];
 
 	if (index < 0) {
-		*ret_reply =
-			control_refusal("usage", NULL, "There is no group \"%s\"; see hactl status.", name);
+		for (uint32_t g = 0; g < a->config->groups_count; g++)
+			words_nearest_offer(&near, a->config->groups[g].name);
+		*ret_reply = control_refusal("usage", NULL, "There is no group \"%s\"; %s", name,
+					     words_nearest_hint(&near, "see hactl status.", hint));
 		return false;
 	}
 	*ret = (group_index_t)index;
@@ -73,10 +78,14 @@ static bool command_group(struct agent *a, const struct control_request *req, gr
 static bool command_node(struct agent *a, const char *name, node_id_t *ret, json_t **ret_reply)
 {
 	const struct config_node *n = config_node_named(a->config, name);
+	struct words_nearest near = words_nearest(name);
+	char hint[WORDS_HINT_MAX];
 
 	if (!n) {
-		*ret_reply =
-			control_refusal("usage", NULL, "There is no node \"%s\"; see hactl status.", name);
+		for (uint32_t i = 0; i < a->config->nodes_count; i++)
+			words_nearest_offer(&near, a->config->nodes[i].name);
+		*ret_reply = control_refusal("usage", NULL, "There is no node \"%s\"; %s", name,
+					     words_nearest_hint(&near, "see hactl status.", hint));
 		return false;
 	}
 	*ret = (node_id_t)n->id;

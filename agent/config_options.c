@@ -564,25 +564,13 @@ const struct config_section *config_section_find(const char *name)
 
 const char *config_option_suggest(const char *section, const char *key)
 {
-	const char *best = NULL;
-	unsigned best_distance = words_far(key);
+	struct words_nearest near = words_nearest(key);
 
-	for (size_t i = 0; i < config_options_count; i++) {
-		unsigned d = words_distance(key, config_options[i].key);
-
-		if (!strcmp(config_options[i].section, section) && d < best_distance) {
-			best = config_options[i].key;
-			best_distance = d;
-		}
-	}
-	for (size_t i = 0; i < config_sections_count; i++) {
-		const struct config_section *s = &config_sections[i];
-
-		if (s->parent && !strcmp(s->parent, section) &&
-		    words_distance(key, s->name) < best_distance) {
-			best = s->name;
-			best_distance = words_distance(key, s->name);
-		}
-	}
-	return best;
+	for (size_t i = 0; i < config_options_count; i++)
+		if (!strcmp(config_options[i].section, section))
+			words_nearest_offer(&near, config_options[i].key);
+	for (size_t i = 0; i < config_sections_count; i++)
+		if (config_sections[i].parent && !strcmp(config_sections[i].parent, section))
+			words_nearest_offer(&near, config_sections[i].name);
+	return near.word;
 }

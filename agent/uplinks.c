@@ -647,20 +647,13 @@ static void ordered_save(const struct uplinks *u)
 
 static int uplinks_unknown(const struct uplinks *u, const char *name, struct sentence *reterr)
 {
-	const char *best = NULL;
-	unsigned best_distance = words_far(name);
+	struct words_nearest near = words_nearest(name);
+	char hint[WORDS_HINT_MAX];
 
-	for (uint8_t i = 0; i < u->count; i++) {
-		unsigned d = words_distance(name, uplinks_name(u, i));
-
-		if (d < best_distance) {
-			best = uplinks_name(u, i);
-			best_distance = d;
-		}
-	}
-	return sentence_fail(reterr, -ENOENT, "There is no uplink \"%s\"; %s%s%s", name,
-			     best ? "did you mean \"" : "see hactl uplink list", best ? best : "",
-			     best ? "\"?" : ".");
+	for (uint8_t i = 0; i < u->count; i++)
+		words_nearest_offer(&near, uplinks_name(u, i));
+	return sentence_fail(reterr, -ENOENT, "There is no uplink \"%s\"; %s", name,
+			     words_nearest_hint(&near, "see hactl uplink list.", hint));
 }
 
 int uplinks_use(struct uplinks *u, const char *name, const char *who, struct sentence *reterr)

@@ -169,18 +169,12 @@ const struct fence_metadata_parameter *fence_metadata_find(const struct fence_me
 
 const char *fence_metadata_suggest(const struct fence_metadata *m, const char *name)
 {
-	unsigned best_distance = words_far(name);
-	const char *best = NULL;
+	struct words_nearest near = words_nearest(name);
 
-	for (size_t i = 0; i < m->count; i++) {
-		unsigned d = words_distance(name, m->parameter[i].name);
-
-		if (m->parameter[i].deprecated || d >= best_distance)
-			continue;
-		best = m->parameter[i].name;
-		best_distance = d;
-	}
-	return best;
+	for (size_t i = 0; i < m->count; i++)
+		if (!m->parameter[i].deprecated)
+			words_nearest_offer(&near, m->parameter[i].name);
+	return near.word;
 }
 
 const struct fence_metadata_parameter *fence_metadata_plug(const struct fence_metadata *m)

@@ -2,6 +2,7 @@
 #include "hactl.h"
 
 #include "config_options.h"
+#include "words.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -13,6 +14,18 @@ const struct hactl_command *hactl_command_find(const char *name)
 		if (!strcmp(hactl_commands[i].name, name))
 			return &hactl_commands[i];
 	return NULL;
+}
+
+int hactl_command_unknown(const struct hactl *h, const char *name)
+{
+	struct words_nearest near = words_nearest(name);
+	char hint[WORDS_HINT_MAX];
+
+	for (size_t i = 0; i < hactl_commands_count; i++)
+		words_nearest_offer(&near, hactl_commands[i].name);
+	(void)hactl_complain(h, "there is no command %s; %s", name,
+			     words_nearest_hint(&near, "see hactl help", hint));
+	return HACTL_USAGE;
 }
 
 const struct hactl_option *hactl_option_find(const char *name)
@@ -268,10 +281,8 @@ int run_help(struct hactl *h)
 	const char *name = hactl_arg(h, "command", NULL);
 	const struct hactl_command *c = name ? hactl_command_find(name) : NULL;
 
-	if (name && !c) {
-		(void)hactl_complain(h, "there is no command %s; see hactl help", name);
-		return HACTL_USAGE;
-	}
+	if (name && !c)
+		return hactl_command_unknown(h, name);
 	if (c)
 		hactl_print_command_help(c, h->out);
 	else

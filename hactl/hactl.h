@@ -68,6 +68,8 @@ extern const size_t hactl_options_count;
 /* Parses what follows the command's name into h->args; an error has been printed if it returns false. */
 bool hactl_parse_args(struct hactl *h, int argc, char **argv);
 const struct hactl_command *hactl_command_find(const char *name);
+/* Tells, with what may have been meant; HACTL_USAGE. */
+int hactl_command_unknown(const struct hactl *h, const char *name);
 const struct hactl_option *hactl_option_find(const char *name);
 /* True if the command takes this option. */
 bool hactl_command_takes(const struct hactl_command *c, const char *option);

@@ -18,10 +18,8 @@ static bool wants_colour(void)
 static int run(struct hactl *h, int argc, char **argv)
 {
 	h->command = hactl_command_find(argv[0]);
-	if (!h->command) {
-		(void)hactl_complain(h, "there is no command %s; see hactl help", argv[0]);
-		return HACTL_USAGE;
-	}
+	if (!h->command)
+		return hactl_command_unknown(h, argv[0]);
 	bool plugin = h->command->run == run_check;
 
 	h->args = json_object();

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "words.h"
 
-#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
-unsigned words_distance(const char *a, const char *b)
+/* Letters to insert, remove or change to make b of a (Levenshtein). */
+static unsigned words_distance(const char *a, const char *b)
 {
 	unsigned row[WORDS_LENGTH_MAX + 1];
 	size_t la = strlen(a), lb = strlen(b);
@@ -28,7 +29,30 @@ unsigned words_distance(const char *a, const char *b)
 	return row[lb];
 }
 
-unsigned words_far(const char *word)
+struct words_nearest words_nearest(const char *to)
 {
-	return (unsigned)strlen(word) / 3 + 1;
+	size_t far = strlen(to) / 3 + 1;
+
+	return (struct words_nearest){ .to = to,
+				       .distance =
+					       far < WORDS_LENGTH_MAX ? (unsigned)far : WORDS_LENGTH_MAX };
+}
+
+void words_nearest_offer(struct words_nearest *n, const char *word)
+{
+	unsigned d = words_distance(n->to, word);
+
+	if (d >= n->distance)
+		return;
+	n->word = word;
+	n->distance = d;
+}
+
+const char *words_nearest_hint(const struct words_nearest *n, const char *otherwise, char ret[WORDS_HINT_MAX])
+{
+	if (n->word)
+		(void)snprintf(ret, WORDS_HINT_MAX, "did you mean \"%.*s\"?", WORDS_LENGTH_MAX, n->word);
+	else
+		(void)snprintf(ret, WORDS_HINT_MAX, "%.*s", WORDS_HINT_MAX - 1, otherwise);
+	return ret;
 }

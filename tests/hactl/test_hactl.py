@@ -250,6 +250,12 @@ class Asks(Case):
             self.assertEqual(done.stdout, "", line)
 
 
+    def test_a_command_that_is_nearly_right(self):
+        for line, hint in (("stauts", 'did you mean "status"?'), ("help uplinks", 'did you mean "uplink"?'), ("nosuch", "see hactl help")):
+            done = self.hactl(*line.split())
+            self.assertEqual((done.returncode, done.stderr), (2, f"hactl: there is no command {line.split()[-1]}; {hint}\n"))
+
+
 class Changes(Case):
     def test_done(self):
         moved = {"operation": "01", "group": "office", "to": "n2", "state": "done"}
