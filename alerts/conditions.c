@@ -41,13 +41,13 @@ void conditions_alert(const struct condition *c, const struct cluster_view *v, e
 	condition_key(c, v, ret->key, sizeof ret->key);
 	(void)snprintf(ret->id, sizeof ret->id, "%.120s/%lld/%s%s", ret->key,
 		       (long long)(c->since_wall_ns / NS_PER_MS), state == ALERT_RESOLVED ? "end" : "",
-		       state == ALERT_RESOLVED ? "" : alert_severity_name(c->severity));
+		       state == ALERT_RESOLVED ? "" : alert_severity_name(c->told_severity));
 	alert_set(ret->cluster, sizeof ret->cluster, v->cluster);
 	alert_set(ret->node, sizeof ret->node, c->cluster ? c->node : v->self);
 	alert_set(ret->group, sizeof ret->group, c->group);
 	alert_set(ret->teller, sizeof ret->teller, v->self);
 	ret->event = c->event;
-	ret->severity = c->severity;
+	ret->severity = c->told_severity;
 	ret->state = state;
 	alert_time(wall_ns, ret->time);
 	if (state != ALERT_HAPPENED)

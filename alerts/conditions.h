@@ -56,7 +56,7 @@ typedef void conditions_tell(void *ctx, const struct alert *a);
 bool conditions_update(struct conditions *known, enum condition_source source, const struct conditions *look,
 		       const struct cluster_view *view, boot_t now, int64_t wall_ns, conditions_tell *tell,
 		       void *ctx);
-/* One that was told and goes on, as it would be told now. */
+/* One that was told, as it would be told now: as bad as it was at its worst, by which receivers know it. */
 void conditions_alert(const struct condition *c, const struct cluster_view *view, enum alert_state state,
 		      int64_t wall_ns, struct alert *ret);
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 
 import pytest
 from ringlab import Lab, alerts, ringkeep
@@ -22,6 +23,7 @@ alert am {{ type = alertmanager url = "http://{host}:{am}" repeat = 1s retry-max
 alert post {{ type = mail url = "smtps://{host}:{mail}" from = "ringkeep@example.com" to = {{ "noc@example.com", "boss@example.com" }}
     ca-file = "{dir}/mail.crt" retry-max = 1s }}
 alert log {{ type = syslog address = {host} port = {syslog} severity = info rate = 6000 burst = 1000 }}
+alert slow {{ type = exec program = "{dir}/slow" events = dns timeout = 300ms }}
 certificate mail {{ file = "{dir}/mail.crt" }}
 """
 HOOK = """#!/bin/sh
@@ -57,7 +59,9 @@ class Office:
             path.touch()
             os.chown(path, *NOBODY)
         (self.dir / "hook").write_text(HOOK.format(dir=self.dir))
-        (self.dir / "hook").chmod(0o755)
+        (self.dir / "slow").write_text("#!/bin/sh\nsleep 60\n")
+        for name in ("hook", "slow"):
+            (self.dir / name).chmod(0o755)
         self.lab.start_cluster(timing=SECTIONS.format(host=alerts.HOST, web=WEB, am=ALERTMANAGER, mail=MAIL, syslog=SYSLOG, dir=self.dir))
         for node in self.lab.pbx_nodes:
             alerts.start(node)
@@ -120,11 +124,11 @@ def test_a_failover_is_told_once_everywhere_and_its_end_too(office, lab):
     other = lab.n2 if holder is lab.n1 else lab.n1
     agent = other.agent.pid
     holder.power_off()
-    taken, = wait_until(lambda: office.at_web(event="takeover", severity="critical"), 20, "the takeover at the webhook")
-    assert taken["node"] == other.name and taken["group"] == "office" and taken["cluster"] == "lab" and taken["state"] == "event"
+    taken = wait_until(lambda: office.at_web(event="takeover", severity="critical", node=other.name), 20, "the takeover at the webhook")[0]
+    assert taken["group"] == "office" and taken["cluster"] == "lab" and taken["state"] == "event"
     assert f"the lease of {holder.name} ran out" in taken["text"], taken
-    lost, = wait_until(lambda: office.at_web(event="node", state="firing"), 20, "the lost node at the webhook")
-    assert lost["node"] == holder.name and lost["told_by"] == other.name
+    lost = wait_until(lambda: office.at_web(event="node", state="firing", node=holder.name), 20, "the lost node at the webhook")[0]
+    assert lost["told_by"] == other.name
     for what, seen in (("the hook", lambda: [a for a in office.heard() if a["id"] == taken["id"]]),
                        ("mail", lambda: [m for m in office.mail.mails if taken["id"] in m.get_payload()]),
                        ("syslog", lambda: [line for line in office.syslog.lines if f'id="{taken["id"]}"' in line])):
@@ -139,7 +143,7 @@ def test_a_failover_is_told_once_everywhere_and_its_end_too(office, lab):
     assert names["RingkeepNode"]["node"] == holder.name and names["RingkeepNode"]["severity"] == "critical"
     holder.power_on()
     alerts.start(holder)
-    over = wait_until(lambda: office.at_web(event="node", state="resolved"), 30, "its return at the webhook")
+    over = wait_until(lambda: office.at_web(event="node", state="resolved", node=holder.name), 30, "its return at the webhook")
     assert over[0]["key"] == lost["key"]
     wait_until(lambda: "RingkeepNode" not in office.am.names(), 20, "its end at Alertmanager", 0.1)
     ids = [a["id"] for a in office.at_web(told_by=other.name)]
@@ -280,4 +284,50 @@ def test_each_receiver_can_be_tried_and_a_wrong_certificate_is_refused(office, l
     done = alertd("--test", "all")
     secret.chmod(0o600)
     assert done.returncode == 1 and "chmod 600" in done.stderr, done.stderr
+    done = alertd("--test", "slow")
+    assert done.returncode == 1 and "killed: it took too long" in done.stderr, done.stderr
     assert alertd("--test", "nobody").returncode == 1
+
+
+def test_what_a_receiver_refuses_for_good_holds_nothing_up_and_is_counted(office, lab):
+    node = lab.wait_settled()
+    before = len(office.web.posts)
+    office.web.status = 400
+    office.tell(node, 1)
+    wait_until(lambda: alerts.waiting(node, "all"), 10, "an alert that waits")
+    wait_until(lambda: not alerts.waiting(node, "all"), 30, "its end")
+    office.web.status = 204
+    told = wait_until(lambda: [a for a in office.web.alerts("/all") if a["event"] == "held-back"], 30, "the summary")
+    assert re.search(r"[1-9]\d* of them waited in vain", told[-1]["text"]), told
+    ringkeep.hactl(node, "resume")
+    wait_until(lambda: [a for _, a in office.web.posts[before:] if a["event"] == "command"], 10, "the next one")
+
+
+def test_a_reload_adds_a_receiver_and_a_faulty_file_changes_nothing(office, lab):
+    node = lab.wait_settled()
+    right = node.conf.read_text()
+    try:
+        node.conf.write_text(right + f'alert new {{ type = webhook url = "http://{alerts.HOST}:{WEB}/new" severity = info events = command }}\n')
+        node.procs["alertd"].send(signal.SIGHUP)
+        wait_until(lambda: (node.dir / "alerts" / "queue" / "new").is_dir(), 10, "the new receiver's queue")
+        node.conf.write_text(right + "alert broken { }\n")
+        node.procs["alertd"].send(signal.SIGHUP)
+        office.tell(node, 2)
+        wait_until(lambda: len(office.web.alerts("/new")) >= 2, 10, "two at the new receiver")
+    finally:
+        node.conf.write_text(right)
+        node.procs["alertd"].send(signal.SIGHUP)
+
+
+def test_an_agent_that_is_gone_is_told(office, lab):
+    holder = lab.wait_settled()
+    other = lab.n2 if holder is lab.n1 else lab.n1
+    before = len(office.web.posts)
+
+    def told(state):
+        return [a for _, a in office.web.posts[before:] if a["event"] == "agent" and a["state"] == state and a["node"] == other.name]
+    other.agent.end()
+    gone = wait_until(lambda: told("firing"), 30, "that the agent is gone")
+    assert gone[0]["severity"] == "critical" and "cannot be reached" in gone[0]["text"]
+    other.start_agent()
+    assert wait_until(lambda: told("resolved"), 30, "its return")[0]["key"] == gone[0]["key"]

@@ -172,7 +172,11 @@ START_TEST(what_gets_worse_is_told_again)
 	see("n1", N1, N2, GROUP("\"n1\"", "dead"), "", 6);
 	expect("firing critical state/pbx/office@n1 The PBX of office on n1 is dead: no answer\n");
 	see("n1", N1, N2, GROUP("\"n2\"", "dead"), "", 7);
+	see("n1", N1, N2, GROUP("\"n2\"", "healthy"), "", 8);
 	expect("");
+	see("n1", N1, N2, GROUP("\"n2\"", "healthy"), "",
+	    13); /* whoever was told "critical" is told its end */
+	expect("resolved critical state/pbx/office@n1 The PBX of office on n1 is dead: no answer\n");
 }
 END_TEST
 
