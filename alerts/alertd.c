@@ -47,6 +47,7 @@ struct alertd {
 	struct stand_in stand_in;
 	bool fresh; /* without a past: what has happened so far is not told */
 	bool changed, ends;
+	bool rereads; /* the agent has read its configuration again, which is ours, too */
 	boot_t now, certificates_at;
 	int64_t wall_ns;
 	struct conditions certificates; /* as they were looked at last */
@@ -175,12 +176,17 @@ static void on_record(void *ctx, const json_t *r)
 {
 	struct alertd *d = ctx;
 	json_int_t node = json_integer_value(json_object_get(r, "node_id"));
+	const json_t *type = json_object_get(r, "type");
 
 	if (!record_window_take(&d->window, node, json_integer_value(json_object_get(r, "number"))))
 		return;
 	d->changed = true;
-	if (!d->fresh)
-		record_tell(d, r, (node_id_t)node);
+	if (d->fresh)
+		return;
+	record_tell(d, r, (node_id_t)node);
+	if (d->view.known && node == d->view.self_id && json_is_string(type) &&
+	    !strcmp(json_string_value(type), "reloaded"))
+		d->rereads = true;
 }
 
 static void on_missed(void *ctx, const json_t *records, bool complete)
@@ -358,6 +364,7 @@ static void reload(struct alertd *d)
 	struct config *c = config_read(d->paths.config);
 	struct sentence why = { "" };
 
+	d->rereads = false;
 	if (!c) {
 		log_error("the configuration was not applied -> going on with the one before");
 		return;
@@ -442,6 +449,8 @@ static void turn(struct alertd *d)
 	d->wall_ns = clock_wall_ns();
 	signals(d);
 	agent_link_work(&d->link, d->now);
+	if (d->rereads)
+		reload(d);
 	look_self(d);
 	tell_for_others(d);
 	if (d->changed)

@@ -19,7 +19,8 @@ struct alertd;
 /* Takes config, also when it fails. reterr gets one sentence. */
 int alertd_open(struct alertd **ret, const struct alertd_paths *paths, struct config *config,
 		struct sentence *reterr);
-/* Until SIGTERM or SIGINT; SIGHUP reads the configuration again. The signals are blocked already. */
+/* Until SIGTERM or SIGINT; SIGHUP reads the configuration again, and so does a record that
+ * the agent has. The signals are blocked already. */
 int alertd_run(struct alertd *d);
 void alertd_close(struct alertd *d);
 

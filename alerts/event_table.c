@@ -58,6 +58,7 @@ static const struct record_row {
 	{ "overloaded", NULL, ANY, ALERT_PBX, ALERT_INFO },
 	{ "adapter", NULL, ANY, ALERT_PBX, ALERT_WARNING },
 	{ "publish", NULL, ANY, ALERT_DNS, ALERT_INFO },
+	{ "config-push", NULL, ANY, ALERT_COMMAND, ALERT_INFO },
 	{ "reloaded", NULL, ANY, ALERT_COMMAND, ALERT_INFO },
 	{ "agent-started", NULL, ANY, ALERT_AGENT, ALERT_INFO },
 };

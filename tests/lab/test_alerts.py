@@ -308,7 +308,7 @@ def test_a_reload_adds_a_receiver_and_a_faulty_file_changes_nothing(office, lab)
     right = node.conf.read_text()
     try:
         node.conf.write_text(right + f'alert new {{ type = webhook url = "http://{alerts.HOST}:{WEB}/new" severity = info events = command }}\n')
-        node.procs["alertd"].send(signal.SIGHUP)
+        node.agent.send(signal.SIGHUP)  # as the agent reads it again, so does it
         wait_until(lambda: (node.dir / "alerts" / "queue" / "new").is_dir(), 10, "the new receiver's queue")
         node.conf.write_text(right + "alert broken { }\n")
         node.procs["alertd"].send(signal.SIGHUP)
@@ -316,7 +316,7 @@ def test_a_reload_adds_a_receiver_and_a_faulty_file_changes_nothing(office, lab)
         wait_until(lambda: len(office.web.alerts("/new")) >= 2, 10, "two at the new receiver")
     finally:
         node.conf.write_text(right)
-        node.procs["alertd"].send(signal.SIGHUP)
+        node.agent.send(signal.SIGHUP)
 
 
 def test_an_agent_that_is_gone_is_told(office, lab):
