@@ -65,8 +65,7 @@ bool hactl_flag(const struct hactl *h, const char *key)
 	return json_is_true(json_object_get(h->args, key));
 }
 
-/* The next word of a spec such as "list|diff [GROUP]"; false at its end. */
-static bool next_word(const char **spec, char *ret, size_t size, bool *ret_required)
+bool hactl_next_word(const char **spec, char *ret, size_t size, bool *ret_required)
 {
 	size_t len = strcspn(*spec, " ");
 
@@ -79,13 +78,36 @@ static bool next_word(const char **spec, char *ret, size_t size, bool *ret_requi
 	return true;
 }
 
+/* "NODE|confirm": anything, as one of them is a name. */
+static bool takes_names(const char *word)
+{
+	for (const char *p = word; p; p = strchr(p, '|'), p = p ? p + 1 : NULL)
+		if (isupper((unsigned char)*p))
+			return true;
+	return false;
+}
+
+/* "WORD...": one more of them. */
+static bool put_another(struct hactl *h, const char *value)
+{
+	json_t *list = json_object_get(h->args, "words");
+
+	if (!list) {
+		list = json_array();
+		(void)json_object_set_new(h->args, "words", list);
+	}
+	return json_array_append_new(list, json_string(value)) == 0;
+}
+
 static bool put_word(struct hactl *h, const char *word, const char *value)
 {
 	char key[32];
 	size_t i;
 
+	if (strstr(word, "..."))
+		return put_another(h, value);
 	if (strchr(word, '|')) {
-		if (!has_word(word, '|', value)) {
+		if (!takes_names(word) && !has_word(word, '|', value)) {
 			(void)hactl_complain(h, "%s: \"%s\" is none of %s", h->command->name, value, word);
 			return false;
 		}
@@ -191,7 +213,7 @@ bool hactl_parse_args(struct hactl *h, int argc, char **argv)
 {
 	const char *spec = h->command->words;
 	char word[80];
-	bool required, options = true;
+	bool required, options = true, rest = false;
 
 	for (int i = 0; i < argc; i++) {
 		if (options && !strcmp(argv[i], "--")) {
@@ -199,18 +221,19 @@ bool hactl_parse_args(struct hactl *h, int argc, char **argv)
 		} else if (options && argv[i][0] == '-' && argv[i][1]) {
 			if (!take_option(h, argc, argv, &i))
 				return false;
-		} else if (!next_word(&spec, word, sizeof word, &required)) {
+		} else if (!(rest && strstr(word, "...")) &&
+			   !(rest = hactl_next_word(&spec, word, sizeof word, &required))) {
 			return usage(h, "too much:", argv[i]);
 		} else if (!put_word(h, word, argv[i])) {
 			return false;
 		}
 	}
-	if (next_word(&spec, word, sizeof word, &required) && required)
+	if (hactl_next_word(&spec, word, sizeof word, &required) && required)
 		return usage(h, "what is missing is", word);
 	return true;
 }
 
-/* ---- help and completion ---- */
+/* ---- help ---- */
 
 /* " NODE", "[=TIME]" or nothing. */
 static const char *option_value(const struct hactl_option *o, char *buf, size_t size)
@@ -288,41 +311,4 @@ int run_help(struct hactl *h)
 	else
 		hactl_print_help(h->out);
 	return HACTL_DONE;
-}
-
-/* The words after each command: its choices and options. Names of groups and nodes are asked of the agent. */
-void hactl_print_completion(FILE *out)
-{
-	(void)fputs("# bash completion for hactl, printed by hactl completion\n_hactl()\n{\n"
-		    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} command='' word\n"
-		    "\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-		    "\t\tcase $word in -*) ;; *) command=$word; break ;; esac\n"
-		    "\tdone\n"
-		    "\tlocal words=''\n"
-		    "\tcase $command in\n\t'') words='--json --socket --version",
-		    out);
-	for (size_t i = 0; i < hactl_commands_count; i++)
-		(void)fprintf(out, " %s", hactl_commands[i].name);
-	(void)fputs("' ;;\n", out);
-	for (size_t i = 0; i < hactl_commands_count; i++) {
-		const struct hactl_command *c = &hactl_commands[i];
-
-		(void)fprintf(out, "\t%s) words='", c->name);
-		for (size_t k = 0; k < hactl_options_count; k++)
-			if (hactl_command_takes(c, hactl_options[k].name))
-				(void)fprintf(out, "--%s ", hactl_options[k].name);
-		if (strchr(c->words, '|'))
-			for (const char *p = c->words + (*c->words == '['); *p && !strchr(" ]", *p); p++)
-				(void)fputc(*p == '|' ? ' ' : *p, out);
-		(void)fputs("'", out);
-		if (strstr(c->words, "GROUP") || strstr(c->words, "NODE"))
-			(void)fprintf(out, "\n\t\twords+=\" $(hactl completion %s 2>/dev/null)\"",
-				      strstr(c->words, "GROUP") ? "groups" : "nodes");
-		if (strstr(c->words, "FILE"))
-			(void)fputs("\n\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))", out);
-		(void)fputs(" ;;\n", out);
-	}
-	(void)fputs(
-		"\tesac\n\tCOMPREPLY+=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -F _hactl hactl\n",
-		out);
 }

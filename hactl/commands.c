@@ -26,7 +26,7 @@ const struct hactl_command hactl_commands[] = {
 	  "nothing automatic happens until resume; survives every restart" },
 	{ "resume", "", "why", ROLE_OPERATOR, hactl_run_remote, show_intent,
 	  "end the pause" },
-	{ "fence", "WHAT [NODE]", "reason count", ROLE_ADMIN, run_fence_command, show_fence,
+	{ "fence", "NODE|confirm|history [NODE]", "reason count", ROLE_ADMIN, run_fence_command, show_fence,
 	  "fence NODE: shoot it, whatever it does; fence confirm NODE --reason TEXT: say that a lost node is off, having looked at it; "
 	  "fence history: what was shot, with which device, and what it answered" },
 	{ "history", "", "count verify state-dir", ROLE_VIEWER, run_history, show_history,
@@ -57,8 +57,8 @@ const struct hactl_command hactl_commands[] = {
 	{ "report", "[FILE]", "config corosync state-dir", ROLE_NONE, run_report, NULL,
 	  "everything about this node for somebody who was not there, in one archive (FILE, a new tar.gz), with the agent or "
 	  "without it; secrets are taken out" },
-	{ "completion", "[groups|nodes]", "", ROLE_NONE, run_completion, NULL,
-	  "print the completion for bash, or the names that it offers" },
+	{ "completion", "bash|zsh|words [WORD...]", "", ROLE_NONE, run_completion, NULL,
+	  "print the completion for a shell; words: what may follow on a command line, which the shells ask for" },
 	{ "help", "[COMMAND]", "", ROLE_NONE, run_help, NULL,
 	  "this list, or one command in detail" },
 };

@@ -40,7 +40,7 @@ struct hactl {
 struct hactl_command {
 	const char *name;
 	/* What follows: "GROUP" is required, "[GROUP]" is not, "list|diff" is one of these (sent as
-	 * "action"). */
+	 * "action"), "NODE|confirm" too, but any name will do; "[WORD...]" is all that is left. */
 	const char *words;
 	const char *options;   /* names out of hactl_options[], separated by spaces */
 	enum config_role role; /* the least that the agent asks for; ROLE_NONE: no agent needed */
@@ -73,11 +73,12 @@ int hactl_command_unknown(const struct hactl *h, const char *name);
 const struct hactl_option *hactl_option_find(const char *name);
 /* True if the command takes this option. */
 bool hactl_command_takes(const struct hactl_command *c, const char *option);
+/* The next word of a spec such as "list|diff [GROUP]"; false at its end. */
+bool hactl_next_word(const char **spec, char *ret, size_t size, bool *ret_required);
 /* "switchover GROUP [--to NODE] [--dry-run]" */
 void hactl_print_synopsis(const struct hactl_command *c, FILE *out);
 void hactl_print_help(FILE *out);
 void hactl_print_command_help(const struct hactl_command *c, FILE *out);
-void hactl_print_completion(FILE *out);
 const char *hactl_arg(const struct hactl *h, const char *key, const char *otherwise);
 bool hactl_flag(const struct hactl *h, const char *key);
 

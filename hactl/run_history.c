@@ -66,7 +66,7 @@ void show_history(struct hactl *h, const json_t *data)
 /* "confirm n2", "history", or a node. */
 int run_fence_command(struct hactl *h)
 {
-	const char *what = hactl_arg(h, "what", ""), *node = hactl_arg(h, "node", "");
+	const char *what = hactl_arg(h, "action", ""), *node = hactl_arg(h, "node", "");
 	bool word = !strcmp(what, "confirm") || !strcmp(what, "history");
 
 	if (!word && *node) {
@@ -77,10 +77,10 @@ int run_fence_command(struct hactl *h)
 		(void)hactl_complain(h, "fence confirm: what is missing is NODE");
 		return HACTL_USAGE;
 	}
-	json_object_set_new(h->args, "action", json_string(word ? what : "off"));
-	if (!word)
+	if (!word) { /* `what` goes with the action that it was taken for */
 		json_object_set_new(h->args, "node", json_string(what));
-	json_object_del(h->args, "what");
+		json_object_set_new(h->args, "action", json_string("off"));
+	}
 	return hactl_run_remote(h);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Commands that can do without an agent: config, replay, completion.
+ * Commands that can do without an agent: config, replay.
  */
 #include "cleanup.h"
 #include "findings.h"
@@ -269,30 +269,4 @@ int run_replay(struct hactl *h)
 	if (r < 0)
 		(void)hactl_complain(h, "%s: %s", hactl_arg(h, "file", ""), why);
 	return r == 0 ? HACTL_DONE : HACTL_REFUSED;
-}
-
-/* ---- completion ---- */
-
-int run_completion(struct hactl *h)
-{
-	const char *what = hactl_arg(h, "action", NULL);
-	const char *list = what && !strcmp(what, "groups") ? "groups" : "nodes";
-	int ret = HACTL_UNREACHABLE;
-	json_t *reply, *o;
-	size_t i;
-
-	if (!what) {
-		hactl_print_completion(h->out);
-		return HACTL_DONE;
-	}
-	h->command = hactl_command_find("status");
-	(void)json_object_clear(h->args);
-	reply = hactl_ask(h, &ret);
-	json_array_foreach(json_object_get(json_object_get(reply, "data"), list), i, o)
-	{
-		(void)fprintf(h->out, "%s\n", hactl_text(o, "name"));
-	}
-	ret = reply ? HACTL_DONE : ret;
-	json_decref(reply);
-	return ret;
 }

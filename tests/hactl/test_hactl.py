@@ -233,6 +233,9 @@ class Asks(Case):
             ("history -n5", "history", {"count": 5}),
             ("history --count=5", "history", {"count": 5}),
             ("registrations diff office", "registrations", {"action": "diff", "group": "office"}),
+            ("fence n2", "fence", {"action": "off", "node": "n2"}),
+            ("fence confirm n2 --reason x", "fence", {"action": "confirm", "node": "n2", "reason": "x"}),
+            ("fence history -n 3", "fence", {"action": "history", "count": 3}),
             ("why -- --odd", "why", {"group": "--odd"}),
         ]
         for line, command, args in cases:
@@ -242,7 +245,7 @@ class Asks(Case):
     def test_usage(self):
         cases = ["", "nosuch", "switchover", "switchover a b", "switchover a --nosuch", "switchover a --to", "pause --wait=1",
                  "switchover a --wait=1", "history -n 0", "history -n x", "switchover a --drain=soon",
-                 "switchover a --drain=8d", "switchover a --drain=10", "failover a --drain=10s", "cancel", "registrations", "registrations some", "--nosuch", "key forget"]
+                 "switchover a --drain=8d", "switchover a --drain=10", "failover a --drain=10s", "cancel", "registrations", "registrations some", "fence", "fence confirm", "fence n1 n2", "--nosuch", "key forget"]
         for line in cases:
             done = self.hactl(*line.split())
             self.assertEqual(done.returncode, 2, line)
@@ -544,21 +547,91 @@ fence-device old { agent = "DIR/fence_old" password-file = "/nosuch" target n1 {
         self.assertEqual(self.hactl("help", "nosuch").returncode, 2)
         self.assertRegex(self.hactl("--version").stdout, r"^hactl \d+\.\d+\.\d+\n$")
 
-    def test_completion_completes(self):
-        script = f"{self.dir.name}/completion"
-        pathlib.Path(script).write_text(self.hactl("completion").stdout)
-        for words, want in ((["hactl", "switchov"], ["switchover"]), (["hactl", "switchover", "--dry"], ["--dry-run"]),
-                            (["hactl", "--json", "registrations", ""], ["list", "diff"])):
-            line = (f"source {script}; COMP_WORDS=({' '.join(repr(w) for w in words)}); COMP_CWORD={len(words) - 1}; _hactl; "
-                    "printf '%s\\n' \"${COMPREPLY[@]}\"")
-            done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60,
-                                  env={**os.environ, "PATH": f"{os.path.dirname(HACTL)}:{os.environ['PATH']}"})
-            self.assertEqual(done.stderr, "")
-            self.assertEqual(done.stdout.split(), want)
-        code, out, err, _ = self.ask({"status": model.ok(model.HEALTHY)}, "completion", "nodes")
-        self.assertEqual((code, out, err), (0, "n1\nn2\nw1\n", ""))
-        _, out, _, _ = self.ask({"status": model.ok(model.HEALTHY)}, "completion", "groups")
-        self.assertEqual(out, "office\n")
+    def complete(self, *words):
+        """What is offered for the last word, against an agent that has all kinds of names."""
+        agent = FakeAgent(self.path, {"status": model.ok(model.WITH_UPLINKS)})
+        try:
+            done = self.hactl("completion", "words", "--", *words)
+        finally:
+            agent.close()
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertTrue(all(len(line) < 120 for line in done.stdout.splitlines()))
+        return [line.split("\t")[0] or line for line in done.stdout.splitlines()]
+
+    def test_completion(self):
+        cases = [
+            (["switchov"], ["switchover"]), (["switchover", ""], ["office"]), (["switchover", "office", ""], ["--to", "--drain", "--dry-run", "--wait", "--why"]),
+            (["switchover", "office", "--to", ""], ["n1", "n2", "w1"]), (["switchover", "--to", "n2", ""], ["office"]),
+            (["switchover", "office", "--to", "=", "w"], ["w1"]), (["switchover", "office", "--to", "="], ["n1", "n2", "w1"]),
+            (["switchover", "office", "--to=n"], ["--to=n1", "--to=n2"]), (["switchover", "office", "--to", "n2", "--to"], []),
+            (["switchover", "office", "--drain", ""], ["--to", "--dry-run", "--wait", "--why"]), (["switchover", "--dry"], ["--dry-run"]),
+            (["--json", "registrations", ""], ["list", "diff"]), (["registrations", "diff", "o"], ["office"]),
+            (["uplink", "use", ""], ["isp1", "isp2", "lte"]), (["uplink", "u"], ["use"]), (["trunk", "office", ""], ["itsp", "gsm"]),
+            (["trunk", "nosuch", ""], []), (["trunk", "office", "itsp", "r"], ["register"]), (["fence", ""], ["n1", "n2", "w1", "confirm", "history"]),
+            (["fence", "confirm", "n"], ["n1", "n2"]), (["replay", ""], ["\tfiles"]), (["report", "--config", "/"], ["\tfiles"]), (["-s", ""], ["\tfiles"]),
+            (["--socket", "=", "x"], ["\tfiles"]), (["--j"], ["--json"]), (["help", "unst"], ["unstandby"]), (["check", "off"], ["office"]), (["nosuch", ""], []),
+            (["pause", "x", "y", ""], ["--why"]), (["completion", ""], ["bash", "zsh", "words"]), (["why", "--", ""], ["office"]),
+        ]
+        for words, want in cases:
+            self.assertEqual(sorted(self.complete("-s", self.path, *words)), sorted(want), words)
+        commands = self.complete("")
+        self.assertTrue({"status", "check", "top", "completion", "help"} <= set(commands))
+        for command in commands:  # whatever the table has: an answer, and none that is not known
+            for words in ([command, ""], [command, "--"], [command, "x", "y", "z", ""], [command, "--to"], [command, "-"]):
+                self.complete("-s", self.path, *words)
+
+    def test_completion_without_an_agent(self):
+        """One that hangs costs a second, none at all nothing."""
+        for hangs in (False, True):
+            with socket.socket(socket.AF_UNIX) as listener:
+                if hangs:
+                    listener.bind(self.path)
+                    listener.listen()
+                begun = time.monotonic()
+                done = self.hactl("completion", "words", "--", "-s", self.path, "why", "")
+                took = time.monotonic() - begun
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+            self.assertLess(took, 4)
+
+    def shell(self, *command):
+        env = {**os.environ, "PATH": f"{os.path.dirname(os.path.abspath(HACTL))}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env, cwd=self.dir.name)
+        self.assertEqual(done.stderr, "", command)
+        return done.stdout.splitlines()
+
+    def test_completion_in_bash(self):
+        script = pathlib.Path(self.dir.name) / "bash"
+        script.write_text(self.hactl("completion", "bash").stdout)
+        pathlib.Path(self.dir.name, "my file.conf").write_text("")
+        evil = {**model.WITH_UPLINKS, "groups": [{"name": "$(touch evil)"}, {"name": "*"}, {"name": "off ice"}]}
+        cases = [(model.HEALTHY, ["hactl", "switchov"], ["switchover"]), (model.HEALTHY, ["hactl", "-s", self.path, "standby", "n"], ["n1", "n2"]),
+                 (model.HEALTHY, ["hactl", "-s", self.path, "switchover", "office", "--to", "=", ""], ["n1", "n2", "w1"]),
+                 (model.HEALTHY, ["hactl", "replay", "my"], ["my file.conf"]), (evil, ["hactl", "-s", self.path, "why", ""], ["$(touch evil)", "*", "off ice"])]
+        for data, words, want in cases:
+            quoted = " ".join("'" + w + "'" for w in words)
+            line = f"source {script}; complete -p hactl >/dev/null; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _hactl; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+            agent = FakeAgent(self.path, {"status": model.ok(data)})
+            try:
+                self.assertEqual(self.shell("bash", "-c", line), want)
+            finally:
+                agent.close()
+        self.assertEqual(sorted(os.listdir(self.dir.name)), ["bash", "my file.conf"])
+
+    def test_completion_in_zsh(self):
+        script = pathlib.Path(self.dir.name) / "_hactl"
+        script.write_text(self.hactl("completion", "zsh").stdout)
+        self.assertEqual(self.shell("zsh", "-n", str(script)), [])
+        stubs = "_describe() { print -rl -- ${(P)2} }; _files() { print files };"
+        for words, want in ((["hactl", "switchov"], "switchover:hand the group over"), (["hactl", "-s", self.path, "uplink", "use", "l"], "lte:uplink"),
+                            (["hactl", "replay", ""], "files")):
+            agent = FakeAgent(self.path, {"status": model.ok(model.WITH_UPLINKS)})
+            quoted = " ".join(f"'{w}'" for w in words)
+            try:
+                out = self.shell("zsh", "-fc", f"source {script}; {stubs} words=({quoted}); CURRENT={len(words)}; _hactl")
+            finally:
+                agent.close()
+            self.assertEqual(len(out), 1, out)
+            self.assertTrue(out[0].startswith(want), out)
 
     def test_no_colour_in_a_pipe(self):
         self.assertNotIn("\033", self.config("check", "good.conf", "--corosync", str(self.COROSYNC / "good.conf")).stdout)
