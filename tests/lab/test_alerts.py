@@ -184,8 +184,6 @@ def test_a_node_with_another_key_and_configuration_is_told(office, lab):
     alert = wait_until(lambda: told(event="authentication", node=holder.name), 20, "a pulse that does not authenticate")
     assert alert[0]["severity"] == "critical" and other.name in alert[0]["text"]
     wait_until(lambda: told(event="node", state="firing", node=other.name), 20, "a node that is not heard")
-    known = {a["id"] for _, a in office.web.posts[:before]}
-    assert {a["id"] for a in told(event="takeover")} <= known, "nothing moves; another may tell of an older one, as its node was not heard"
 
 
 def test_a_certificate_that_ends_soon_is_told(office, lab):
@@ -193,18 +191,24 @@ def test_a_certificate_that_ends_soon_is_told(office, lab):
     assert {a["node"] for a in told} <= {"n1", "n2"} and told[0]["severity"] == "critical" and " ends on 20" in told[0]["text"]
 
 
+def test_an_alertmanager_that_has_forgotten_everything_is_told_again_what_goes_on(office, lab):
+    wait_until(lambda: "RingkeepCertificate" in office.am.names(), 20, "the certificate at Alertmanager", 0.1)
+    office.am.close()
+    office.am.start()
+    wait_until(lambda: "RingkeepCertificate" in office.am.names(), 30, "the certificate once more", 0.1)
+
+
 def test_a_dead_receiver_holds_no_other_up_and_gets_all_in_order_when_it_is_back(office, lab):
     node = lab.wait_settled()
     office.web.die()
-    before = len(numbers(office.heard(), node.name))
     office.tell(node, 10)
-    wait_until(lambda: len(numbers(office.heard(), node.name)) >= before + 10, 20, "the hook, while the webhook is dead")
+    wanted = [r["number"] for r in records(node) if r["node"] == node.name and r["type"] == "command"][-10:]
+    wait_until(lambda: set(wanted) <= set(numbers(office.heard(), node.name)), 20, "the hook, while the webhook is dead")
     wait_until(lambda: len(alerts.waiting(node, "all")) >= 10, 10, "ten that wait")
     office.web.start()
     wait_until(lambda: not alerts.waiting(node, "all"), 20, "an empty queue")
-    told = numbers(office.at_web(), node.name)
-    assert told == sorted(set(told)), f"not in order: {told}"
-    assert set(numbers(office.heard(), node.name)) == set(told)
+    assert [n for n in numbers(office.at_web(), node.name) if n in wanted] == wanted
+    assert [n for n in numbers(office.heard(), node.name) if n in wanted] == wanted
 
 
 def test_kill_9_loses_nothing(office, lab):
@@ -247,7 +251,7 @@ def test_what_a_node_wrote_before_it_died_is_told_by_another(office, lab):
 
 def test_a_flood_is_summarized(office, lab):
     node = lab.wait_settled()
-    start, path = len(office.web.alerts("/few")), "/few"
+    start, path, agent = len(office.web.alerts("/few")), "/few", node.agent.pid
     sent = 30
     office.tell(node, sent)
 
@@ -258,7 +262,7 @@ def test_a_flood_is_summarized(office, lab):
     held = sum(int(re.match(r"(\d+) alert", a["text"]).group(1)) for a in summary())
     assert len(single) < sent and held >= sent - len(single), (len(single), held, text)
     assert "command" in text
-    assert office.lab.wait_settled() is node, "the group has moved"
+    assert node.agent.pid == agent and node.agent.alive()
 
 
 def test_each_receiver_can_be_tried_and_a_wrong_certificate_is_refused(office, lab):

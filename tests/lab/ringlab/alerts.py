@@ -141,11 +141,16 @@ class Alertmanager:
     """The real one."""
 
     def __init__(self, machine, port, directory):
-        self.machine, self.port = machine, port
-        conf = directory / "alertmanager.yml"
-        conf.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
-        machine.spawn("alertmanager", "prometheus-alertmanager", f"--config.file={conf}", f"--storage.path={directory / 'am'}",
-                      f"--web.listen-address={HOST}:{port}", "--cluster.listen-address=")
+        self.machine, self.port, self.directory, self.starts = machine, port, directory, 0
+        (directory / "alertmanager.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+        self.start()
+
+    def start(self):
+        """Knows nothing."""
+        self.starts += 1
+        self.machine.spawn("alertmanager", "prometheus-alertmanager", f"--config.file={self.directory / 'alertmanager.yml'}",
+                           f"--storage.path={self.directory / f'am{self.starts}'}", f"--web.listen-address={HOST}:{self.port}",
+                           "--cluster.listen-address=")
         wait_until(lambda: self.ask("status") is not None, 30, "an answer of Alertmanager", 0.1)
 
     def ask(self, what):
