@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import tarfile
 import time
 
 import pytest
@@ -209,6 +210,20 @@ def test_config_check_looks_at_the_kernel(calm, tmp_path):
     assert done.returncode == 0 and f"note: {other}:{wan2}: uplink isp2: this node has no device wan9 now" in done.stdout, done
     unseen = "devices and the kernel's settings were not looked at: "
     assert told(holder, "--state-dir", tmp_path) == {(0, unseen + "no key of a node of this configuration was found here")}
+
+
+def test_report_has_the_uplinks(calm, tmp_path):
+    _lab, _isps, holder = calm
+    archive = tmp_path / "report.tar.gz"
+    done = holder.run(*ringkeep.hactl_command(holder), "report", "--config", str(holder.conf), "--state-dir", str(holder.state), str(archive), timeout=100)
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(archive) as tar:
+        files = {m.name.split("/", 1)[1]: tar.extractfile(m).read().decode(errors="replace") for m in tar.getmembers() if m.isfile()}
+    assert "dev wan1" in files["kernel/nexthops.txt"] and "proto 82" in files["kernel/nexthops.txt"]
+    assert "lookup 101" in files["kernel/rules.txt"] and "table 101 proto 82" in files["kernel/routes.txt"], files["kernel/rules.txt"] + files["kernel/routes.txt"]
+    assert "table inet ringkeep_uplink" in files["kernel/nft.txt"]
+    assert "voice ipv4 over isp1" in files["agent/uplinks.txt"] and "stun  up" in files["agent/uplinks.txt"], files["agent/uplinks.txt"]
+    assert "uplink-switch: " in files["agent/uplink-history.txt"]
 
 
 def test_auto_says_nothing_where_nothing_was_ordered(calm):
