@@ -17,9 +17,37 @@ const char *alert_state_name(enum alert_state s)
 	return (unsigned)s <= ALERT_RESOLVED ? state_names[s] : "event";
 }
 
-static bool is_continuation(char c)
+/* Bytes of the character that begins there, 0 if it is none (RFC 3629). */
+static size_t character(const char *text)
 {
-	return ((unsigned char)c & 0xc0) == 0x80;
+	const unsigned char *c = (const unsigned char *)text;
+	size_t n = c[0] < 0x80			 ? 1
+		   : c[0] >= 0xc2 && c[0] < 0xe0 ? 2
+		   : (c[0] & 0xf0) == 0xe0	 ? 3
+		   : c[0] >= 0xf0 && c[0] < 0xf5 ? 4
+						 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((c[i] & 0xc0) != 0x80) /* the NUL, too */
+			return 0;
+	/* Longer than needed, a surrogate, beyond the last one. */
+	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] >= 0xa0) ||
+	    (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] >= 0x90))
+		return 0;
+	return n;
+}
+
+void alert_clean(char *text)
+{
+	while (*text) {
+		size_t n = character(text);
+
+		if (n == 0)
+			*text = '?';
+		else if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+		text += n ? n : 1;
+	}
 }
 
 void alert_set(char *ret, size_t size, const char *text)
@@ -27,11 +55,11 @@ void alert_set(char *ret, size_t size, const char *text)
 	size_t n = strnlen(text, size - 1);
 
 	/* Not in the middle of a character. */
-	while (n > 0 && text[n] && is_continuation(text[n]))
+	while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
 		n--;
-	for (size_t i = 0; i < n; i++)
-		ret[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i];
+	memcpy(ret, text, n);
 	ret[n] = '\0';
+	alert_clean(ret);
 }
 
 void alert_time(long long wall_ns, char ret[ALERT_TIME_MAX])

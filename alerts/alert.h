@@ -44,7 +44,10 @@ json_t *alert_json(const struct alert *a);
 /* What alert_json() made, as it comes back from the disk. @retval -EBADMSG it is something else. */
 int alert_from_json(const json_t *j, struct alert *ret);
 int alert_parse(const char *text, size_t len, struct alert *ret);
-/* Copies what fits; what would end the line or steer a terminal becomes a space, a cut character goes. */
+/* One line of UTF-8: what would end the line or steer a terminal becomes a space, what is no UTF-8 (a cut
+ * character) "?". */
+void alert_clean(char *text);
+/* Copies what fits, and cleans it. */
 void alert_set(char *ret, size_t size, const char *text);
 /* ISO 8601 of nanoseconds since 1970. */
 void alert_time(long long wall_ns, char ret[ALERT_TIME_MAX]);

@@ -42,6 +42,8 @@ void conditions_alert(const struct condition *c, const struct cluster_view *v, e
 	(void)snprintf(ret->id, sizeof ret->id, "%.120s/%lld/%s%s", ret->key,
 		       (long long)(c->since_wall_ns / NS_PER_MS), state == ALERT_RESOLVED ? "end" : "",
 		       state == ALERT_RESOLVED ? "" : alert_severity_name(c->told_severity));
+	alert_clean(ret->key);
+	alert_clean(ret->id);
 	alert_set(ret->cluster, sizeof ret->cluster, v->cluster);
 	alert_set(ret->node, sizeof ret->node, c->cluster ? c->node : v->self);
 	alert_set(ret->group, sizeof ret->group, c->group);

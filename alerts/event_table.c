@@ -140,6 +140,8 @@ static void record_names(const json_t *r, struct alert *ret)
 		       (long long)json_integer_value(json_object_get(r, "number")));
 	(void)snprintf(ret->key, sizeof ret->key, "%.24s/%.40s/%.40s", alert_event_name(ret->event),
 		       ret->group[0] ? ret->group : "-", ret->node);
+	alert_clean(ret->id);
+	alert_clean(ret->key);
 }
 
 bool event_of_record(const json_t *record, struct alert *ret)

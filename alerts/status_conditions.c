@@ -51,6 +51,7 @@ __attribute__((format(printf, 7, 8))) static void see(struct reading *r, enum al
 	alert_set(c.group, sizeof c.group, group);
 	(void)snprintf(c.name, sizeof c.name, "%.30s/%.50s%s%.50s", alert_event_name(event), group,
 		       *group && cluster && *node ? "/" : "", cluster ? node : "");
+	alert_clean(c.name);
 	if (event == ALERT_REGISTRATIONS)
 		c.settle_ns *= STEP_SETTLES;
 	if (event == ALERT_LAG)
@@ -146,6 +147,7 @@ static void see_alarm(struct reading *r, const json_t *alarm)
 	if (!*key || (event && row->recorded))
 		return;
 	(void)snprintf(c.name, sizeof c.name, "alarm/%.100s", key);
+	alert_clean(c.name);
 	alert_set(c.text, sizeof c.text, text_of(alarm, "text"));
 	conditions_see(r->look, &c);
 }

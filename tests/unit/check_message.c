@@ -154,6 +154,11 @@ START_TEST(nothing_from_outside_ends_a_line_or_breaks_out_of_its_quotes)
 	memset(a.text, 'x', sizeof a.text - 1);
 	message_syslog(&a, 1, line); /* ends somewhere within its bounds */
 	ck_assert_uint_lt(strlen(line), sizeof line);
+	alert_set(a.text, sizeof a.text, "cut \xc3");
+	ck_assert_str_eq(a.text, "cut ?");
+	alert_set(a.text, sizeof a.text,
+		  "\xe2\x82\xac \xf0\x9f\x93\x9e \xff\xc0\x80 \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82");
+	ck_assert_str_eq(a.text, "\xe2\x82\xac \xf0\x9f\x93\x9e ??? ??? ???? ??");
 	/* Cut between characters, not within one. */
 	alert_set(a.group, 4, "ab\xc3\xbc");
 	ck_assert_str_eq(a.group, "ab");
