@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A line that cannot be set up (put down, without an address, something of others in its place) is no reason to leave voice on it, nor to measure none."""
 import json
+import pathlib
 import re
 import signal
+import sys
 import tarfile
 import time
 
@@ -12,6 +14,9 @@ from ringlab import ringkeep
 from ringlab.isps import MEDIA, OPERATORS, PUBLIC, flows
 from ringlab.machine import wait_until
 from test_uplinks import calm, call, uplinks, used, voice, world  # noqa: F401 fixtures
+
+TOOLS = pathlib.Path(__file__).parent / "tools"
+NETLINK_ROUTE, NETLINK_SOCK_DIAG = 0, 4
 
 
 def alarms(node):
@@ -168,9 +173,9 @@ def test_a_line_in_use_that_flaps_is_an_alarm(calm):
     ringkeep.hactl(holder, "uplink", "auto")
 
 
-def told(node, *more):
+def told(node, *more, under=()):
     """The notes of `hactl config check` about uplinks: line of the file and text."""
-    done = node.run(str(node.lab.root / "bin" / "hactl"), "--json", "config", "check", node.conf, "--state-dir", node.state, *more)
+    done = node.run(*under, str(node.lab.root / "bin" / "hactl"), "--json", "config", "check", node.conf, "--state-dir", node.state, *more)
     return {(n["line"], n["text"].removeprefix("uplinks: ")) for n in json.loads(done.stdout)["notes"] if n["text"].startswith("uplink")}
 
 
@@ -204,6 +209,9 @@ def test_config_check_looks_at_the_kernel(calm, tmp_path):
     finally:
         for name, value in was.items():
             setting(name, value)
+    for protocol, what in ((NETLINK_SOCK_DIAG, "TCP connections over a dead uplink cannot be ended"), (NETLINK_ROUTE, "nexthop objects cannot be listed")):
+        seen = {(line, text.split(" (")[0]) for line, text in told(holder, under=(sys.executable, TOOLS / "without_netlink.py", str(protocol))) - before}
+        assert seen == {(0, what)}
     other = tmp_path / "ringkeep.conf"
     other.write_text(text.replace("device = wan2", "device = wan9"))
     done = holder.run(str(holder.lab.root / "bin" / "hactl"), "config", "check", other, "--state-dir", holder.state)
