@@ -375,6 +375,8 @@ void trunks_update(struct agent *a);
 void trunks_reregister(struct agent *a);
 /* Those that were registered when they were told to are so again, by an order since then. */
 bool trunks_settled_since(struct agent *a, boot_t since);
+/* One of them was refused since then, or its PBX had no answer: it may be tried again. */
+bool trunks_failed_since(const struct agent *a, boot_t since);
 /* Orders what is due, by who holds what now. */
 void trunks_refresh(struct agent *a);
 boot_t trunks_next(const struct agent *a);

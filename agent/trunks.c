@@ -359,6 +359,20 @@ bool trunks_settled_since(struct agent *a, boot_t since)
 	return all;
 }
 
+bool trunks_failed_since(const struct agent *a, boot_t since)
+{
+	for (uint32_t i = 0; i < a->config->groups_count; i++)
+		for (uint32_t k = 0; a->group[i].adapter && k < trunks_count(&a->group[i]); k++) {
+			const struct agent_trunk *t = &a->group[i].trunks[k];
+			const struct trunk *m = &t->machine;
+
+			if (t->moving && (m->state == TRUNK_REJECTED || m->state == TRUNK_FAILED) &&
+			    !boot_before(m->since, since))
+				return true;
+		}
+	return false;
+}
+
 int trunks_order_by_hand(struct agent *a, group_index_t group, const char *name, bool on,
 			 struct sentence *reterr)
 {

@@ -180,6 +180,7 @@ static void switch_facts(const struct uplinks *u, enum path_family f, struct upl
 		.pbx_ended = uplink_pbx_ended(u),
 		.pbx_failed = uplink_pbx_failed(u),
 		.trunks_ended = trunks_settled_since(u->agent, s->t.trunks_begun),
+		.trunks_failed = trunks_failed_since(u->agent, s->t.trunks_begun),
 		.answered_at = l->answered_at,
 		.new_lost = l->state.grade == UPLINK_GRADE_NONE ||
 			    (l->state.grade == UPLINK_GRADE_BAD && u->family[f].choice.pinned < 0),

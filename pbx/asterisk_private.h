@@ -77,6 +77,7 @@ struct asterisk_trunk {
 	bool wanted;  /* registered, as last ordered */
 	bool ordered; /* at all */
 	bool was_off; /* before that order */
+	bool was_on;  /* registered before that order: a list that still says so is no outcome of it */
 	bool due;     /* ordered on, and not yet passed on */
 	bool listed;  /* in this list */
 	/* as the latest whole list has it */

@@ -110,6 +110,8 @@ void trunks_order(void *ctx, uint64_t id, size_t trunk, bool registered, boot_t 
 		adapter_main_answer(k->m, t->answer_id, "another order followed");
 	t->answer_id = id;
 	t->was_off = t->ordered && !t->wanted;
+	t->was_on = registered && (t->registered || t->state == TRUNK_REGISTERED ||
+				   (t->waits == ASTERISK_WAITS_ORDER && t->was_on));
 	t->wanted = registered;
 	t->ordered = true;
 	t->due = t->heard = t->repeated = t->idle = false;
@@ -268,11 +270,15 @@ static void trunk_judge_off(struct asterisk *k, size_t i, bool rejected, boot_t 
 	}
 }
 
-/* What the list shows is of after the order: by an event, or by its time where no event can be told apart. */
+/* What the list shows is of after the order: by an event, or by its time where no event can be told apart.
+ * What was registered stays so in the list while its carrier is silent. */
 static bool trunk_is_news(const struct asterisk_trunk *t, boot_t now)
 {
-	return t->waits != ASTERISK_WAITS_ORDER ||
-	       (boot_diff_ns(t->sent_at, now) >= AGAIN_NS && (t->registered || !*t->client_uri));
+	if (t->waits != ASTERISK_WAITS_ORDER)
+		return true;
+	if (boot_diff_ns(t->sent_at, now) < AGAIN_NS)
+		return false;
+	return !*t->client_uri || (t->registered && !t->was_on);
 }
 
 static void trunk_judge(struct asterisk *k, size_t i, const char *status, boot_t now)

@@ -70,7 +70,8 @@ static void sip_look(struct uplink_transaction *t, const struct uplink_transacti
 			t->late |= BIT(UPLINK_TASK_PBX);
 	}
 	if (reached(t->trunks_begun) && !reached(t->trunks_at) &&
-	    (f->trunks_ended || passed(t->trunks_begun, UPLINK_TRUNKS_NS, now))) {
+	    (f->trunks_ended || (t->may_undo && f->trunks_failed) ||
+	     passed(t->trunks_begun, UPLINK_TRUNKS_NS, now))) {
 		t->trunks_at = now;
 		if (!f->trunks_ended)
 			t->late |= BIT(UPLINK_TASK_TRUNKS);

@@ -59,6 +59,7 @@ struct uplink_transaction_facts {
 	bool pbx_ended;	    /* each PBX has answered, or cannot be told */
 	bool pbx_failed;    /* ... and one refused */
 	bool trunks_ended;  /* each trunk that was registered before is so again */
+	bool trunks_failed; /* one was refused there: where it can be undone nobody waits for it */
 	boot_t answered_at; /* a target answered over the new line, last; {0} never */
 	bool new_lost;	    /* the new line is no good any more */
 	bool old_fit;	    /* the old one would do */

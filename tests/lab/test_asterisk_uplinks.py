@@ -50,8 +50,10 @@ class Carrier:
                 self.seen.append(m)
             if m.method == "ACK":
                 continue
-            if self.refuses(m, source[0]):
-                self._sip.sendto(m.answer("403 Forbidden", "carrier").bytes(), source)
+            refusal = self.refuses(m, source[0])
+            if refusal is not None:
+                if refusal:
+                    self._sip.sendto(m.answer(refusal, "carrier").bytes(), source)
                 continue
             headers = [("Contact", f"<sip:itsp@{self._address}:5060>" if m.method != "REGISTER" else f"{m.get('Contact')};expires=300")]
             body = ""
@@ -62,8 +64,8 @@ class Carrier:
 
     @staticmethod
     def refuses(_message, _source):
-        """Is this request from that address not welcome?"""
-        return False
+        """Another answer than that all is well, "" for none; None: all is well."""
+        return None
 
     def _hear(self):
         """Asterisk's audio is sent back, and its source noted, where the reports go."""

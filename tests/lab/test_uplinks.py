@@ -220,8 +220,8 @@ def test_flapping_makes_few_switches(calm, period_s):
 
 
 @pytest.mark.long_flaps
-@pytest.mark.parametrize("period_s", [30, 60, 200, 600])
-def test_long_flaps_make_few_switches(calm, call, period_s):
+@pytest.mark.parametrize("period_s", [30, 60, 200, 600], ids="long_flaps_{}s".format)
+def test_slow_flapping_makes_few_switches(calm, call, period_s):
     """Each flap is long enough to be a blackout and a recovery. The first ones are followed; then the line is damped, and voice stays away."""
     lab, isps, holder = calm
     before, began = voice(holder)["switches"], time.monotonic()

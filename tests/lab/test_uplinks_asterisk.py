@@ -36,7 +36,7 @@ class FarCarrier(Carrier):
     where the latest INVITE wants it. With reports_s it tells by RTCP so often what it got."""
 
     def __init__(self, isps, latches=True, reports_s=None):
-        self.heard, self.forbidden, self._latches, self._stream = [], set(), latches, []
+        self.heard, self.unwelcome, self._latches, self._stream = [], {}, latches, []
         super().__init__(f"/run/netns/{isps.inet.name}", MEDIA)
         self._start(self._answer)
         if reports_s:
@@ -47,8 +47,8 @@ class FarCarrier(Carrier):
         threading.Thread(target=target, args=args, daemon=True).start()
 
     def refuses(self, message, source):
-        """No registration from there, as of an address that is not on a carrier's list."""
-        return message.method == "REGISTER" and source in self.forbidden
+        """A registration from an address that is not on the carrier's list."""
+        return self.unwelcome.get(source) if message.method == "REGISTER" else None
 
     def _hear(self):
         while self._open:
@@ -90,22 +90,27 @@ class FarCarrier(Carrier):
                     self.report(highest, highest - numbers[0] + 1 - len(set(numbers)))
 
 
-@pytest.fixture(scope="module", params=[("22", "latches"), ("16", "follows SDP")], ids=str)
-def world(request):
-    version, carrier_kind = request.param
+def start(stack, voice_options, version="22", **carrier_kind):
+    """(lab, ISPs, carrier), up until the stack is closed; carrier_kind: arguments of FarCarrier."""
     if os.geteuid() != 0:
         pytest.fail("the lab needs root: namespaces, chroot")
+    lab = stack.enter_context(Lab())
+    isps = stack.enter_context(contextlib.closing(Isps(lab, Space, Services)))
+    carrier = stack.enter_context(contextlib.closing(FarCarrier(isps, **carrier_kind)))
+    top, lines = configuration(lab, voice_options)
+    changes = {"pjsip.conf": [("bind = 10.77.0.100:5060\n\n[tcp]", "bind = 10.77.0.100:5060\nlocal_net = 10.77.0.0/24\n\n[tcp]")],
+               "modules.conf": [("load = app_echo.so\n", "load = app_echo.so\nload = app_milliwatt.so\n")]}
+    lab.start_cluster(pbx="asterisk", asterisk=version, timing=top, fence_levels=lines, group="damping-penalty = 0\n" + TRUNK,
+                      pbx_settings={"uplink-include": f"{asterisk.ON_NODE}/etc/pjsip_uplink.conf", "uplink-transports": "udp"},
+                      asterisk_install={"changes": changes, "files": {"pjsip_trunk.conf": trunk_text().replace("10.77.0.210", MEDIA)}})
+    return lab, isps, carrier
+
+
+@pytest.fixture(scope="module", params=[("22", True), ("16", False)], ids=["22-latching carrier", "16-carrier follows SDP"])
+def world(request):
+    version, latches = request.param
     with contextlib.ExitStack() as stack:
-        lab = stack.enter_context(Lab())
-        isps = stack.enter_context(contextlib.closing(Isps(lab, Space, Services)))
-        carrier = stack.enter_context(contextlib.closing(FarCarrier(isps, carrier_kind == "latches")))
-        top, lines = configuration(lab, "slow-interval = 200ms")
-        changes = {"pjsip.conf": [("bind = 10.77.0.100:5060\n\n[tcp]", "bind = 10.77.0.100:5060\nlocal_net = 10.77.0.0/24\n\n[tcp]")],
-                   "modules.conf": [("load = app_echo.so\n", "load = app_echo.so\nload = app_milliwatt.so\n")]}
-        lab.start_cluster(pbx="asterisk", asterisk=version, timing=top, fence_levels=lines, group="damping-penalty = 0\n" + TRUNK,
-                          pbx_settings={"uplink-include": f"{asterisk.ON_NODE}/etc/pjsip_uplink.conf", "uplink-transports": "udp"},
-                          asterisk_install={"changes": changes, "files": {"pjsip_trunk.conf": trunk_text().replace("10.77.0.210", MEDIA)}})
-        yield lab, isps, carrier
+        yield start(stack, "slow-interval = 200ms", version, latches=latches)
 
 
 def steps(numbers):
@@ -185,8 +190,8 @@ class Watched:
         came = [p for p in self.sent(new) if p[0] / 1e9 > since]
         overlap_ms = (left[-1][0] - came[0][0]) / 1e6 if left else 0
         registers = {m.get("CSeq") for m in self.carrier.requests("REGISTER", seen)}
-        print(f"isp{old} -> isp{new}: {len(left)} packets on the old line after the beginning, the last {overlap_ms:+.2f} ms from the first of {len(came)} on the "
-              f"new; {len(registers)} REGISTER; SIP {first_s(came, PEER_PORT) - came[0][0] / 1e9:+.3f} s from the first; {last}")
+        print(f"isp{old} -> isp{new}: {len(left)} packets on the old line after the beginning, the last {overlap_ms:+.2f} ms from the first of {len(came)} on "
+              f"the new; {len(registers)} REGISTER; SIP {first_s(came, PEER_PORT) - came[0][0] / 1e9:+.3f} s from the first; {last}")
         assert {p[5] for p in came} >= {PEER_PORT, RTP_PORT}, "signalling or media is missing on the new line"
         assert all(p[0] <= came[0][0] + OVERLAP_NS for p in left), "both lines at a time"
         assert last["outcome"] == "done", last

@@ -9,6 +9,7 @@
 
 static struct asterisk k;
 static boot_t now;
+static enum trunk_state told; /* of the first */
 
 void adapter_main_answer(struct adapter_main *m, uint64_t id, const char *why)
 {
@@ -17,7 +18,9 @@ void adapter_main_answer(struct adapter_main *m, uint64_t id, const char *why)
 
 void adapter_main_trunk(struct adapter_main *m, const struct adapter_trunk *t)
 {
-	(void)m, (void)t;
+	(void)m;
+	if (!strcmp(t->name, "one"))
+		told = t->state;
 }
 
 void adapter_main_log(struct adapter_main *m, const char *format, ...)
@@ -72,5 +75,48 @@ START_TEST(an_order_that_comes_while_the_file_is_read_waits_for_it_asleep)
 }
 END_TEST
 
+/* Asterisk's list, with the first trunk in this state. */
+static void list(const char *status)
+{
+	const struct ami_slot slot = { .call = AMI_TRUNKS };
+	const struct ami_message item = { { { "ObjectName", "one-reg" },
+					    { "Status", status },
+					    { "ClientUri", "sip:one@carrier" },
+					    { "ServerUri", "sip:carrier" } },
+					  4 };
+
+	trunks_answered(&k, &slot, AMI_ITEM, &item, now);
+	trunks_answered(&k, &slot, AMI_DONE, NULL, now);
+}
+
+static void event(const char *status)
+{
+	const struct ami_message m = {
+		{ { "Username", "sip:one@carrier" }, { "Domain", "sip:carrier" }, { "Status", status } }, 3
+	};
+
+	trunks_heard(&k, &m, now);
+}
+
+/* As at a switch to a line over which the carrier is silent: Asterisk shows the registration of before. */
+START_TEST(registered_of_before_an_order_is_no_outcome_of_it)
+{
+	k.trunks[0].wanted = true;
+	list("Registered");
+	ck_assert_int_eq(told, TRUNK_REGISTERED);
+	trunks_order(&k, 1, 0, true, now);
+	ck_assert_int_eq(told, TRUNK_REGISTERING);
+	pass(20);
+	for (int s = 0; s < 20; s++) {
+		list("Registered");
+		ck_assert_int_eq(told, TRUNK_REGISTERING);
+		pass(1000);
+	}
+	event("Registered");
+	ck_assert_int_eq(told, TRUNK_REGISTERED);
+}
+END_TEST
+
 UNIT_MAIN_AROUND("asterisk_trunks", begin, NULL, orders_of_a_takeover_ask_for_the_file_once,
-		 an_order_that_comes_while_the_file_is_read_waits_for_it_asleep)
+		 an_order_that_comes_while_the_file_is_read_waits_for_it_asleep,
+		 registered_of_before_an_order_is_no_outcome_of_it)

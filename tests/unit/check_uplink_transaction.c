@@ -16,7 +16,7 @@ struct play {
 	enum uplink_switch_kind kind;
 	bool may_undo, reinvite, old_fit;
 	int pbx_ms, trunks_ms, answer_ms, lost_ms; /* after the step, or the route; NEVER_MS */
-	bool pbx_failed;
+	bool pbx_failed, trunks_failed;
 	enum uplink_task fails; /* UPLINK_TASK_WAIT: none */
 };
 
@@ -52,6 +52,8 @@ static void facts(const struct play *p, const struct played *r, int now_ms,
 		.old_fit = p->old_fit,
 	};
 	ret->pbx_failed = ret->pbx_ended && p->pbx_failed;
+	ret->trunks_failed = ret->trunks_ended && p->trunks_failed;
+	ret->trunks_ended &= !p->trunks_failed;
 	if (since(r, UPLINK_TASK_WAIT, p->answer_ms, now_ms))
 		ret->answered_at = at(p->answer_ms);
 }
@@ -124,7 +126,7 @@ static void check_order(const struct play *p, const struct played *r)
 static void check_end(const struct play *p, const struct played *r)
 {
 	bool undone = r->t.outcome == UPLINK_UNDONE;
-	bool all_well = p->pbx_ms != NEVER_MS && p->pbx_ms < 5000 && !p->pbx_failed &&
+	bool all_well = p->pbx_ms != NEVER_MS && p->pbx_ms < 5000 && !p->pbx_failed && !p->trunks_failed &&
 			p->trunks_ms != NEVER_MS && p->trunks_ms < 10000 && p->answer_ms != NEVER_MS &&
 			p->answer_ms < 3000 && p->lost_ms == NEVER_MS && p->fails == UPLINK_TASK_WAIT;
 
@@ -164,12 +166,13 @@ static void play_times(struct play p)
 	static const int answers[] = { 200, 2800, 4000, NEVER_MS }, lost[] = { NEVER_MS, 0, 700, 4500 };
 	struct played r;
 
-	for (int i = 0; i < 4 * 4 * 4 * 4 * 2; i++) {
+	for (int i = 0; i < 4 * 4 * 4 * 4 * 2 * 2; i++) {
 		p.pbx_ms = pbx[i & 3];
 		p.trunks_ms = trunks[i >> 2 & 3];
 		p.answer_ms = answers[i >> 4 & 3];
 		p.lost_ms = lost[i >> 6 & 3];
 		p.pbx_failed = i >> 8 & 1;
+		p.trunks_failed = i >> 9 & 1;
 		run(&p, &r);
 		check_order(&p, &r);
 		check_end(&p, &r);
@@ -202,6 +205,12 @@ START_TEST(planned_goes_back)
 	run(&p, &r);
 	ck_assert_int_eq(r.t.outcome, UPLINK_UNDONE);
 	ck_assert_str_eq(r.t.why, "trunks do not register there");
+	p = well;
+	p.trunks_failed = true;
+	run(&p, &r);
+	ck_assert_int_eq(r.t.outcome, UPLINK_UNDONE);
+	ck_assert_str_eq(r.t.why, "trunks do not register there");
+	ck_assert_int_eq(r.end_ms, p.pbx_ms + p.trunks_ms + p.pbx_ms);
 	p = well;
 	p.answer_ms = NEVER_MS;
 	run(&p, &r);
