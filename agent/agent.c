@@ -29,6 +29,23 @@
 #define AGENT_HOUSEKEEPING_NS NS_PER_S
 #define AGENT_JOURNAL_RETRY_S 10
 
+void agent_wire_refused(struct agent *a, node_id_t node, const char *what, uint8_t version)
+{
+	static const char text[] =
+		"%s of %s are of version %u, and this node speaks version %u: neither hears the other, "
+		"which votes for nobody and takes nothing over; run the same release on both, as "
+		"docs/UPGRADE.md says.";
+	char key[ALARM_KEY_MAX];
+
+	a->wire[node].refused = version;
+	a->wire[node].refused_at = a->now.boot;
+	(void)snprintf(key, sizeof key, "pulse/version/%s", agent_node_name(a, node));
+	if (alarms_event(&a->alarms, key, a->now.boot, text, what, agent_node_name(a, node), version,
+			 wire_major()))
+		records_event(a, "pulse-alarm", NULL, text, what, agent_node_name(a, node), version,
+			      wire_major());
+}
+
 const char *agent_node_name(const struct agent *a, node_id_t node)
 {
 	if (node == NODE_NONE)

@@ -169,6 +169,15 @@ struct agent_petter {
 	boot_t grace_until;
 };
 
+/* What a peer speaks: heartbeat/wire_version.h. */
+struct agent_wire {
+	char release[HEARTBEAT_VERSION_MAX]; /* of ringkeepd; "" for a witness */
+	bool known;			     /* something of it was understood */
+	uint8_t minor;
+	uint8_t refused; /* another major */
+	boot_t refused_at;
+};
+
 struct agent {
 	struct agent_paths paths;
 	struct config *config;
@@ -204,6 +213,7 @@ struct agent {
 	struct journal journal;
 	char *journal_names;
 	uint32_t journal_waited; /* seconds that it could not be written */
+	struct agent_wire wire[NODE_ID_MAX + 1];
 	uint64_t history_number;
 	bool memory_lost; /* the machine was started again, as far as the run directory knows */
 	struct control *control;
@@ -474,6 +484,8 @@ int records_load(struct agent *a);
 void records_receive(struct agent *a, const char *line, size_t len);
 
 /* Names for people; "?" if unknown, "-" for none. */
+/* It said something in another major version: an alarm, in history and status. what: "Pulses". */
+void agent_wire_refused(struct agent *a, node_id_t node, const char *what, uint8_t version);
 const char *agent_node_name(const struct agent *a, node_id_t node);
 const char *agent_group_name(const struct agent *a, group_index_t group);
 

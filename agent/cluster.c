@@ -85,6 +85,9 @@ static void cluster_state(void *ctx, node_id_t from, const struct heartbeat_stat
 	a->now = at;
 	if (from == a->self)
 		return;
+	a->wire[from].known = true;
+	a->wire[from].minor = state->minor;
+	memcpy(a->wire[from].release, state->version, sizeof a->wire[from].release);
 	ev.facts = state->facts;
 	node_facts_ages(&ev.facts, at.boot);
 	agent_feed(a, &ev);
@@ -236,6 +239,10 @@ static void cluster_alarm(void *ctx, const struct heartbeat_alarm *al)
 	/* Right after a start a heartbeat may come before the pulse that vouches for it: no alarm. */
 	if (al->outcome == HEARTBEAT_UNPROVEN)
 		return;
+	if (al->outcome == HEARTBEAT_UNKNOWN_VERSION && al->node) {
+		agent_wire_refused(a, al->node, "Heartbeats", al->version);
+		return;
+	}
 	if (alarms_event(&a->alarms, key, a->now.boot,
 			 "Heartbeats in the name of %s from corosync node %u are refused: %s.",
 			 agent_node_name(a, al->node), al->corosync_node, what))

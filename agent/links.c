@@ -59,6 +59,8 @@ static void links_heard(void *ctx, const struct pulse_source *source)
 	a->now = source->at;
 	if (a->draining)
 		return;
+	a->wire[source->node].known = true;
+	a->wire[source->node].minor = source->minor;
 	ev.heard.hears_me = source->hears_me;
 	ev.heard.incarnation = source->incarnation;
 	agent_feed(a, &ev);
@@ -128,6 +130,10 @@ static void links_alarm(void *ctx, const struct pulse_alarm *al)
 	(void)snprintf(key, sizeof key, "pulse/%s/%s", pulse_alarm_name(al->kind), node);
 	log_warning("pulse from %s (%s): %s, %llu times -> dropped", node, ip, pulse_alarm_name(al->kind),
 		    (unsigned long long)al->count);
+	if (al->kind == PULSE_ALARM_VERSION && al->node) {
+		agent_wire_refused(a, al->node, "Pulses", al->version);
+		return;
+	}
 	if (alarms_event(&a->alarms, key, a->now.boot, "%s (%s) %s.", node, ip, links_alarm_texts[al->kind]))
 		records_event(a, "pulse-alarm", NULL, "%s (%s) %s", node, ip, links_alarm_texts[al->kind]);
 }

@@ -58,6 +58,23 @@ static const char *status_node_state(const struct agent *a, const struct core_no
 	return "up";
 }
 
+#define REFUSED_STAYS_NS (30 * NS_PER_S) /* it is told each 10 s */
+
+static void status_wire(const struct agent *a, node_id_t node, json_t *o)
+{
+	const struct agent_wire *w = &a->wire[node];
+	bool self = node == a->self;
+	char text[16];
+
+	(void)snprintf(text, sizeof text, "%d.%d", wire_major(), self ? wire_minor() : w->minor);
+	if (self || w->known)
+		json_object_set_new(o, "wire", json_string(text));
+	if (self || w->release[0])
+		json_object_set_new(o, "release", json_string(self ? RINGKEEP_VERSION : w->release));
+	if (w->refused_at.ns && boot_diff_ns(w->refused_at, a->now.boot) < REFUSED_STAYS_NS)
+		json_object_set_new(o, "wire_refused", json_integer(w->refused));
+}
+
 static json_t *status_node(const struct agent *a, const struct core_node_config *n)
 {
 	const struct core_peer *p = &a->core.peer[n->id];
@@ -68,6 +85,7 @@ static json_t *status_node(const struct agent *a, const struct core_node_config 
 
 	if (!o)
 		return NULL;
+	status_wire(a, n->id, o);
 	if (n->id != a->self && p->heard_at.ns)
 		json_object_set_new(o, "last_heard_ms", json_integer(status_age_ms(a, p->heard_at)));
 	if (n->id != a->self)

@@ -68,6 +68,8 @@ static void check_node(struct check *c, const json_t *n)
 
 	if (strcmp(state, "up") != 0)
 		check_find(c->v, CHECK_WARNING, "node %s is %s", name, state);
+	if (json_object_get(n, "wire_refused"))
+		check_find(c->v, CHECK_WARNING, "node %s speaks another version", name);
 	if (hactl_true(n, "standby"))
 		check_find(c->v, CHECK_WARNING, "node %s is in standby", name);
 	if (json_is_false(json_object_get(n, "quorate")))

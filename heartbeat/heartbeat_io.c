@@ -349,10 +349,12 @@ static void hand_out(struct heartbeat_io *io, const struct heartbeat *h, struct 
 }
 
 static void raise_alarm(struct heartbeat_io *io, enum heartbeat_outcome o, node_id_t node,
-			uint32_t corosync_node, boot_t now)
+			uint32_t corosync_node, uint8_t version, boot_t now)
 {
 	struct alarm_state *s = &io->alarms[o][node];
-	struct heartbeat_alarm alarm = { .outcome = o, .node = node, .corosync_node = corosync_node };
+	struct heartbeat_alarm alarm = {
+		.outcome = o, .node = node, .version = version, .corosync_node = corosync_node
+	};
 
 	s->count++;
 	if (s->told_at.ns && boot_diff_ns(s->told_at, now) < ALARM_NS)
@@ -388,7 +390,13 @@ static void on_deliver(void *ctx, uint32_t corosync_node, const uint8_t *data, s
 	}
 	if (o == HEARTBEAT_UNPROVEN || o == HEARTBEAT_REPLAYED)
 		missed(io, &io->in, at.boot);
-	raise_alarm(io, o, io->in.sender <= NODE_ID_MAX ? io->in.sender : NODE_NONE, corosync_node, at.boot);
+	/* Of another version nothing could be read. */
+	node_id_t sender = o == HEARTBEAT_UNKNOWN_VERSION && corosync_node <= NODE_ID_MAX
+				   ? (node_id_t)corosync_node
+			   : io->in.sender <= NODE_ID_MAX ? io->in.sender
+							  : NODE_NONE;
+
+	raise_alarm(io, o, sender, corosync_node, heartbeat_version(data, len), at.boot);
 }
 
 /* ---- connection, membership, quorum ---- */
@@ -399,7 +407,7 @@ static void on_up(void *ctx, uint32_t corosync_node)
 
 	/* Nobody would believe us, and we could not tell anybody. */
 	if (corosync_node != io->session.peers.self)
-		raise_alarm(io, HEARTBEAT_WRONG_SENDER, io->session.peers.self, corosync_node,
+		raise_alarm(io, HEARTBEAT_WRONG_SENDER, io->session.peers.self, corosync_node, 0,
 			    clock_now().boot);
 }
 

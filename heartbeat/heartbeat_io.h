@@ -23,7 +23,8 @@ struct heartbeat_io;
 
 struct heartbeat_alarm {
 	enum heartbeat_outcome outcome; /* BAD_SIGNATURE, WRONG_CLUSTER, ... */
-	node_id_t node;			/* as claimed */
+	node_id_t node;			/* as claimed; of another version: as corosync says */
+	uint8_t version;		/* with UNKNOWN_VERSION */
 	uint32_t corosync_node;		/* as corosync says */
 	uint64_t count;			/* such messages since the last alarm of this outcome and node */
 };
@@ -36,8 +37,8 @@ struct heartbeat_io_ops {
 	void (*quorum)(void *ctx, bool quorate);
 	/* Agents in the group, self included; left: those that have just gone. Empty while not connected. */
 	void (*members)(void *ctx, node_set_t members, node_set_t left);
-	/* Called before members(): of those that have gone, the ones whose whole node corosync lost. These two
-	 * may be NULL. */
+	/* Called before members(): of those that have gone, the ones whose whole node corosync lost. These
+	 * two may be NULL. */
 	void (*lost)(void *ctx, node_set_t lost);
 	void (*fence)(void *ctx, node_id_t from, const struct heartbeat_fence *fence, struct instant at);
 	/* Own messages come back, too, in their place in the order. */

@@ -74,6 +74,8 @@ int heartbeat_session_encode(struct heartbeat_session *s, struct heartbeat *h, v
 	h->cluster = s->cluster;
 	h->incarnation = s->peers.incarnation;
 	h->sequence = 0;
+	if (h->type == HEARTBEAT_STATE)
+		h->state.minor = wire_minor();
 	return heartbeat_encode(h, &s->peers, buf, size);
 }
 

@@ -117,6 +117,7 @@ enum state_field {
 	STATE_FIELD_BOOT,
 	STATE_FIELD_UPLINKS,
 	STATE_FIELD_UPLINK_MOVES,
+	STATE_FIELD_MINOR,
 };
 #define STATE_UPLINK_BYTES    9
 #define STATE_UPLINK_NOT_USED 0xff
@@ -144,6 +145,15 @@ static void write_field_u64(struct codec *c, enum state_field tag, uint64_t valu
 	write_u8(c->w, (uint8_t)tag);
 	write_u8(c->w, sizeof value);
 	write_u64(c->w, value);
+}
+
+static void write_minor(struct codec *c, uint8_t minor)
+{
+	if (!minor)
+		return;
+	write_u8(c->w, STATE_FIELD_MINOR);
+	write_u8(c->w, sizeof minor);
+	write_u8(c->w, minor);
 }
 
 static uint32_t wire_age_ms(boot_t age)
@@ -246,8 +256,10 @@ static void read_moves(struct context *x, struct reader *field, struct node_fact
 	}
 }
 
-static void read_field(struct context *x, uint8_t tag, struct reader *field, struct node_facts *f)
+static void read_field(struct context *x, uint8_t tag, struct reader *field, struct heartbeat_state *s)
 {
+	struct node_facts *f = &s->facts;
+
 	switch (tag) {
 	case STATE_FIELD_WATCHDOG:
 		f->watchdog_ns = read_u32(field) * NS_PER_MS;
@@ -261,6 +273,10 @@ static void read_field(struct context *x, uint8_t tag, struct reader *field, str
 	case STATE_FIELD_UPLINK_MOVES:
 		read_moves(x, field, f);
 		break;
+	case STATE_FIELD_MINOR:
+		s->minor = read_u8(field);
+		x->c.invalid |= !s->minor;
+		break;
 	default:
 		return; /* of a later version */
 	}
@@ -268,12 +284,12 @@ static void read_field(struct context *x, uint8_t tag, struct reader *field, str
 		x->c.invalid = true;
 }
 
-static void read_fields(struct context *x, struct node_facts *f)
+static void read_fields(struct context *x, struct heartbeat_state *s)
 {
 	struct codec *c = &x->c;
 	int last = 0;
 
-	f->uplink_in_use = -1; /* unless the field comes */
+	s->facts.uplink_in_use = -1; /* unless the field comes */
 
 	while (c->r->left > 0 && !c->r->failed && !c->invalid) {
 		uint8_t tag = read_u8(c->r), len = read_u8(c->r);
@@ -284,7 +300,7 @@ static void read_fields(struct context *x, struct node_facts *f)
 		if (tag <= last) /* by rising tag, so none twice */
 			c->invalid = true;
 		last = tag;
-		read_field(x, tag, &field, f);
+		read_field(x, tag, &field, s);
 	}
 }
 
@@ -299,13 +315,14 @@ static void codec_state(struct context *x, struct heartbeat_state *s)
 	codec_u32(&x->c, &f->loop_lag_us_max);
 	if (codec_reads(&x->c)) {
 		read_groups(x, f);
-		read_fields(x, f);
+		read_fields(x, s);
 	} else {
 		write_groups(x, f);
 		write_field_u32(&x->c, STATE_FIELD_WATCHDOG, wire_ms(f->watchdog_ns));
 		write_field_u64(&x->c, STATE_FIELD_BOOT, f->boot);
 		write_uplinks(&x->c, f);
 		write_moves(x, f);
+		write_minor(&x->c, s->minor);
 	}
 }
 
@@ -581,7 +598,7 @@ int heartbeat_encode(struct heartbeat *h, const struct peers_config *peers, void
 	struct context x = { .c = { .w = &w }, .peers = peers };
 
 	write_u32(&w, HEARTBEAT_MAGIC);
-	write_u8(&w, HEARTBEAT_VERSION_NOW);
+	write_u8(&w, wire_major());
 	write_u8(&w, (uint8_t)h->type);
 	codec_header(&x.c, h);
 	codec_payload(&x, h);
@@ -596,11 +613,20 @@ static int decode_header(struct reader *r, struct heartbeat *ret)
 
 	if (read_u32(r) != HEARTBEAT_MAGIC || r->failed)
 		return -EBADMSG;
-	if (read_u8(r) != HEARTBEAT_VERSION_NOW)
+	if (read_u8(r) != wire_major())
 		return r->failed ? -EBADMSG : -EPROTONOSUPPORT;
 	ret->type = (enum heartbeat_type)read_u8(r);
 	codec_header(&c, ret);
 	return c.invalid || r->failed ? -EBADMSG : 0;
+}
+
+uint8_t heartbeat_version(const void *data, size_t len)
+{
+	struct reader r = reader_init(data, len);
+	bool ours = read_u32(&r) == HEARTBEAT_MAGIC;
+	uint8_t version = read_u8(&r);
+
+	return ours && !r.failed ? version : 0;
 }
 
 int heartbeat_decode_header(const void *data, size_t len, struct heartbeat *ret)

@@ -18,9 +18,9 @@
 
 #include "core.h"
 #include "peers.h"
+#include "wire_version.h"
 
 #define HEARTBEAT_MAGIC		0x524b4842u
-#define HEARTBEAT_VERSION_NOW	1
 #define HEARTBEAT_HEADER_SIZE	32
 #define HEARTBEAT_OPAQUE_MAX	(60 * 1024) /* bytes of one opaque payload */
 #define HEARTBEAT_SIZE_MAX	(HEARTBEAT_HEADER_SIZE + HEARTBEAT_OPAQUE_MAX + 64 + CRYPTO_SIGNATURE_SIZE)
@@ -43,6 +43,7 @@ const char *heartbeat_type_name(enum heartbeat_type t);
 /* What a node says of itself, about once a second and at every change. */
 struct heartbeat_state {
 	char version[HEARTBEAT_VERSION_MAX]; /* of ringkeepd */
+	uint8_t minor;			     /* of what it says: wire_version.h */
 	struct node_facts facts;	     /* with ages where times are: node_facts_ages() */
 };
 
@@ -112,6 +113,8 @@ int heartbeat_encode(struct heartbeat *h, const struct peers_config *peers, void
  * @retval -ENOENT a command about a group or node that is not configured here */
 int heartbeat_decode(const void *data, size_t len, const struct peers_config *peers, struct heartbeat *ret,
 		     uint32_t *ret_skipped);
+/* The major version of something that begins like a heartbeat; 0: it does not. */
+uint8_t heartbeat_version(const void *data, size_t len);
 /* Only the header, whatever the type. */
 int heartbeat_decode_header(const void *data, size_t len, struct heartbeat *ret);
 

@@ -275,11 +275,24 @@ static bool alarm_kind_of(const struct pulse_verdict *v, bool authentic, enum pu
 	return false;
 }
 
+/* Nothing in a pulse of another version can be trusted to be where it is in ours: the address has to do. */
+static node_id_t node_at(const struct pulse_io *io, uint8_t link, const struct ip_address *from)
+{
+	for (node_id_t n = 1; n <= NODE_ID_MAX; n++)
+		if (io->peer[n] && ip_equal(&io->peer[n]->links[link].address, from))
+			return n;
+	return NODE_NONE;
+}
+
 static void raise_alarm(struct pulse_io *io, enum pulse_alarm_kind kind, node_id_t node, uint8_t link,
-			const struct ip_address *from, boot_t now)
+			const struct pulse_datagram *d, boot_t now)
 {
 	struct alarm_state *s = &io->alarms[kind][node];
-	struct pulse_alarm alarm = { .kind = kind, .node = node, .link = link, .from = *from };
+	struct pulse_alarm alarm = { .kind = kind,
+				     .node = node,
+				     .version = pulse_version(d->data, d->len),
+				     .link = link,
+				     .from = d->from };
 
 	s->count++;
 	if (!io->ops.alarm || (s->told_at.ns && boot_diff_ns(s->told_at, now) < ALARM_NS))
@@ -306,6 +319,7 @@ static int send_on_link(struct pulse_io *io, struct peer *p, uint8_t link, struc
 	int len, r;
 
 	io->out.link = link;
+	io->out.minor = wire_minor();
 	io->out.sent_us = clock_us(now.boot);
 	io->out.echo_us = l->their_us;
 	io->out.held_us =
@@ -385,7 +399,7 @@ int pulse_io_send(struct pulse_io *io, node_id_t node, const struct lease_view *
 		  const struct lease_msg *msgs, uint8_t msgs_count, node_set_t heard, struct instant now)
 {
 	struct peer *p = node <= NODE_ID_MAX ? io->peer[node] : NULL;
-	size_t left = PULSE_SIZE_MAX - PULSE_HEADER_SIZE - PULSE_TAG_SIZE;
+	size_t left = PULSE_SIZE_MAX - PULSE_HEADER_SIZE - PULSE_TAG_SIZE - PULSE_MINOR_SIZE;
 	int r;
 
 	if (!p)
@@ -407,7 +421,7 @@ int pulse_io_send(struct pulse_io *io, node_id_t node, const struct lease_view *
 			if (r)
 				return r;
 			out_clear(io);
-			left = PULSE_SIZE_MAX - PULSE_HEADER_SIZE - PULSE_TAG_SIZE;
+			left = PULSE_SIZE_MAX - PULSE_HEADER_SIZE - PULSE_TAG_SIZE - PULSE_MINOR_SIZE;
 		}
 		put_message(io, &msgs[i]);
 		left -= size;
@@ -524,6 +538,7 @@ static void receive_authentic(struct pulse_io *io, struct peer *p, uint8_t link,
 		.node = io->in.from,
 		.hears_me = node_in(io->in.heard, io->self),
 		.link = link,
+		.minor = io->in.minor,
 		.incarnation = io->in.incarnation,
 		.at = at,
 	};
@@ -557,13 +572,15 @@ static void receive_one(struct pulse_io *io, uint8_t link, const struct pulse_da
 
 	v.outcome = pulse_session_triage(io->cluster, io->self, io->configured, d->data, d->len, &sender);
 	keyed = v.outcome == PULSE_OK;
+	if (v.outcome == PULSE_VERSION)
+		sender = node_at(io, link, &d->from);
 	if (keyed)
 		pulse_session_receive(&io->peer[sender]->session, d->data, d->len, &io->in, &v);
 	io->count[v.outcome]++;
 	if (io->peer[sender])
 		io->peer[sender]->count[v.outcome]++;
 	if (alarm_kind_of(&v, keyed, &kind))
-		raise_alarm(io, kind, sender, link, &d->from, at.boot);
+		raise_alarm(io, kind, sender, link, d, at.boot);
 	if (v.outcome == PULSE_OK || v.outcome == PULSE_DUPLICATE || v.outcome == PULSE_HELLO)
 		receive_authentic(io, io->peer[sender], link, at, &v);
 }

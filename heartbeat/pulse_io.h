@@ -22,6 +22,7 @@ struct pulse_source {
 	node_id_t node;
 	bool hears_me; /* the node has heard this one within its last pulses */
 	uint8_t link;
+	uint8_t minor;	      /* version of what it says: MAJOR.minor */
 	uint64_t incarnation; /* of its process */
 	struct instant at;    /* read after the datagram was received */
 };
@@ -40,7 +41,9 @@ const char *pulse_alarm_name(enum pulse_alarm_kind k);
 /* At most one per kind, node and 10 s. */
 struct pulse_alarm {
 	enum pulse_alarm_kind kind;
-	node_id_t node; /* as claimed; NODE_NONE with WRONG_CLUSTER and VERSION */
+	node_id_t node; /* as claimed; with VERSION: whose address it comes from; NODE_NONE with WRONG_CLUSTER
+			 */
+	uint8_t version; /* with VERSION */
 	uint8_t link;
 	struct ip_address from;
 	uint64_t count; /* such datagrams since the last alarm, this one included */

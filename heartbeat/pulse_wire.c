@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define ENTRY_VIEW	   1
+#define ENTRY_MINOR	   2
 #define ENTRY_MESSAGE_BASE 16 /* + enum lease_msg_type */
 #define ENTRY_PARCEL	   64
 #define ENTRY_SIZE_MAX	   96
@@ -151,6 +152,15 @@ static void encode_entry(struct writer *w, uint8_t type, struct pulse_view *view
 		*invalid = true;
 }
 
+static void encode_minor(struct writer *w, uint8_t minor)
+{
+	if (!minor)
+		return;
+	write_u8(w, ENTRY_MINOR);
+	write_u8(w, sizeof minor);
+	write_u8(w, minor);
+}
+
 static void encode_parcel(struct writer *w, const struct pulse_parcel *p, bool *invalid)
 {
 	write_u8(w, ENTRY_PARCEL);
@@ -176,9 +186,10 @@ int pulse_encode(const struct pulse *pulse, void *buf, size_t size)
 	    p.parcels_count > PULSE_PARCELS_MAX)
 		return -EINVAL;
 	write_u32(&w, PULSE_MAGIC);
-	write_u8(&w, PULSE_VERSION_NOW);
+	write_u8(&w, wire_major());
 	codec_header(&c, &p);
-	write_u8(&w, (uint8_t)(p.views_count + p.messages_count + p.parcels_count));
+	write_u8(&w, (uint8_t)((p.minor != 0) + p.views_count + p.messages_count + p.parcels_count));
+	encode_minor(&w, p.minor);
 	for (int i = 0; i < p.views_count; i++)
 		encode_entry(&w, ENTRY_VIEW, &p.views[i], NULL, &invalid);
 	for (int i = 0; i < p.messages_count; i++) {
@@ -272,6 +283,10 @@ static int decode_entry(struct reader *r, struct pulse *ret)
 	inner = reader_init(body, len);
 	if (type == ENTRY_VIEW) {
 		error = decode_view(&c, ret);
+	} else if (type == ENTRY_MINOR) {
+		error = ret->minor ? -EBADMSG : 0; /* which of the two would be true? */
+		ret->minor = read_u8(&inner);
+		c.invalid = !ret->minor;
 	} else if (type > ENTRY_MESSAGE_BASE && message_type_known(type - ENTRY_MESSAGE_BASE)) {
 		error = decode_message(&c, type - ENTRY_MESSAGE_BASE, ret);
 	} else {
@@ -285,13 +300,22 @@ static int decode_header(struct reader *r, struct pulse *ret)
 {
 	struct codec c = { .r = r };
 
-	ret->views_count = ret->messages_count = ret->parcels_count = ret->skipped = 0;
+	ret->minor = ret->views_count = ret->messages_count = ret->parcels_count = ret->skipped = 0;
 	if (read_u32(r) != PULSE_MAGIC || r->failed)
 		return -EBADMSG;
-	if (read_u8(r) != PULSE_VERSION_NOW)
+	if (read_u8(r) != wire_major())
 		return r->failed ? -EBADMSG : -EPROTONOSUPPORT;
 	codec_header(&c, ret);
 	return c.invalid || r->failed ? -EBADMSG : 0;
+}
+
+uint8_t pulse_version(const void *data, size_t len)
+{
+	struct reader r = reader_init(data, len);
+	bool ours = read_u32(&r) == PULSE_MAGIC;
+	uint8_t version = read_u8(&r);
+
+	return ours && !r.failed ? version : 0;
 }
 
 int pulse_decode_header(const void *data, size_t len, struct pulse *ret)

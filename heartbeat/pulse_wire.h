@@ -7,20 +7,21 @@
  *   | echo u64 | sequence u64 | heard u64 | heartbeat u64 | sent_us u32 | echo_us u32 | held_us u32
  *   | entries u8 | entries | tag[16]
  *
- * An entry is: type u8 | length u8 | body. Types below 16 are views, from 16 on lease messages, 64 is a
- * parcel: bytes for whoever takes them. An entry of an unknown type is skipped, a known one must have exactly
- * its length. Every field is checked on decoding: enums in range, node ids possible, times between 0 and an
- * hour, flags only those that exist.
+ * An entry is: type u8 | length u8 | body. 1 is a view, 2 the minor version (wire_version.h; not sent
+ * while 0), from 16 on lease messages, 64 is a parcel: bytes for whoever takes them. An entry of an unknown
+ * type is skipped, a known one must have exactly its length. Every field is checked on decoding: enums in
+ * range, node ids possible, times between 0 and an hour, flags only those that exist.
  */
 #ifndef RK_PULSE_WIRE_H
 #define RK_PULSE_WIRE_H
 
 #include "plan.h"
+#include "wire_version.h"
 
 #define PULSE_MAGIC	   0x524b5055u
-#define PULSE_VERSION_NOW  1
 #define PULSE_HEADER_SIZE  77
 #define PULSE_TAG_SIZE	   16
+#define PULSE_MINOR_SIZE   3	/* of its entry */
 #define PULSE_SIZE_MAX	   1200 /* UDP payload: below every usual MTU, tunnels included */
 #define PULSE_MESSAGES_MAX 32	/* of one datagram */
 #define PULSE_TIME_NS_MAX  (3600 * NS_PER_S)
@@ -44,6 +45,7 @@ struct pulse_parcel {
 
 struct pulse {
 	uint8_t link;
+	uint8_t minor; /* version of the sender */
 	node_id_t from;
 	node_id_t to;
 	uint64_t cluster;
@@ -73,7 +75,9 @@ int pulse_encode(const struct pulse *p, void *buf, size_t size);
  * @retval -EBADMSG against the format
  * @retval -EPROTONOSUPPORT another version */
 int pulse_decode(const void *data, size_t len, struct pulse *ret);
-/* The same, but only the header: counts stay 0. */
+/* The major version of something that begins like a pulse; 0: it does not. */
+uint8_t pulse_version(const void *data, size_t len);
+/* The same as pulse_decode(), but only the header: counts stay 0. */
 int pulse_decode_header(const void *data, size_t len, struct pulse *ret);
 
 /* Bytes that an entry takes, its type and length included. */

@@ -38,7 +38,7 @@ static int decode(size_t len)
 }
 
 /* To regenerate: run this test; it prints the bytes as they are now. Another vector means another
- * HEARTBEAT_VERSION_NOW, or nodes of two versions do not understand each other during an upgrade. */
+ * wire_major(), or nodes of two versions do not understand each other during an upgrade. */
 static const char *const golden[HEARTBEAT_TYPES_COUNT] = {
 	[HEARTBEAT_STATE] = "524b484201010100d188bf1f7708017f1111000000000001000000000000000905302e312e300123"
 			    "456789abcdef05000004d2020ff1ce00020f01ffffffff000000000000feed000000140005a1e504"
@@ -97,6 +97,32 @@ START_TEST(bytes_of_fields)
 	ck_assert_int_eq(decode(len + 6 + CRYPTO_SIGNATURE_SIZE), -EBADMSG);
 	buf[plain + 1] = 3; /* of another length */
 	ck_assert_int_eq(decode(len - 1 + CRYPTO_SIGNATURE_SIZE), -EBADMSG);
+}
+END_TEST
+
+/* The minor version: a field like others, so that any 1.x reads it, and 0 if it does not come. */
+START_TEST(bytes_of_the_minor_version)
+{
+	size_t plain = encode_sample(HEARTBEAT_STATE) - CRYPTO_SIGNATURE_SIZE, len;
+
+	in.state.minor = 9;
+	ck_assert_int_eq(decode(plain + CRYPTO_SIGNATURE_SIZE), 0);
+	ck_assert_uint_eq(in.state.minor, 0);
+	out.state.minor = 7;
+	len = encode() - CRYPTO_SIGNATURE_SIZE;
+	ck_assert_uint_eq(len, plain + 3);
+	hex_assert("050107", buf + plain, 3);
+	ck_assert_int_eq(decode(len + CRYPTO_SIGNATURE_SIZE), 0);
+	ck_assert_uint_eq(in.state.minor, 7);
+	buf[len - 1] = 0; /* is not sent */
+	ck_assert_int_eq(decode(len + CRYPTO_SIGNATURE_SIZE), -EBADMSG);
+	ck_assert_uint_eq(heartbeat_version(buf, len), wire_major());
+	buf[4] = 77;
+	ck_assert_uint_eq(heartbeat_version(buf, 5), 77);
+	ck_assert_uint_eq(heartbeat_version(buf, 4), 0);
+	ck_assert_int_eq(decode(len), -EPROTONOSUPPORT);
+	buf[0] ^= 1;
+	ck_assert_uint_eq(heartbeat_version(buf, len), 0);
 }
 END_TEST
 
@@ -444,9 +470,9 @@ START_TEST(text_harms_no_log)
 }
 END_TEST
 
-UNIT_MAIN("heartbeat_wire", bytes_of_state, bytes_of_fields, bytes_of_uplinks, uplinks_are_within_bounds,
-	  bytes_of_command, bytes_of_a_drain_and_of_its_end, bytes_of_opaque, bytes_of_request,
-	  bytes_of_snapshot, bytes_of_fence, reads_back_what_it_wrote, refuses_every_shorter_and_longer_one,
-	  survives_every_single_byte, groups_are_mapped_and_unknown_ones_skipped,
-	  refuses_two_facts_of_a_group, tells_versions_and_types_apart, checks_every_field,
-	  intents_come_in_order, text_harms_no_log)
+UNIT_MAIN("heartbeat_wire", bytes_of_state, bytes_of_fields, bytes_of_the_minor_version, bytes_of_uplinks,
+	  uplinks_are_within_bounds, bytes_of_command, bytes_of_a_drain_and_of_its_end, bytes_of_opaque,
+	  bytes_of_request, bytes_of_snapshot, bytes_of_fence, reads_back_what_it_wrote,
+	  refuses_every_shorter_and_longer_one, survives_every_single_byte,
+	  groups_are_mapped_and_unknown_ones_skipped, refuses_two_facts_of_a_group,
+	  tells_versions_and_types_apart, checks_every_field, intents_come_in_order, text_harms_no_log)

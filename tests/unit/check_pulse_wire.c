@@ -61,7 +61,7 @@ START_TEST(reads_back_what_it_wrote)
 }
 END_TEST
 
-/* Changing this vector means another PULSE_VERSION_NOW, or nodes of two versions do not understand each
+/* Changing this vector means another wire_major(), or nodes of two versions do not understand each
  * other during an upgrade. */
 START_TEST(bytes_are_as_agreed)
 {
@@ -110,9 +110,9 @@ START_TEST(tells_another_version_apart)
 {
 	size_t len = encode_sample();
 
-	buf[4] = PULSE_VERSION_NOW + 1;
+	buf[4] = wire_major() + 1;
 	ck_assert_int_eq(pulse_decode(buf, len, &in), -EPROTONOSUPPORT);
-	buf[4] = PULSE_VERSION_NOW;
+	buf[4] = wire_major();
 	buf[0] ^= 1;
 	ck_assert_int_eq(pulse_decode(buf, len, &in), -EBADMSG);
 }
@@ -123,7 +123,7 @@ START_TEST(skips_entries_of_unknown_types)
 	size_t len = encode_sample();
 	size_t at = PULSE_HEADER_SIZE;
 
-	buf[at] = 2; /* the view becomes something of the future */
+	buf[at] = 3; /* the view becomes something of the future */
 	ck_assert_int_eq(pulse_decode(buf, len, &in), 0);
 	ck_assert_uint_eq(in.views_count, 0);
 	ck_assert_uint_eq(in.skipped, 1);
@@ -250,6 +250,29 @@ START_TEST(checks_every_field)
 }
 END_TEST
 
+START_TEST(minor_version_is_an_entry)
+{
+	size_t plain = encode_sample(), len;
+
+	ck_assert_int_eq(pulse_decode(buf, plain, &in), 0);
+	ck_assert_uint_eq(in.minor, 0);
+	out.minor = 7;
+	len = (size_t)pulse_encode(&out, buf, sizeof buf) + PULSE_TAG_SIZE;
+	ck_assert_uint_eq(len, plain + PULSE_MINOR_SIZE);
+	hex_assert("020107", buf + PULSE_HEADER_SIZE, PULSE_MINOR_SIZE);
+	ck_assert_int_eq(pulse_decode(buf, len, &in), 0);
+	ck_assert_uint_eq(in.minor, 7);
+	ck_assert_uint_eq(in.messages_count, out.messages_count);
+	buf[PULSE_HEADER_SIZE + 2] = 0; /* is not sent */
+	ck_assert_int_eq(pulse_decode(buf, len, &in), -EBADMSG);
+	ck_assert_uint_eq(pulse_version(buf, len), wire_major());
+	buf[4] = 77;
+	ck_assert_uint_eq(pulse_version(buf, 5), 77);
+	ck_assert_uint_eq(pulse_version(buf, 4), 0);
+	ck_assert_int_eq(pulse_decode(buf, len, &in), -EPROTONOSUPPORT);
+}
+END_TEST
+
 /* No byte of a pulse, whatever its value, makes the decoder give out something that must not be. */
 START_TEST(survives_every_single_byte)
 {
@@ -274,5 +297,5 @@ END_TEST
 UNIT_MAIN("pulse_wire", reads_back_what_it_wrote, bytes_are_as_agreed, refuses_every_shorter_and_longer_one,
 	  all_views_fit_into_one, sizes_are_those_of_the_bytes, tells_another_version_apart,
 	  skips_entries_of_unknown_types, survives_every_count_and_length, entries_of_length_zero_end,
-	  refuses_more_than_fits, refuses_two_views_of_a_group, checks_every_field,
+	  refuses_more_than_fits, refuses_two_views_of_a_group, checks_every_field, minor_version_is_an_entry,
 	  survives_every_single_byte)

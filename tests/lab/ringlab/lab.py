@@ -31,6 +31,7 @@ class Node(Machine):
         self.state.mkdir()
         self.mute_until = 0
         self.agent_env = {}  # of a device that a test plays (watchdog.py)
+        self.daemon = "ringkeepd"  # or one of tests/mixed
 
     def address(self, link):
         return f"10.77.{LINKS[link]}.{self.id}"

@@ -63,6 +63,9 @@ def install(lab):
     for folder, name in (("agent", "ringkeepd"), ("hactl", "hactl")):
         if not (bin_dir / name).exists():
             shutil.copy2(program(folder, name), bin_dir)
+    for later in pathlib.Path(program("tests/mixed", "")).glob("ringkeepd-later-*"):
+        if later.is_file() and not (bin_dir / later.name).exists():
+            shutil.copy2(later, bin_dir)
     libexec = lab.root / "libexec"
     libexec.mkdir(exist_ok=True)
     for folder in ("pbx", "fencing"):
@@ -72,7 +75,7 @@ def install(lab):
 
 
 def command(node):
-    return [node.lab.root / "bin" / "ringkeepd", "-c", node.conf, "--state-dir", node.state, "--run-dir", RUN_DIR]
+    return [node.lab.root / "bin" / node.daemon, "-c", node.conf, "--state-dir", node.state, "--run-dir", RUN_DIR]
 
 
 def hactl_command(node):
