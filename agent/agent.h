@@ -381,6 +381,9 @@ void steps_adapter_answered(struct agent_group *g, uint64_t request, int error);
 void trunks_open(struct agent_group *g);
 /* The configuration was read again. */
 void trunks_update(struct agent *a);
+/* Voice is about to leave by another uplink: what is registered now is to be so again over that one, also if
+ * the PBX begins with it by itself. */
+void trunks_leave(struct agent *a);
 /* Voice leaves by another uplink: what is registered here registers again, at its carrier's pace. */
 void trunks_reregister(struct agent *a);
 /* Those that were registered when they were told to are so again, by an order since then. */

@@ -317,20 +317,32 @@ void trunks_update(struct agent *a)
 	}
 }
 
+static bool trunk_held(const struct agent_group *g, const struct agent_trunk *t)
+{
+	return trunk_registers(g, t) && t->machine.role == TRUNK_HOLDER && !t->machine.withdrawn;
+}
+
+void trunks_leave(struct agent *a)
+{
+	for (uint32_t i = 0; i < a->config->groups_count; i++)
+		for (uint32_t k = 0; k < trunks_count(&a->group[i]); k++) {
+			struct agent_trunk *t = &a->group[i].trunks[k];
+
+			if (trunk_held(&a->group[i], t))
+				t->moving = t->moving || t->machine.state == TRUNK_REGISTERED;
+		}
+}
+
 void trunks_reregister(struct agent *a)
 {
-	for (uint32_t i = 0; i < a->config->groups_count; i++) {
-		struct agent_group *g = &a->group[i];
+	trunks_leave(a);
+	for (uint32_t i = 0; i < a->config->groups_count; i++)
+		for (uint32_t k = 0; k < trunks_count(&a->group[i]); k++) {
+			struct agent_trunk *t = &a->group[i].trunks[k];
 
-		for (uint32_t k = 0; k < trunks_count(g); k++) {
-			struct agent_trunk *t = &g->trunks[k];
-
-			if (!trunk_registers(g, t) || t->machine.role != TRUNK_HOLDER || t->machine.withdrawn)
-				continue;
-			t->moving = t->moving || t->machine.state == TRUNK_REGISTERED;
-			trunk_kick(&t->machine, a->now.boot);
+			if (trunk_held(&a->group[i], t))
+				trunk_kick(&t->machine, a->now.boot);
 		}
-	}
 }
 
 /* A PBX may say nothing that is new: then that it took the order has to do. One that still waits for its

@@ -179,7 +179,8 @@ static void switch_facts(const struct uplinks *u, enum path_family f, struct upl
 	*ret = (struct uplink_transaction_facts){
 		.pbx_ended = uplink_pbx_ended(u),
 		.pbx_failed = uplink_pbx_failed(u),
-		.trunks_ended = trunks_settled_since(u->agent, s->t.trunks_begun),
+		.trunks_ended =
+			s->t.trunks_begun.ns != 0 && trunks_settled_since(u->agent, s->t.trunks_begun),
 		.trunks_failed = trunks_failed_since(u->agent, s->t.trunks_begun),
 		.answered_at = l->answered_at,
 		.new_lost = l->state.grade == UPLINK_GRADE_NONE ||
@@ -266,6 +267,8 @@ int uplink_switch_start(struct uplinks *u, enum path_family f, const struct upli
 	uplink_transaction_begin(&s->t, kind_of(d->action), line_fit(u, from) && c->pinned < 0,
 				 u->config->voice[0].calls == CONFIG_CALLS_REINVITE, begun);
 	uplink_marks_pin(&u->marks, switch_pins(u));
+	if (d->action != UPLINK_FINISH)
+		trunks_leave(u->agent);
 	if (s->to < 0) {
 		s->t.outcome = UPLINK_REFUSED;
 		s->t.why = "there is no such uplink";

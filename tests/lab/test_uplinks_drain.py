@@ -16,6 +16,7 @@ from test_asterisk_uplinks import addresses, trunk_text
 from test_uplinks import all_good, uplinks, used, voice
 from test_uplinks_asterisk import TRUNK, FarCarrier, requests
 
+REGISTER_MS = 500  # Asterisk unregisters, and registers a second later
 TRANSPORT = "bind = 10.77.0.100:5060\nlocal_net = 10.77.0.0/24\n"
 SECOND = f"\n[udp2]\ntype = transport\nprotocol = udp\n{TRANSPORT.replace('5060', '5062')}"
 
@@ -57,6 +58,8 @@ def test_a_degraded_line_is_drained(world):
         drained = time.time()
         wait_until(lambda: not voice(holder)["last_switch"]["running"], 15, lambda: str(voice(holder)), 0.05)
         wait_until(lambda: any(addresses(m)[0] == PUBLIC[2] for m in requests(carrier, "REGISTER", seen)), 20, "a registration over the other line", 0.1)
+        last = voice(holder)["last_switch"]
+        assert last["outcome"] == "done" and last["ms"]["trunks"] - last["ms"]["pbx"] > REGISTER_MS, "verified before the trunk was registered"
         time.sleep(2)
         assert {source for t, source, _ in carrier.heard if t > drained} == {PUBLIC[1]}, "the live call was moved"
         manager.command("channel request hangup all")
