@@ -226,8 +226,9 @@ static bool role_has(const struct config_role_users *r, const char *uid, const c
 
 enum config_role config_role_of(const struct config *c, uint32_t uid, const char *user)
 {
-	bool alerts = c->alerts_count && user && !strcmp(user, CONFIG_ALERT_USER);
-	enum config_role best = uid == 0 ? ROLE_ADMIN : alerts ? ROLE_VIEWER : ROLE_NONE;
+	bool looks = user && ((c->alerts_count && !strcmp(user, CONFIG_ALERT_USER)) ||
+			      (c->api_count && !strcmp(user, CONFIG_API_USER)));
+	enum config_role best = uid == 0 ? ROLE_ADMIN : looks ? ROLE_VIEWER : ROLE_NONE;
 	char number[16];
 
 	(void)snprintf(number, sizeof number, "%u", uid);

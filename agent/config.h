@@ -52,7 +52,11 @@ struct fence_request;
 #define CONFIG_ALERT_TO_MAX	16
 #define CONFIG_CERTIFICATES_MAX 16
 
+#define CONFIG_API_LISTEN_MAX 8
+
 #define CONFIG_ALERT_USER "ringkeep-alert" /* may look where there is somebody to alert */
+#define CONFIG_API_USER \
+	"ringkeep-api" /* may look where there is a section api; more only by a section role */
 
 enum config_role { ROLE_NONE, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
 const char *config_role_name(enum config_role r);
@@ -349,6 +353,19 @@ struct config_certificate {
 	uint32_t warning_days, critical_days;
 };
 
+/* ringkeep-api. */
+struct config_api {
+	char name[RK_NAME_MAX]; /* unused: the section has no title */
+	uint32_t listen_count;
+	char listen[CONFIG_API_LISTEN_MAX][CONFIG_PATH_MAX]; /* ADDRESS:PORT: config_api_listen() */
+	bool plain;					     /* without TLS, on loopback only */
+	char certificate_file[CONFIG_PATH_MAX], key_file[CONFIG_PATH_MAX], client_ca_file[CONFIG_PATH_MAX];
+	char access_file[CONFIG_PATH_MAX];
+	uint32_t connections_max, connections_per_address;
+	uint32_t rate_per_s; /* requests of one address, twice that at once */
+	uint32_t idle_ms;
+};
+
 struct config {
 	char cluster[RK_NAME_MAX];
 	struct config_timing timing;
@@ -384,6 +401,8 @@ struct config {
 	struct config_alerting alerting[1];
 	uint32_t certificates_count; /* by name */
 	struct config_certificate certificates[CONFIG_CERTIFICATES_MAX];
+	uint32_t api_count; /* 0 or 1 */
+	struct config_api api[1];
 	uint32_t roles_count;
 	struct config_role_users roles[CONFIG_ROLES_MAX];
 	uint64_t hash; /* of the canonical form; filled by parsing */
@@ -470,5 +489,8 @@ void config_print(const struct config *c, FILE *out);
 void config_explain(const struct config *c, FILE *out);
 /* First key whose change needs a restart ("pulse-port"), or NULL if new can replace old by a reload. */
 const char *config_restart_needed(const struct config *old_config, const struct config *new_config);
+
+/* "10.0.0.1:8443", "[fd00::1]:8443". @retval -EINVAL not of that form. */
+int config_api_listen(const char *text, struct ip_address *ret, uint16_t *ret_port);
 
 #endif

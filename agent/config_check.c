@@ -364,6 +364,7 @@ void config_check(struct config_parse *p, struct config *c)
 	check_roles(p, c);
 	config_check_uplinks(p, c);
 	config_check_alerts(p, c);
+	config_check_api(p, c);
 	check_timing(p, c);
 	config_check_gateways(p, c); /* after the timing is complete */
 	if (p->errors->count == 0) {

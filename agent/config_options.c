@@ -481,6 +481,28 @@ const struct config_option config_options[] = {
 	{ "certificate", "critical", OPTION_NUMBER, 0, 3650, "7", NULL, AT(config_certificate, critical_days), 0, OPTION_RELOAD,
 	  "days before its end at which it is critical" },
 
+	{ "api", "listen", OPTION_STRINGS, 1, CONFIG_API_LISTEN_MAX, NULL, NULL, LIST(config_api, listen), OPTION_REQUIRED | OPTION_RELOAD,
+	  "management addresses with port, such as 10.0.0.1:8443 or [fd00::1]:8443; one that this node does not have is tried again and said" },
+	{ "api", "plain", OPTION_BOOL, 0, 0, "no", NULL, AT(config_api, plain), 0, OPTION_RELOAD,
+	  "HTTP without TLS, for loopback addresses only: a proxy or an exporter on this machine" },
+	{ "api", "certificate-file", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_api, certificate_file), 0, OPTION_RELOAD,
+	  "the server's certificate and those between it and its authority (PEM)" },
+	{ "api", "key-file", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_api, key_file), 0, OPTION_RELOAD,
+	  "its key (PEM), which nobody but the owner and group of the file may read" },
+	{ "api", "client-ca-file", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_api, client_ca_file), 0, OPTION_RELOAD,
+	  "authorities of client certificates (PEM); what such a client may do says access-file. Default: only tokens" },
+	{ "api", "access-file", OPTION_STRING, 1, CONFIG_PATH_MAX - 1, NULL, NULL, AT(config_api, access_file), 0, OPTION_RELOAD,
+	  "who may do what: lines NAME ROLE token SHA256 or NAME ROLE certificate SHA256, see ringkeep-api(8). Default: nobody, and "
+	  "only what needs no role is answered" },
+	{ "api", "connections", OPTION_NUMBER, 8, 4096, "256", NULL, AT(config_api, connections_max), 0, OPTION_RELOAD,
+	  "at the same time; more wait in the kernel" },
+	{ "api", "connections-per-address", OPTION_NUMBER, 1, 4096, "64", NULL, AT(config_api, connections_per_address), 0, OPTION_RELOAD,
+	  "of one client address" },
+	{ "api", "rate", OPTION_NUMBER, 1, 100000, "2000", NULL, AT(config_api, rate_per_s), 0, OPTION_RELOAD,
+	  "requests per second of one client address, twice as many at once; more are answered 429" },
+	{ "api", "idle", OPTION_MSEC, 1000, 600000, "15s", NULL, AT(config_api, idle_ms), 0, OPTION_RELOAD,
+	  "a connection on which nothing moves for so long is closed" },
+
 	{ "role", "users", OPTION_NAMES, 1, CONFIG_ROLE_USERS_MAX, NULL, NULL, LIST(config_role_users, users),
 	  OPTION_REQUIRED | OPTION_RELOAD, "user names or numeric user ids; root is always an admin" },
 };
@@ -524,6 +546,7 @@ const struct config_section config_sections[] = {
 	{ "alerting", "", false, 0, 1, LIST(config, alerting), "what ringkeep-alertd(8) looks at, and when", true },
 	{ "certificate", "", true, 0, CONFIG_CERTIFICATES_MAX, LIST(config, certificates),
 	  "certificates of whose end alerts tell in time; the title is a name", true },
+	{ "api", "", false, 0, 1, LIST(config, api), "what ringkeep-api(8) serves, and to whom", true },
 	{ "role", "", true, 0, CONFIG_ROLES_MAX, LIST(config, roles),
 	  "who may do what with hactl; the title is viewer, operator or admin", true },
 };

@@ -53,5 +53,6 @@ void config_check_gateways(struct config_parse *p, const struct config *c);
 void config_check_uplinks(struct config_parse *p, struct config *c);
 /* Receivers of alerts, and certificates; fills in what was not written. */
 void config_check_alerts(struct config_parse *p, struct config *c);
+void config_check_api(struct config_parse *p, struct config *c);
 
 #endif

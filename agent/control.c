@@ -156,7 +156,38 @@ static json_t *reply_unknown(const char *name)
 			       name);
 }
 
-static json_t *reply_forbidden(const struct control_client *cl, const struct control_command *cmd)
+/* Who asks. */
+struct control_as {
+	char user[CONTROL_USER_MAX];
+	enum config_role role;
+};
+
+/* False: not of the form that control.h says. */
+static bool request_as(const struct control_client *cl, const json_t *as, struct control_as *ret)
+{
+	const char *user = json_string_value(json_object_get(as, "user"));
+	const char *role = json_string_value(json_object_get(as, "role"));
+
+	memcpy(ret->user, cl->user, sizeof ret->user);
+	ret->role = cl->role;
+	if (!as)
+		return true;
+	if (!user || !*user || strlen(user) >= RK_NAME_MAX || !role)
+		return false;
+	for (const char *c = user; *c; c++)
+		if (*c <= ' ' || *c > '~')
+			return false;
+	(void)snprintf(ret->user, sizeof ret->user, "%s/%.*s", user,
+		       (int)(sizeof ret->user - strlen(user) - 2), cl->user);
+	for (enum config_role r = ROLE_NONE; r <= ROLE_ADMIN; r++)
+		if (!strcmp(role, config_role_name(r))) {
+			ret->role = r < cl->role ? r : cl->role;
+			return true;
+		}
+	return false;
+}
+
+static json_t *reply_forbidden(const struct control_as *cl, const struct control_command *cmd)
 {
 	return control_refusal(
 		"forbidden", NULL,
@@ -176,18 +207,18 @@ static const struct control_command *command_named(const struct control *c, cons
 
 /* Answers at once or marks the client as waiting. The handler may drop any client, this one, too. */
 static void client_call(struct control *c, struct control_client *cl, const struct control_command *cmd,
-			json_t *args, struct instant now)
+			json_t *args, const struct control_as *as, struct instant now)
 {
 	struct control_request req = { .command = cmd->name,
 				       .args = args,
 				       .uid = cl->uid,
 				       .pid = cl->pid,
-				       .role = cl->role,
+				       .role = as->role,
 				       .now = now,
 				       .ticket = { ++c->next_ticket } };
 	json_t *reply = NULL;
 
-	memcpy(req.user, cl->user, sizeof req.user);
+	memcpy(req.user, as->user, sizeof req.user);
 	cl->ticket = req.ticket;
 	cl->command = cmd;
 	cl->stream = true; /* events that the handler itself sends */
@@ -212,8 +243,9 @@ static void client_request(struct control *c, struct control_client *cl, const c
 	const char *name = json_string_value(json_object_get(req, "command"));
 	json_t *args = json_object_get(req, "args"), *none = NULL;
 	json_t *reply = NULL;
+	struct control_as as;
 
-	if (!name || (args && !json_is_object(args))) {
+	if (!name || (args && !json_is_object(args)) || !request_as(cl, json_object_get(req, "as"), &as)) {
 		c->counters.malformed++;
 		reply = control_refusal("usage", NULL,
 					"a request is one line {\"command\":\"NAME\",\"args\":{}}");
@@ -223,13 +255,13 @@ static void client_request(struct control *c, struct control_client *cl, const c
 		c->counters.requests++;
 		if (!cmd) {
 			reply = reply_unknown(name);
-		} else if (cl->role < cmd->role) {
+		} else if (as.role < cmd->role) {
 			c->counters.forbidden++;
-			reply = reply_forbidden(cl, cmd);
+			reply = reply_forbidden(&as, cmd);
 		} else {
 			if (!args)
 				args = none = json_object();
-			client_call(c, cl, cmd, args, now);
+			client_call(c, cl, cmd, args, &as, now);
 		}
 	}
 	if (reply)

@@ -5,6 +5,8 @@
  * Never blocks: a client that does not read what it asked for is dropped.
  *
  * request {"command":"status","args":{...}}  reply {"ok":true,"data":{...}}
+ * A request may have "as":{"user":"alice","role":"viewer"}: of somebody for whom the peer asks, with no more than
+ * that role and the peer's own; what is recorded names both.
  * or
  * {"ok":false,"code":"refused|usage|forbidden|internal","error":"sentence","nodes":[{"node","reason","text"}]}
  * A client sends its next request after the answer; one that closes its end has gone.

@@ -178,6 +178,51 @@ START_TEST(obeys_roles)
 }
 END_TEST
 
+START_TEST(who_asks_for_another_has_no_more_than_both)
+{
+	static const char *const bad[] = {
+		"{}",
+		"1",
+		"{\"user\":\"a\"}",
+		"{\"user\":\"\",\"role\":\"viewer\"}",
+		"{\"user\":\"a b\",\"role\":\"viewer\"}",
+		"{\"user\":\"a\",\"role\":\"root\"}",
+		"{\"user\":\"a-name-that-is-longer-than-31-letters\",\"role\":\"viewer\"}"
+	};
+	static const char *const roles[] = { "none", "viewer", "operator", "admin" };
+	struct bench b;
+	char line[200];
+
+	bench_open(&b);
+	for (int peer = 0; peer < 4; peer++)
+		for (int as = 0; as < 4; as++) {
+			b.role = (enum config_role)peer;
+			int fd = dial(&b);
+
+			(void)snprintf(
+				line, sizeof line,
+				"{\"command\":\"danger\",\"as\":{\"user\":\"alice\",\"role\":\"%s\"}}\n",
+				roles[as]);
+			ck_assert_int_eq(!strstr(say(&b, fd, line), "\"forbidden\""),
+					 peer >= ROLE_ADMIN && as >= ROLE_ADMIN);
+			(void)close(fd);
+			run(&b);
+		}
+	int fd = dial(&b);
+
+	(void)snprintf(line, sizeof line,
+		       "{\"command\":\"danger\",\"as\":{\"user\":\"alice\",\"role\":\"viewer\"}}\n");
+	ck_assert_ptr_nonnull(strstr(say(&b, fd, line), "user alice/"));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		(void)snprintf(line, sizeof line, "{\"command\":\"echo\",\"as\":%s}\n", bad[i]);
+		ck_assert_ptr_nonnull(strstr(say(&b, fd, line), "\"usage\""));
+	}
+	(void)close(fd);
+	run(&b);
+	bench_close(&b);
+}
+END_TEST
+
 START_TEST(answers_later_in_order_and_streams)
 {
 	struct bench b;
@@ -334,7 +379,8 @@ START_TEST(replaces_only_a_dead_socket)
 }
 END_TEST
 
-UNIT_MAIN("control", answers_and_tells_refusals, obeys_roles, answers_later_in_order_and_streams,
-	  answers_one_request_a_turn, tells_when_a_waiting_client_has_gone, refuses_an_oversized_request,
+UNIT_MAIN("control", answers_and_tells_refusals, obeys_roles, who_asks_for_another_has_no_more_than_both,
+	  answers_later_in_order_and_streams, answers_one_request_a_turn,
+	  tells_when_a_waiting_client_has_gone, refuses_an_oversized_request,
 	  drops_a_client_that_does_not_read, makes_room_by_dropping_the_longest_idle,
 	  replaces_only_a_dead_socket)
