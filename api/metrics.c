@@ -185,9 +185,9 @@ static void link_metrics(struct metrics *m, const json_t *links)
 /* "42.1": the counter; the node is a label of its own elsewhere. */
 static double epoch_of(const char *text)
 {
-	double counter;
+	unsigned long long counter;
 
-	return sscanf(text, "%lf", &counter) == 1 ? floor(counter) : NAN;
+	return sscanf(text, "%llu", &counter) == 1 ? (double)counter : NAN;
 }
 
 static void holder_metrics(struct metrics *m, const json_t *groups, const json_t *nodes, const char *self)
