@@ -41,6 +41,14 @@ def moved(node, family, to):
     return seen["uplink"] == to and not (seen["last_switch"] or {}).get("running") and seen
 
 
+def brought(node, family, to):
+    """Is voice there, and at rest? If not it is ordered there; a switch of the node's own may have to end before, as at its start."""
+    if not (voice(node, family)["last_switch"] or {}).get("running") and voice(node, family)["uplink"] != to:
+        with contextlib.suppress(ringkeep.Refused):
+            ringkeep.hactl(node, "uplink", "use", to)
+    return moved(node, family, to)
+
+
 class Both:
     """A call of each family on the holder, and what leaves it by each device."""
 
@@ -100,9 +108,7 @@ def both(world):
     wait_until(lambda: all_good(lab), 60, lambda: "all uplinks good:\n" + lab.describe(), 0.1)
     holder = lab.wait_settled()
     for family, name in (("ipv4", "isp1"), ("ipv6", "isp1-6")):
-        if voice(holder, family)["uplink"] != name:
-            ringkeep.hactl(holder, "uplink", "use", name)
-        wait_until(lambda f=family, n=name: moved(holder, f, n), 10, lambda: str(ringkeep.status(holder)["voice"]), 0.05)
+        wait_until(lambda f=family, n=name: brought(holder, f, n), 20, lambda: str(ringkeep.status(holder)["voice"]), 0.1)
     ringkeep.hactl(holder, "uplink", "auto")
     wait_until(lambda: all(voice(holder, f)["since_ms"] > HOLD_MS for f in Both.FAMILIES), 10, "the latest switches to be old enough", 0.05)
     with contextlib.ExitStack() as stack:

@@ -126,7 +126,7 @@ class Isps:
         isp.check("nft", "-f", "-", input=ISP_RULES % {"n": n, "public": PUBLIC[n]})
 
     def _build6(self, n, isp):
-        isp.check("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+        isp.check("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1", "net.ipv6.conf.default.accept_dad=0")  # it answers from the first second on
         isp.ip("addr", "add", f"fdf{n}::1/64", "dev", "net", "nodad")
         self.inet.ip("addr", "add", f"fdf{n}::2/64", "dev", f"isp{n}", "nodad")
         isp.ip("-6", "route", "add", "default", "via", f"fdf{n}::2")
