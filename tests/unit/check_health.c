@@ -157,8 +157,8 @@ START_TEST(status_as_metrics)
 		"ringkeep_loop_lag_seconds 0.0005\n",
 		"ringkeep_alarms 0\n",
 		"ringkeep_events_total{event=\"standstills\"} 2\n",
-		"# TYPE ringkeep_link_send_errors_total "
-		"counter\nringkeep_link_send_errors_total{node=\"n2\",link=\"ring0\"} 1\n",
+		"# TYPE ringkeep_link_send_errors_total counter\n",
+		"ringkeep_link_send_errors_total{node=\"n2\",link=\"ring0\"} 1\n",
 	};
 	char *text = metrics(METRICS_PROMETHEUS);
 
