@@ -17,6 +17,7 @@ from screen import Screen, Terminal  # noqa: E402
 
 HACTL = os.environ["HACTL"]
 GOLDEN = pathlib.Path(__file__).parent / "golden"
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be ignored, by what is started here, too
 ENV = {"TZ": "UTC", "LC_ALL": "C.UTF-8"}
 
 
