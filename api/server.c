@@ -159,6 +159,42 @@ static void daemons_stop(struct server *s)
 			MHD_stop_daemon(s->daemon[s->daemons_count]);
 }
 
+/* Who connects just now finds the next ones: the sockets stay. */
+static void sockets_keep(struct server *s)
+{
+	s->kept_count = 0;
+	for (int i = 0; i < s->daemons_count; i++) {
+		struct server_socket *k = &s->kept[s->kept_count];
+
+		if (!s->daemon[i])
+			continue;
+		k->fd = MHD_quiesce_daemon(s->daemon[i]);
+		(void)snprintf(k->where, sizeof k->where, "%s", s->config->api[0].listen[i]);
+		s->kept_count += k->fd >= 0;
+	}
+}
+
+/* -1: none is kept for it. */
+static int socket_kept(struct server *s, const char *where)
+{
+	for (int i = 0; i < s->kept_count; i++)
+		if (s->kept[i].fd >= 0 && !strcmp(s->kept[i].where, where)) {
+			int fd = s->kept[i].fd;
+
+			s->kept[i].fd = -EBADF;
+			return fd;
+		}
+	return -1;
+}
+
+static void sockets_drop(struct server *s)
+{
+	for (int i = 0; i < s->kept_count; i++)
+		if (s->kept[i].fd >= 0)
+			(void)close(s->kept[i].fd);
+	s->kept_count = 0;
+}
+
 /* An address that is not there yet, or any more, is tried again. */
 static void daemons_start(struct server *s)
 {
@@ -173,7 +209,9 @@ static void daemons_start(struct server *s)
 
 		if (s->daemon[i])
 			continue;
-		fd = listen_socket(a->listen[i], &why);
+		fd = socket_kept(s, a->listen[i]);
+		if (fd < 0)
+			fd = listen_socket(a->listen[i], &why);
 		s->daemon[i] = fd < 0 ? NULL : daemon_start(s, fd);
 		if (!s->daemon[i]) {
 			if (fd >= 0)
@@ -260,7 +298,11 @@ static void server_reload(struct server *s)
 			  why.text[0] ? why.text : "there is no section api any more");
 		files_forget(&next);
 	} else {
+		/* Who waits for the agent is told so: libmicrohttpd does not end while somebody waits. */
+		agent_ask_close(&s->agent);
+		sockets_keep(s);
 		daemons_stop(s);
+		agent_ask_init(&s->agent, s->paths.socket, s->now);
 		files_forget(s);
 		s->access = next.access;
 		s->certificate = next.certificate;
@@ -272,6 +314,7 @@ static void server_reload(struct server *s)
 		memset(s->client, 0, sizeof s->client);
 		memset(s->daemon, 0, sizeof s->daemon);
 		daemons_start(s);
+		sockets_drop(s);
 		log_notice("configuration read again");
 	}
 	config_free(c);

@@ -28,12 +28,20 @@ struct server_text {
 	size_t len;
 };
 
+/* An address that goes on listening while what serves it is made anew. */
+struct server_socket {
+	char where[CONFIG_PATH_MAX];
+	int fd;
+};
+
 struct server {
 	struct server_paths paths;
 	struct config *config;
 	struct access access;
 	int daemons_count;
 	struct MHD_Daemon *daemon[CONFIG_API_LISTEN_MAX];
+	int kept_count;
+	struct server_socket kept[CONFIG_API_LISTEN_MAX];
 	bool missing; /* an address of the configuration is not this machine's now */
 	boot_t retry_at;
 	char *certificate, *key, *client_ca; /* as files; libmicrohttpd borrows them */

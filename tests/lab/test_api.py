@@ -265,6 +265,30 @@ def test_killed_and_started_again_under_load_nothing_moves(lab, api):
     assert lab.wait_settled() is holder and ringkeep.group(holder)["epoch"] == epoch
 
 
+def test_certificates_and_tokens_are_read_again_while_somebody_waits(lab, api):
+    lab.n1.agent.send(19)  # SIGSTOP
+    try:
+        s = api.tls()
+        s.sendall(f"GET /v1/gate HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {api.tokens['viewer']}\r\n\r\n".encode())
+        time.sleep(0.3)
+        access = api.folder / "access"
+        before = access.read_text()
+        access.write_text(before.replace("viewer1 viewer", "nobody viewer"))
+        os.chmod(access, 0o644)  # others may read it: refused, and all stays as it was
+        os.kill(api.process.pid, 1)
+        wait_until(lambda: "chmod 640" in (api.folder / "log").read_text(), 5, lambda: (api.folder / "log").read_text(), 0.05)
+        os.chmod(access, 0o640)
+        os.kill(api.process.pid, 1)
+        assert read_answer(s)[0] in (0, 503)
+    finally:
+        lab.n1.agent.send(18)
+    wait_until(lambda: api.process.poll() is None and api.listens(), 5, lambda: (api.folder / "log").read_text(), 0.05)
+    wait_until(lambda: api.ask("GET", "/ready")[0] == 200, 20, "the agent to be back", 0.2)
+    assert api.ask("GET", "/v1/status", "viewer")[0] == 200
+    access.write_text(before)
+    os.kill(api.process.pid, 1)
+
+
 def test_an_agent_that_hangs_or_is_gone_is_said(lab, api):
     lab.n1.agent.send(19)  # SIGSTOP
     try:
